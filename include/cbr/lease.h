@@ -1,0 +1,72 @@
+// The right to record into one slot.
+#pragma once
+
+#include <memory>
+#include <source_location>
+
+#include <cbr/backend.h>
+#include <cbr/ticket.h>
+#include <cbr/types.h>
+
+namespace cbr {
+
+namespace detail {
+class RingCore;
+}
+
+/// An exclusive, move-only right to record into one slot of a ring.
+///
+/// It ends by submit() or by discard(). Destruction discards too: the slot is free again and
+/// nothing runs; unless an exception is being handled, the ring then warns with the place of
+/// acquisition, because a lease forgotten is more often an error than a wish.
+///
+/// Threads: one thread at a time uses a lease; it may move from thread to thread. Different leases
+/// record on different threads at once. Outliving the ring is safe: submit() then throws.
+class Lease {
+ public:
+  Lease(Lease&& other) noexcept;
+  Lease& operator=(Lease&& other) noexcept;
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease();
+
+  /// Ends recording and hands the commands to the GPU. Does not wait for it. The lease is empty
+  /// afterwards, also when this throws.
+  /// Throws SubmitFailed or another BackendError if the driver refused (the slot is free again),
+  /// DeviceLost, InvalidUsage on an empty lease or a ring that is gone.
+  Ticket submit() &&;
+
+  /// Gives the slot back; nothing runs. Does nothing to an empty lease. Does not wait.
+  void discard() noexcept;
+
+  /// True until the lease was submitted, discarded or moved from.
+  [[nodiscard]] bool valid() const noexcept { return core_ != nullptr; }
+
+  /// The slot held. The lease must be valid.
+  [[nodiscard]] SlotIndex slot() const noexcept { return slot_; }
+
+  /// The API that native_handle() belongs to. Throws InvalidUsage on an empty lease.
+  [[nodiscard]] Api api() const;
+
+  /// The native command buffer, begun and ready for recording; valid as long as the lease is. Use
+  /// cbr::vulkan::command_buffer(lease) and its kin, which check the type. Throws InvalidUsage on
+  /// an empty lease.
+  [[nodiscard]] void* native_handle() const;
+
+  /// The backend that the slot belongs to. Throws InvalidUsage on an empty lease.
+  [[nodiscard]] Backend& backend() const;
+
+ private:
+  friend class detail::RingCore;
+  Lease(std::shared_ptr<detail::RingCore> core, SlotIndex slot, void* native_handle,
+        const std::source_location& acquired_at) noexcept;
+  void require_valid(const char* function) const;
+
+  std::shared_ptr<detail::RingCore> core_;
+  void* native_handle_ = nullptr;
+  std::source_location acquired_at_;
+  int exceptions_at_acquire_ = 0;
+  SlotIndex slot_{};
+};
+
+}  // namespace cbr

@@ -1,0 +1,69 @@
+// A GPU that exists only in numbers: for tests of programs that use a ring, and for reasoning about
+// timings. It has a virtual clock, so results are exact and the same on every run.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include <cbr/backend.h>
+#include <cbr/lease.h>
+
+namespace cbr::simulated {
+
+/// What becomes of a submission.
+enum class Fate : std::uint8_t {
+  succeed,
+  /// The driver refuses it: Lease::submit() throws SubmitFailed.
+  fail_submit,
+  /// It runs and fails: the ticket throws ExecutionFailed.
+  fail_execution,
+  /// The device is lost when it ends.
+  lose_device,
+  /// It never ends, nor does anything behind it, until Gpu::release().
+  hang,
+};
+
+/// The timings and the fate of one submission.
+struct Plan {
+  /// CPU time to record the commands; passes in record().
+  std::chrono::nanoseconds encode{0};
+  /// CPU time of the submit call.
+  std::chrono::nanoseconds submit{0};
+  /// GPU time. Starts once the queue is free and the submit call is over.
+  std::chrono::nanoseconds execute{0};
+  /// Time from the GPU's end until the host can see it.
+  std::chrono::nanoseconds completion{0};
+  Fate fate = Fate::succeed;
+};
+
+/// A backend with a virtual clock.
+///
+/// The clock starts at 0 and moves in record(), submit and wait() only. A wait for work that will
+/// end moves it to that end, or to the deadline if that is sooner, and returns at once. A wait for
+/// what can't end by itself (hung or paused work, nothing submitted) moves the clock to the
+/// deadline or, without one, blocks in real time until another thread changes that.
+///
+/// All functions may be called by any thread; none but wait() blocks.
+class Gpu : public Backend {
+ public:
+  /// What is submitted from now on does not start before release().
+  virtual void pause() = 0;
+  /// Ends pause() and every hang. What hung ends at the moment of this call.
+  virtual void release() = 0;
+  /// Loses the device now.
+  virtual void lose_device() = 0;
+  /// The next begin throws BackendError.
+  virtual void fail_next_begin() = 0;
+  /// Moves the clock forward: other CPU work between two calls.
+  virtual void advance(std::chrono::nanoseconds time) = 0;
+};
+
+/// Makes a simulated GPU with `queue_count` queues (at least 1).
+[[nodiscard]] std::shared_ptr<Gpu> make_gpu(std::uint32_t queue_count = 1);
+
+/// Stands for recording: gives the lease's submission its plan and moves the clock by
+/// `plan.encode`. Throws InvalidUsage if the lease is empty or not of a simulated ring.
+void record(const Lease& lease, const Plan& plan);
+
+}  // namespace cbr::simulated

@@ -1,0 +1,47 @@
+// What a ring counts.
+#pragma once
+
+#include <cstdint>
+
+namespace cbr {
+
+/// A consistent snapshot of a ring's counters: all fields were true at one moment.
+///
+/// Every acquisition ends in a submission or a discard: total_acquisitions = total_releases +
+/// leased and total_releases = submissions + discarded. Every submission ends: submissions =
+/// completions + failures + in_flight.
+struct RingStatistics {
+  /// Leases handed out.
+  std::uint64_t total_acquisitions = 0;
+  /// Leases that ended, by submission or discard.
+  std::uint64_t total_releases = 0;
+  /// Acquisitions that had to wait, those that timed out in the end included. Waiting is
+  /// back-pressure: with a busy GPU nearly every acquisition waits.
+  std::uint64_t wait_events = 0;
+  /// Acquisitions that reached their deadline.
+  std::uint64_t timeout_events = 0;
+  /// (total_acquisitions − wait_events) / total_acquisitions; 1 before the first acquisition, and
+  /// never below 0.
+  double reuse_rate = 1.0;
+  double total_wait_ms = 0.0;
+  /// total_wait_ms / wait_events; 0 without wait events.
+  double avg_wait_ms = 0.0;
+  double max_wait_ms = 0.0;
+  std::uint32_t ring_size = 0;
+  /// The slot at which the search for the next free slot starts.
+  std::uint32_t current_index = 0;
+  /// Slots whose work was submitted and has not ended.
+  std::uint32_t in_flight = 0;
+  /// Slots that a lease holds.
+  std::uint32_t leased = 0;
+  /// Submissions that the driver accepted.
+  std::uint64_t submissions = 0;
+  /// Submissions that ended well.
+  std::uint64_t completions = 0;
+  /// Submissions that ended in an error, those lost with the device included.
+  std::uint64_t failures = 0;
+  /// Leases that ended without a submission, failed submissions included.
+  std::uint64_t discarded = 0;
+};
+
+}  // namespace cbr

@@ -1,0 +1,119 @@
+// The Vulkan backend: opens a device, or wraps yours.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <vulkan/vulkan_core.h>
+
+#include <cbr/backend.h>
+#include <cbr/lease.h>
+
+namespace cbr::vulkan {
+
+struct Functions;
+
+/// What a Vulkan device can do for a ring.
+struct DeviceInfo {
+  /// Position in Vulkan's own list.
+  std::uint32_t index = 0;
+  std::string name;
+  /// Driver name and version, as the driver tells them.
+  std::string driver;
+  /// "1.3.224"
+  std::string api_version;
+  /// "discrete GPU", "integrated GPU", "virtual GPU", "CPU" or "other"
+  std::string type;
+  /// A ring needs Vulkan 1.2, timeline semaphores and a queue that computes.
+  bool timeline_semaphores = false;
+  bool compute_queue = false;
+  /// Whether that queue writes timestamps; without, there are no GPU intervals.
+  bool timestamps = false;
+  /// Needed by the kernels of `cbr bench` and `cbr generate`, not by the ring.
+  bool buffer_device_address = false;
+
+  /// Empty if a ring can use the device, else what is missing.
+  [[nodiscard]] std::string why_unusable() const;
+};
+
+/// Lists the devices of the Vulkan library. Throws BackendError if there is no library or it fails.
+/// Takes milliseconds to seconds: drivers are loaded.
+[[nodiscard]] std::vector<DeviceInfo> list_devices();
+
+struct OpenOptions {
+  /// An index in the list of devices, or a part of a device's name in any case. Empty: the first
+  /// usable discrete GPU, else integrated, virtual, CPU.
+  std::string device = {};
+  /// Turns on the Khronos validation layer with synchronisation validation. Its messages go to
+  /// `on_validation_message`. Throws BackendError if the layer is not installed.
+  bool validation = false;
+  /// Receives each warning and error of the validation layer, on the thread that caused it.
+  /// Default: standard error.
+  std::function<void(const std::string& message)> on_validation_message = nullptr;
+};
+
+/// A device, queue and instance of the user's, for Device::wrap.
+struct WrapOptions {
+  VkInstance instance = VK_NULL_HANDLE;
+  VkPhysicalDevice physical_device = VK_NULL_HANDLE;
+  /// Created with the feature timelineSemaphore, for Vulkan 1.2 or later.
+  VkDevice device = VK_NULL_HANDLE;
+  VkQueue queue = VK_NULL_HANDLE;
+  std::uint32_t queue_family = 0;
+  /// Where the ring finds Vulkan's functions. Null: the system's Vulkan library.
+  PFN_vkGetInstanceProcAddr get_instance_proc_addr = nullptr;
+  /// Called before and after each submission to `queue`, on the submitting thread. Give both where
+  /// you submit to that queue too: Vulkan forbids two threads at once in one queue. Rings of one
+  /// Device need none between themselves.
+  std::function<void()> lock_queue = nullptr;
+  std::function<void()> unlock_queue = nullptr;
+  /// Whether the device was created with bufferDeviceAddress.
+  bool buffer_device_address = false;
+};
+
+/// A logical device with one compute queue. Opened devices are destroyed with the last reference;
+/// wrapped ones stay the user's and must outlive this object.
+/// All functions may be called by any thread.
+class Device {
+ public:
+  /// Loads the Vulkan library and opens a device. Throws BackendError if there is no library, no
+  /// such device, or the device lacks what a ring needs; the text says which.
+  [[nodiscard]] static std::shared_ptr<Device> open(const OpenOptions& options = {});
+  /// Uses a device that the caller has opened. Throws InvalidUsage if a handle is missing or only
+  /// one of the two lock functions is given, BackendError if the device lacks what a ring needs.
+  [[nodiscard]] static std::shared_ptr<Device> wrap(const WrapOptions& options);
+
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  virtual ~Device() = default;
+
+  [[nodiscard]] virtual const DeviceInfo& info() const noexcept = 0;
+  [[nodiscard]] virtual VkInstance instance() const noexcept = 0;
+  [[nodiscard]] virtual VkPhysicalDevice physical_device() const noexcept = 0;
+  [[nodiscard]] virtual VkDevice handle() const noexcept = 0;
+  [[nodiscard]] virtual VkQueue queue() const noexcept = 0;
+  [[nodiscard]] virtual std::uint32_t queue_family() const noexcept = 0;
+  /// A function of this device by its name, or null: for programs that don't link Vulkan's library.
+  [[nodiscard]] virtual PFN_vkVoidFunction function(const char* name) const noexcept = 0;
+  /// The functions of this device, loaded at run time; used by the library's own parts.
+  [[nodiscard]] virtual const Functions& functions() const noexcept = 0;
+  /// Submits to the queue under the queue's lock. Throws DeviceLost, SubmitFailed.
+  virtual void submit(const VkSubmitInfo& submission) = 0;
+
+ protected:
+  Device() = default;
+};
+
+/// A backend whose slots are one command pool and one primary command buffer each, on the device's
+/// queue, with a timestamp at each end of every submission. The backend shares the device.
+[[nodiscard]] std::shared_ptr<Backend> make_backend(std::shared_ptr<Device> device);
+
+/// The lease's command buffer, already begun for one-time submission. Record into it with your own
+/// Vulkan functions; don't end, reset or submit it. Throws InvalidUsage if the lease is empty or
+/// not of a Vulkan ring.
+[[nodiscard]] VkCommandBuffer command_buffer(const Lease& lease);
+
+}  // namespace cbr::vulkan

@@ -1,0 +1,288 @@
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+#include <cbr/simulated.h>
+
+namespace cbr::simulated {
+namespace {
+
+class SimulatedGpu;
+
+/// The "native command buffer" of a slot: its plan, and what came of it.
+struct Recording {
+  SimulatedGpu* gpu = nullptr;
+  Plan plan;
+  TimePoint submitted_at{};
+  TimePoint start{};
+  TimePoint end{};
+};
+
+/// Work of one queue, in submission order.
+class SimulatedQueue {
+ public:
+  explicit SimulatedQueue(std::size_t capacity) : entries_(capacity) {}
+
+  void push(Recording& recording) {
+    entries_[(head_ + count_) % entries_.size()] = &recording;
+    ++count_;
+    schedule(recording);
+    ++submitted_;
+  }
+
+  /// Ends what is visible to the host at `now`. Returns true if that loses the device.
+  bool advance_to(TimePoint now) {
+    while (count_ > 0 && visible_at(front()) <= now) {
+      if (front().plan.fate == Fate::lose_device) return true;
+      head_ = (head_ + 1) % entries_.size();
+      --count_;
+    }
+    return false;
+  }
+
+  /// Work pushed from now on does not start.
+  void hold() { free_at_ = no_deadline; }
+
+  /// Lets whatever hangs end at `now`, and what is behind it or was held up run.
+  void release(TimePoint now) {
+    if (free_at_ != no_deadline) return;
+    free_at_ = now;
+    for (std::size_t i = 0; i < count_; ++i) {
+      Recording& recording = *entries_[(head_ + i) % entries_.size()];
+      if (recording.end != no_deadline) continue;
+      if (recording.plan.fate == Fate::hang) {
+        recording.plan.fate = Fate::succeed;
+        recording.plan.execute = now - std::min(now, recording.submitted_at);
+        free_at_ = recording.submitted_at;
+      }
+      schedule(recording);
+    }
+  }
+
+  [[nodiscard]] Serial completed() const { return Serial(submitted_ - count_); }
+
+  /// When the host can see that `serial` has ended; no_deadline if it never will by itself.
+  [[nodiscard]] TimePoint time_of(Serial serial) const {
+    if (serial <= completed()) return TimePoint{};
+    if (serial.value() > submitted_) return no_deadline;
+    const std::uint64_t behind_front = serial.value() - completed().value() - 1;
+    TimePoint latest{};
+    for (std::uint64_t i = 0; i <= behind_front; ++i) {
+      latest = std::max(latest, visible_at(*entries_[(head_ + i) % entries_.size()]));
+    }
+    return latest;
+  }
+
+ private:
+  void schedule(Recording& recording) {
+    if (recording.plan.fate == Fate::hang) free_at_ = no_deadline;
+    recording.start = std::max(recording.submitted_at, free_at_);
+    recording.end =
+        recording.start == no_deadline ? no_deadline : recording.start + recording.plan.execute;
+    free_at_ = recording.end;
+  }
+  static TimePoint visible_at(const Recording& recording) {
+    return recording.end == no_deadline ? no_deadline : recording.end + recording.plan.completion;
+  }
+  [[nodiscard]] const Recording& front() const { return *entries_[head_]; }
+
+  std::vector<Recording*> entries_;
+  std::size_t head_ = 0;
+  std::size_t count_ = 0;
+  std::uint64_t submitted_ = 0;
+  /// When the queue can start its next submission; no_deadline while one hangs or it is held up.
+  TimePoint free_at_{};
+};
+
+class SimulatedGpu final : public Gpu {
+ public:
+  explicit SimulatedGpu(std::uint32_t queue_count) : queue_count_(queue_count) {
+    if (queue_count == 0) throw InvalidOption("a simulated GPU has 0 queues, at least 1 is needed");
+  }
+
+  [[nodiscard]] Api api() const noexcept override { return Api::simulated; }
+  [[nodiscard]] std::uint32_t queue_count() const noexcept override { return queue_count_; }
+  [[nodiscard]] TimePoint now() const noexcept override {
+    return TimePoint(std::chrono::nanoseconds(now_ns_.load(std::memory_order_relaxed)));
+  }
+
+  void attach(const SlotLayout& layout) override {
+    const std::lock_guard lock(mutex_);
+    if (!queues_.empty()) {
+      throw InvalidUsage(
+          fmt::format("{}: this simulated GPU serves another ring already", layout.ring_name));
+    }
+    require_device();
+    recordings_.assign(layout.ring_size, Recording{});
+    for (auto& recording : recordings_) recording.gpu = this;
+    queues_.assign(queue_count_, SimulatedQueue(layout.ring_size));
+  }
+
+  void detach() noexcept override {
+    const std::lock_guard lock(mutex_);
+    queues_.clear();
+    recordings_.clear();
+  }
+
+  void* begin(SlotIndex slot) override {
+    require_device();
+    if (fail_next_begin_ && fail_next_begin_.exchange(false)) {
+      throw BackendError(fmt::format("slot #{} can't begin, as was asked for", to_number(slot)));
+    }
+    Recording& recording = recordings_[to_number(slot)];
+    recording.plan = {};
+    return &recording;
+  }
+
+  void submit(SlotIndex slot, Serial serial) override {
+    {
+      const std::lock_guard lock(mutex_);
+      require_device();
+      Recording& recording = recordings_[to_number(slot)];
+      move_clock_to(now() + recording.plan.submit);
+      if (recording.plan.fate == Fate::fail_submit) {
+        throw SubmitFailed(
+            fmt::format("the submission of slot #{} with serial {} fails, as planned",
+                        to_number(slot), serial.value()));
+      }
+      recording.submitted_at = now();
+      queues_[to_number(slot) % queue_count_].push(recording);
+    }
+    changed_.notify_all();
+  }
+
+  void discard(SlotIndex /*slot*/) noexcept override {}
+
+  Serial completed(QueueIndex queue) override {
+    const std::lock_guard lock(mutex_);
+    require_device();
+    end_visible_work();
+    return queues_[to_number(queue)].completed();
+  }
+
+  Completion finish(SlotIndex slot) override {
+    const Recording& recording = recordings_[to_number(slot)];
+    Completion completion;
+    completion.interval =
+        GpuInterval{recording.start.time_since_epoch(), recording.end.time_since_epoch()};
+    if (recording.plan.fate == Fate::fail_execution) {
+      completion.error = std::make_exception_ptr(ExecutionFailed(
+          fmt::format("the submission of slot #{} fails on the GPU, as planned", to_number(slot))));
+    }
+    return completion;
+  }
+
+  WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
+                  TimePoint deadline) override {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      require_device();
+      end_visible_work();
+      TimePoint end = no_deadline;
+      for (const SyncPoint& point : points) {
+        const SimulatedQueue& queue = queues_[to_number(point.queue)];
+        if (point.serial <= queue.completed()) return WaitStatus::reached;
+        end = std::min(end, queue.time_of(point.serial));
+      }
+      if (wake_number != 0 && woken_ >= wake_number) return WaitStatus::woken;
+      if (end != no_deadline && end <= deadline) {
+        move_clock_to(end);
+      } else if (deadline != no_deadline) {
+        move_clock_to(deadline);
+        return WaitStatus::timed_out;
+      } else {
+        changed_.wait(lock);
+      }
+    }
+  }
+
+  void wake(std::uint64_t wake_number) override {
+    {
+      const std::lock_guard lock(mutex_);
+      woken_ = std::max(woken_, wake_number);
+    }
+    changed_.notify_all();
+  }
+
+  void pause() override {
+    const std::lock_guard lock(mutex_);
+    for (auto& queue : queues_) queue.hold();
+  }
+
+  void release() override {
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto& queue : queues_) queue.release(now());
+    }
+    changed_.notify_all();
+  }
+
+  void lose_device() override {
+    lost_ = true;
+    {
+      // Taken so that no waiter is between its check and its sleep.
+      const std::lock_guard lock(mutex_);
+    }
+    changed_.notify_all();
+  }
+
+  void fail_next_begin() override { fail_next_begin_ = true; }
+
+  void advance(std::chrono::nanoseconds time) override {
+    const std::lock_guard lock(mutex_);
+    move_clock_to(now() + time);
+  }
+
+ private:
+  void require_device() const {
+    if (lost_) throw DeviceLost("the simulated device is lost");
+  }
+
+  void move_clock_to(TimePoint time) {
+    now_ns_.store(std::max(now(), time).time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
+  void end_visible_work() {
+    for (auto& queue : queues_) {
+      if (!queue.advance_to(now())) continue;
+      lost_ = true;
+      changed_.notify_all();
+      require_device();
+    }
+  }
+
+  const std::uint32_t queue_count_;
+  std::atomic<std::int64_t> now_ns_ = 0;
+  std::atomic<bool> lost_ = false;
+  std::atomic<bool> fail_next_begin_ = false;
+
+  std::mutex mutex_;
+  // Signalled when a wait may have something new to see. All below is guarded by mutex_; a slot's
+  // recording belongs to the lease while it is leased.
+  std::condition_variable changed_;
+  std::vector<Recording> recordings_;
+  std::vector<SimulatedQueue> queues_;
+  std::uint64_t woken_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<Gpu> make_gpu(std::uint32_t queue_count) {
+  return std::make_shared<SimulatedGpu>(queue_count);
+}
+
+void record(const Lease& lease, const Plan& plan) {
+  if (lease.api() != Api::simulated) {
+    throw InvalidUsage("simulated::record: the lease belongs to a ring of another API");
+  }
+  auto& recording = *static_cast<Recording*>(lease.native_handle());
+  recording.plan = plan;
+  recording.gpu->advance(plan.encode);
+}
+
+}  // namespace cbr::simulated

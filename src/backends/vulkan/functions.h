@@ -1,0 +1,65 @@
+// Vulkan's functions, loaded at run time: the library is not linked, so that programs start where
+// no Vulkan is installed.
+#pragma once
+
+#include <vulkan/vulkan_core.h>
+
+namespace cbr::vulkan {
+
+// clang-format off
+#define CBR_VULKAN_GLOBAL_FUNCTIONS(X) \
+  X(vkCreateInstance) X(vkEnumerateInstanceLayerProperties) \
+  X(vkEnumerateInstanceExtensionProperties) X(vkEnumerateInstanceVersion)
+
+#define CBR_VULKAN_INSTANCE_FUNCTIONS(X) \
+  X(vkDestroyInstance) X(vkEnumeratePhysicalDevices) X(vkGetPhysicalDeviceProperties) \
+  X(vkGetPhysicalDeviceProperties2) X(vkGetPhysicalDeviceFeatures2) \
+  X(vkGetPhysicalDeviceQueueFamilyProperties) X(vkGetPhysicalDeviceMemoryProperties) \
+  X(vkEnumerateDeviceExtensionProperties) X(vkCreateDevice) X(vkGetDeviceProcAddr)
+
+// Present only where the instance or device has VK_EXT_debug_utils; null otherwise.
+#define CBR_VULKAN_OPTIONAL_INSTANCE_FUNCTIONS(X) \
+  X(vkCreateDebugUtilsMessengerEXT) X(vkDestroyDebugUtilsMessengerEXT) \
+  X(vkSetDebugUtilsObjectNameEXT)
+
+#define CBR_VULKAN_DEVICE_FUNCTIONS(X) \
+  X(vkDestroyDevice) X(vkGetDeviceQueue) X(vkDeviceWaitIdle) X(vkQueueSubmit) X(vkQueueWaitIdle) \
+  X(vkCreateSemaphore) X(vkDestroySemaphore) X(vkGetSemaphoreCounterValue) X(vkWaitSemaphores) \
+  X(vkSignalSemaphore) \
+  X(vkCreateCommandPool) X(vkDestroyCommandPool) X(vkResetCommandPool) \
+  X(vkAllocateCommandBuffers) X(vkBeginCommandBuffer) X(vkEndCommandBuffer) \
+  X(vkCreateQueryPool) X(vkDestroyQueryPool) X(vkGetQueryPoolResults) \
+  X(vkCmdResetQueryPool) X(vkCmdWriteTimestamp) X(vkCmdCopyQueryPoolResults) X(vkCmdPipelineBarrier) X(vkCmdCopyBuffer) \
+  X(vkCmdFillBuffer) X(vkCmdUpdateBuffer) X(vkCmdBindPipeline) X(vkCmdPushConstants) \
+  X(vkCmdDispatch) \
+  X(vkCreateBuffer) X(vkDestroyBuffer) X(vkGetBufferMemoryRequirements) \
+  X(vkGetBufferDeviceAddress) X(vkAllocateMemory) X(vkFreeMemory) X(vkBindBufferMemory) \
+  X(vkMapMemory) X(vkUnmapMemory) \
+  X(vkCreateShaderModule) X(vkDestroyShaderModule) X(vkCreatePipelineLayout) \
+  X(vkDestroyPipelineLayout) X(vkCreateComputePipelines) X(vkDestroyPipeline)
+// clang-format on
+
+/// The table. Members are named as the functions are. Filled by load_library, load_instance and
+/// load_device; read-only afterwards.
+struct Functions {
+#define CBR_VULKAN_MEMBER(name) PFN_##name name = nullptr;  // NOLINT(bugprone-macro-parentheses)
+  PFN_vkGetInstanceProcAddr vkGetInstanceProcAddr =
+      nullptr;  // NOLINT(readability-identifier-naming)
+  // NOLINTBEGIN(readability-identifier-naming)
+  CBR_VULKAN_GLOBAL_FUNCTIONS(CBR_VULKAN_MEMBER)
+  CBR_VULKAN_INSTANCE_FUNCTIONS(CBR_VULKAN_MEMBER)
+  CBR_VULKAN_OPTIONAL_INSTANCE_FUNCTIONS(CBR_VULKAN_MEMBER)
+  CBR_VULKAN_DEVICE_FUNCTIONS(CBR_VULKAN_MEMBER)
+  // NOLINTEND(readability-identifier-naming)
+#undef CBR_VULKAN_MEMBER
+
+  /// Loads the functions that need no instance, from `get` or, where that is null, from the
+  /// system's Vulkan library, which then stays loaded. Throws BackendError.
+  void load_library(PFN_vkGetInstanceProcAddr get);
+  /// Throws BackendError if a function is missing.
+  void load_instance(VkInstance instance);
+  /// Throws BackendError if a function is missing.
+  void load_device(VkDevice device);
+};
+
+}  // namespace cbr::vulkan

@@ -1,0 +1,17 @@
+#include "core/timeline.h"
+
+#include <stdexcept>
+
+namespace cbr::detail {
+
+void Timeline::push(SlotIndex slot) {
+  const auto capacity = static_cast<std::uint32_t>(slots_.size());
+  if (count_ == capacity) throw std::logic_error("more submissions in flight than slots");
+  std::uint32_t tail = head_ + count_;
+  if (tail >= capacity) tail -= capacity;
+  slots_[tail] = slot;
+  ++count_;
+  last_submitted_ = last_submitted_.next();
+}
+
+}  // namespace cbr::detail

@@ -1,0 +1,24 @@
+// The backends that the conformance suite runs on.
+#pragma once
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "conformance/harness.h"
+
+namespace cbr::test {
+
+inline auto all_backends() {
+  return testing::Values(
+#ifdef CBR_TEST_VULKAN
+      HarnessFactory{"vulkan", make_vulkan_harness},
+#endif
+      HarnessFactory{"simulated", make_simulated_harness});
+}
+
+inline std::string backend_name(const testing::TestParamInfo<HarnessFactory>& info) {
+  return info.param.name;
+}
+
+}  // namespace cbr::test

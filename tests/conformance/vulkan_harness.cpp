@@ -1,0 +1,48 @@
+#include <cbr/vulkan.h>
+
+#include "backends/vulkan/functions.h"
+#include "conformance/harness.h"
+#include "support/queue_gate.h"
+#include "support/vulkan_fixture.h"
+
+namespace cbr::test {
+namespace {
+
+constexpr const char* no_faults = "a real driver does not fail on demand";
+
+class VulkanHarness final : public Harness {
+ public:
+  std::shared_ptr<Backend> backend() override { return backend_; }
+
+  void record(const Lease& lease) override {
+    VkMemoryBarrier barrier{};
+    barrier.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
+    barrier.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+    barrier.dstAccessMask = VK_ACCESS_SHADER_READ_BIT;
+    vk_.vkCmdPipelineBarrier(vulkan::command_buffer(lease), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                             VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &barrier, 0, nullptr, 0,
+                             nullptr);
+  }
+
+  void pause() override { gate_.close(); }
+  void release() override { gate_.open(); }
+
+  std::string fail_next_begin() override { return no_faults; }
+  std::string fail_submit(const Lease& /*lease*/) override { return no_faults; }
+  std::string fail_execution(const Lease& /*lease*/) override { return no_faults; }
+  std::string lose_device() override { return no_faults; }
+
+ private:
+  std::shared_ptr<vulkan::Device> device_ = validated_device();
+  const vulkan::Functions& vk_ = device_->functions();
+  std::shared_ptr<Backend> backend_ = vulkan::make_backend(device_);
+  QueueGate gate_{device_};
+};
+
+}  // namespace
+
+std::unique_ptr<Harness> make_vulkan_harness() {
+  return std::make_unique<VulkanHarness>();
+}
+
+}  // namespace cbr::test
