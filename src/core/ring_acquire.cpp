@@ -29,11 +29,15 @@ std::optional<Lease> RingCore::acquire(TimePoint deadline, const std::source_loc
 
 std::optional<SlotIndex> RingCore::take_slot(TimePoint deadline,
                                              const std::source_location& where) {
-  std::unique_lock lock(state_mutex_);
-  require_usable();
-  auto slot = waiters_.empty() ? lease_free_slot() : std::nullopt;
+  std::unique_lock lock(state_mutex_, std::defer_lock);
+  std::optional<SlotIndex> slot;
+  if (!full_.load(std::memory_order_relaxed)) {
+    lock.lock();
+    require_usable();
+    if (waiters_.empty()) slot = lease_free_slot();
+    if (!slot) lock.unlock();
+  }
   if (!slot) {
-    lock.unlock();
     collect_all(lock);
     require_usable();
     if (waiters_.empty()) slot = lease_free_slot();
@@ -132,6 +136,7 @@ std::optional<SlotIndex> RingCore::lease_free_slot() {
   Submission* submission = pool_.take();
   const auto slot = table_.lease_next();
   table_[*slot].submission = submission;
+  full_.store(!table_.has_free(), std::memory_order_relaxed);
   counter_.acquired();
   return slot;
 }

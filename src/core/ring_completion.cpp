@@ -43,7 +43,7 @@ void RingCore::collect(QueueIndex queue, std::unique_lock<std::mutex>& lock) {
     for (std::size_t i = 0; i < count; ++i) {
       Submission& submission = *table_[slots[i]].submission;
       table_[slots[i]].submission = nullptr;
-      table_.free(slots[i]);
+      free_slot(slots[i]);
       resolve(submission, std::move(completions[i]));
     }
     resolved_.notify_all();
@@ -53,6 +53,11 @@ void RingCore::collect(QueueIndex queue, std::unique_lock<std::mutex>& lock) {
       lock.lock();
     }
   }
+}
+
+void RingCore::free_slot(SlotIndex slot) {
+  table_.free(slot);
+  full_.store(false, std::memory_order_relaxed);
 }
 
 Completion RingCore::finish(SlotIndex slot) noexcept {
@@ -145,6 +150,8 @@ void RingCore::lose(const std::exception_ptr& cause) noexcept {
     // The first cause is the one to report.
     if (lost_ != nullptr) return;
     lost_ = cause;
+    // From now on, acquire looks at lost_ first.
+    full_ = false;
     stopped_ = true;
     fail_in_flight();
     waiters_.wake_all();

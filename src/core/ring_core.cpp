@@ -118,7 +118,7 @@ std::uint64_t RingCore::free_unsubmitted(SlotIndex slot) {
   Slot& entry = table_[slot];
   pool_.give_back(entry.submission);
   entry.submission = nullptr;
-  table_.free(slot);
+  free_slot(slot);
   counter_.discarded();
   return serve_waiters();
 }

@@ -139,6 +139,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   void wake_leader(std::uint64_t wake_number) noexcept;
   /// Fails everything in flight with the cause of the loss. The state mutex is held.
   void fail_in_flight();
+  /// leased or retiring → free. The state mutex is held.
+  void free_slot(SlotIndex slot);
   /// Records how a submission ended and drops the ring's reference. The state mutex is held.
   void resolve(Submission& submission, Completion completion);
 
@@ -167,6 +169,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   bool closed_ = false;
   /// True once lost_ or closed_ is set: lets submit look without the lock.
   std::atomic<bool> stopped_ = false;
+  /// A hint, read without the lock: no slot was free when it was last held.
+  std::atomic<bool> full_ = false;
 };
 
 }  // namespace cbr::detail

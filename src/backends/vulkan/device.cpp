@@ -71,6 +71,8 @@ DeviceImpl::DeviceImpl(const WrapOptions& options)
   physical_ = read_physical_device(functions_, options.physical_device, 0);
   physical_.queue_family = options.queue_family;
   physical_.info.buffer_device_address = options.buffer_device_address;
+  // The device may have the feature, but nobody says that the user turned it on.
+  physical_.host_query_reset = false;
   if (const auto reason = physical_.info.why_unusable(); !reason.empty()) {
     throw BackendError(fmt::format("device {} can't be used: {}", physical_.info.name, reason));
   }
@@ -88,6 +90,7 @@ void DeviceImpl::create_device() {
   VkPhysicalDeviceVulkan12Features features{};
   features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
   features.timelineSemaphore = VK_TRUE;
+  features.hostQueryReset = physical_.host_query_reset ? VK_TRUE : VK_FALSE;
   features.bufferDeviceAddress = physical_.info.buffer_device_address ? VK_TRUE : VK_FALSE;
 
   const float priority = 1.0F;

@@ -41,6 +41,8 @@ class DeviceImpl final : public Device {
   /// Nanoseconds in a timestamp's unit, and the bits of a timestamp that count (0: none).
   [[nodiscard]] double timestamp_period() const noexcept { return timestamp_period_; }
   [[nodiscard]] std::uint32_t timestamp_bits() const noexcept { return timestamp_bits_; }
+  /// Whether the feature hostQueryReset is on.
+  [[nodiscard]] bool host_query_reset() const noexcept { return physical_.host_query_reset; }
   [[nodiscard]] VkDriverId driver_id() const noexcept { return physical_.driver_id; }
 
  private:

@@ -107,6 +107,7 @@ PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice
     features.pNext = &features12;
     functions.vkGetPhysicalDeviceFeatures2(handle, &features);
     device.info.timeline_semaphores = features12.timelineSemaphore == VK_TRUE;
+    device.host_query_reset = features12.hostQueryReset == VK_TRUE;
     device.info.buffer_device_address = features12.bufferDeviceAddress == VK_TRUE;
   }
 

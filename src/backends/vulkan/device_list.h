@@ -17,6 +17,8 @@ struct PhysicalDevice {
   /// The family of the queue; meaningful where info.compute_queue is true.
   std::uint32_t queue_family = 0;
   VkDriverId driver_id{};
+  /// Whether the device can reset queries from the host.
+  bool host_query_reset = false;
 };
 
 /// All physical devices of an instance, in Vulkan's order. Throws BackendError.

@@ -28,7 +28,7 @@ namespace cbr::vulkan {
   X(vkSignalSemaphore) \
   X(vkCreateCommandPool) X(vkDestroyCommandPool) X(vkResetCommandPool) \
   X(vkAllocateCommandBuffers) X(vkBeginCommandBuffer) X(vkEndCommandBuffer) \
-  X(vkCreateQueryPool) X(vkDestroyQueryPool) X(vkGetQueryPoolResults) \
+  X(vkCreateQueryPool) X(vkDestroyQueryPool) X(vkGetQueryPoolResults) X(vkResetQueryPool) \
   X(vkCmdResetQueryPool) X(vkCmdWriteTimestamp) X(vkCmdCopyQueryPoolResults) X(vkCmdPipelineBarrier) X(vkCmdCopyBuffer) \
   X(vkCmdFillBuffer) X(vkCmdUpdateBuffer) X(vkCmdBindPipeline) X(vkCmdPushConstants) \
   X(vkCmdDispatch) \
