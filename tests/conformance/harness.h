@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include <cbr/backend.h>
@@ -40,6 +41,8 @@ class Harness {
 struct HarnessFactory {
   std::string name;
   std::function<std::unique_ptr<Harness>()> make;
+  /// How GoogleTest shows the parameter.
+  friend void PrintTo(const HarnessFactory& factory, std::ostream* out) { *out << factory.name; }
 };
 
 std::unique_ptr<Harness> make_simulated_harness();

@@ -43,9 +43,8 @@ namespace cbr::vulkan {
 /// load_device; read-only afterwards.
 struct Functions {
 #define CBR_VULKAN_MEMBER(name) PFN_##name name = nullptr;  // NOLINT(bugprone-macro-parentheses)
-  PFN_vkGetInstanceProcAddr vkGetInstanceProcAddr =
-      nullptr;  // NOLINT(readability-identifier-naming)
   // NOLINTBEGIN(readability-identifier-naming)
+  PFN_vkGetInstanceProcAddr vkGetInstanceProcAddr = nullptr;
   CBR_VULKAN_GLOBAL_FUNCTIONS(CBR_VULKAN_MEMBER)
   CBR_VULKAN_INSTANCE_FUNCTIONS(CBR_VULKAN_MEMBER)
   CBR_VULKAN_OPTIONAL_INSTANCE_FUNCTIONS(CBR_VULKAN_MEMBER)
