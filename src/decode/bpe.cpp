@@ -1,0 +1,114 @@
+#include "decode/bpe.h"
+
+#include <functional>
+#include <limits>
+#include <queue>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+
+namespace cbr::decode {
+namespace {
+
+constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
+
+// A token of the word, in a doubly linked list through one vector.
+struct Symbol {
+  TokenId token = 0;
+  std::uint32_t previous = none;
+  std::uint32_t next = none;
+  bool is_alive = true;
+};
+
+// A merge that was possible when it was queued.
+struct Candidate {
+  std::uint32_t rank = 0;
+  std::uint32_t position = 0;
+  TokenId left = 0;
+  TokenId right = 0;
+  TokenId merged = 0;
+
+  bool operator>(const Candidate& other) const {
+    return std::tie(rank, position) > std::tie(other.rank, other.position);
+  }
+};
+
+using Queue = std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>>;
+
+std::uint64_t key_of(TokenId left, TokenId right) {
+  return (std::uint64_t{left} << 32U) | right;
+}
+
+// Whether the pair of the candidate still stands where it stood.
+bool is_current(const Candidate& candidate, const std::vector<Symbol>& word) {
+  const Symbol& left = word[candidate.position];
+  return left.is_alive && left.token == candidate.left && left.next != none &&
+         word[left.next].token == candidate.right;
+}
+
+void merge(const Candidate& candidate, std::vector<Symbol>& word) {
+  Symbol& left = word[candidate.position];
+  Symbol& right = word[left.next];
+  left.token = candidate.merged;
+  left.next = right.next;
+  right.is_alive = false;
+  if (left.next != none) word[left.next].previous = candidate.position;
+}
+
+}  // namespace
+
+Bpe::Bpe(const ByteTokens& byte_tokens, const std::vector<Merge>& merges)
+    : byte_tokens_(byte_tokens) {
+  rules_.reserve(merges.size());
+  for (std::uint32_t rank = 0; rank < merges.size(); ++rank) {
+    const Merge& merge = merges[rank];
+    rules_.insert_or_assign(key_of(merge.left, merge.right), Rule{rank, merge.merged});
+  }
+}
+
+const Bpe::Rule* Bpe::find(TokenId left, TokenId right) const {
+  const auto found = rules_.find(key_of(left, right));
+  return found != rules_.end() ? &found->second : nullptr;
+}
+
+void Bpe::encode(std::string_view word, std::vector<TokenId>& tokens) const {
+  if (word.size() >= none) throw InputError(fmt::format("a word has {} bytes", word.size()));
+  std::vector<Symbol> symbols(word.size());
+  for (std::uint32_t i = 0; i < symbols.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(word[i]);
+    if (!byte_tokens_[byte]) {
+      throw InputError(fmt::format("text: byte 0x{:02x} has no token in the vocabulary", byte));
+    }
+    symbols[i].token = *byte_tokens_[byte];
+    symbols[i].previous = i > 0 ? i - 1 : none;
+    symbols[i].next = i + 1 < symbols.size() ? i + 1 : none;
+  }
+
+  Queue queue;
+  const auto consider = [&](std::uint32_t position) {
+    const std::uint32_t next = position != none ? symbols[position].next : none;
+    if (next == none) return;
+    const TokenId left = symbols[position].token;
+    const TokenId right = symbols[next].token;
+    const Rule* rule = find(left, right);
+    if (rule != nullptr) queue.push({rule->rank, position, left, right, rule->merged});
+  };
+  for (std::uint32_t i = 0; i < symbols.size(); ++i) consider(i);
+  while (!queue.empty()) {
+    const Candidate candidate = queue.top();
+    queue.pop();
+    // Candidates are not removed when a neighbour merges; stale ones are skipped here.
+    if (!is_current(candidate, symbols)) continue;
+    merge(candidate, symbols);
+    consider(symbols[candidate.position].previous);
+    consider(candidate.position);
+  }
+
+  for (std::uint32_t i = symbols.empty() ? none : 0; i != none; i = symbols[i].next) {
+    tokens.push_back(symbols[i].token);
+  }
+}
+
+}  // namespace cbr::decode

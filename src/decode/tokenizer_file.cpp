@@ -1,0 +1,215 @@
+#include "decode/tokenizer_file.h"
+
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cbr/errors.h>
+
+#include "decode/json_file.h"
+#include "decode/printable.h"
+
+namespace cbr::decode {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t largest_file = 256U << 20U;
+constexpr std::uint64_t largest_id = (std::uint64_t{1} << 31U) - 1;
+constexpr std::string_view gpt_2_pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+// The members of a list in the file, each with its place: "KEY[3]".
+std::vector<JsonObject> objects(const JsonObject& parent, std::string_view key) {
+  std::vector<JsonObject> list;
+  for (const json& value : parent.array(key)) {
+    list.emplace_back(value, parent.file(),
+                      fmt::format("{}[{}]", parent.place_of(key), list.size()));
+  }
+  return list;
+}
+
+void refuse_if_true(const JsonObject& object, std::string_view key) {
+  if (object.boolean(key, false)) object.fail(key, "is true, which is unsupported");
+}
+
+void check_type(const JsonObject& object, std::string_view supported) {
+  const std::string& type = object.string("type");
+  if (type != supported) {
+    object.fail("type", fmt::format("is {}, which is unsupported; expected \"{}\"", in_quotes(type),
+                                    supported));
+  }
+}
+
+// The object under `key`, or its list under `list` when it is a Sequence.
+std::vector<JsonObject> steps(const JsonObject& root, std::string_view key, std::string_view list) {
+  if (!root.has(key)) return {};
+  const JsonObject step = root.object(key);
+  if (step.string("type") != "Sequence") return {step};
+  return objects(step, list);
+}
+
+void read_vocabulary(const JsonObject& model, TokenizerFile& result) {
+  const JsonObject vocabulary = model.object("vocab");
+  std::unordered_map<TokenId, std::string_view> entry_of;
+  for (const auto& [entry, value] : vocabulary.value().items()) {
+    const auto id = static_cast<TokenId>(vocabulary.integer(entry, 0, largest_id));
+    const auto [first, is_new] = entry_of.emplace(id, entry);
+    if (!is_new) {
+      vocabulary.fail(entry, fmt::format("is {}, the id of {} too; expected one id each", id,
+                                         in_quotes(first->second)));
+    }
+    result.vocabulary.emplace(entry, id);
+  }
+}
+
+// A merge is "left right" or ["left", "right"].
+std::pair<std::string, std::string> read_pair(const json& value, const JsonObject& model,
+                                              const std::string& place) {
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    const std::size_t space = text.find(' ');
+    if (space != std::string::npos && text.find(' ', space + 1) == std::string::npos) {
+      return {text.substr(0, space), text.substr(space + 1)};
+    }
+  } else if (value.is_array() && value.size() == 2 && value[0].is_string() &&
+             value[1].is_string()) {
+    return {value[0].get<std::string>(), value[1].get<std::string>()};
+  }
+  model.fail(place, fmt::format("is {}; expected two tokens", describe(value)));
+}
+
+void read_merges(const JsonObject& model, TokenizerFile& result) {
+  const json& list = model.array("merges");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string place = fmt::format("merges[{}]", i);
+    const auto [left, right] = read_pair(list[i], model, place);
+    const auto id_of = [&](const std::string& entry) {
+      const auto found = result.vocabulary.find(entry);
+      if (found == result.vocabulary.end()) {
+        model.fail(place, fmt::format("needs the token {}, which is not in the vocabulary",
+                                      in_quotes(entry)));
+      }
+      return found->second;
+    };
+    result.merges.push_back({id_of(left), id_of(right), id_of(left + right)});
+  }
+}
+
+void refuse_if_text(const JsonObject& model, std::string_view key) {
+  if (model.has(key) && !model.string(key).empty()) {
+    model.fail(key, fmt::format("is {}, which is unsupported; expected null",
+                                in_quotes(model.string(key))));
+  }
+}
+
+void read_model(const JsonObject& root, TokenizerFile& result) {
+  const JsonObject model = root.object("model");
+  if (model.has("type")) check_type(model, "BPE");
+  refuse_if_text(model, "continuing_subword_prefix");
+  refuse_if_text(model, "end_of_word_suffix");
+  refuse_if_true(model, "byte_fallback");
+  if (model.has("dropout")) static_cast<void>(model.number("dropout", 0, 0));
+  result.ignores_merges = model.boolean("ignore_merges", false);
+  read_vocabulary(model, result);
+  read_merges(model, result);
+}
+
+AddedToken read_added_token(const JsonObject& entry) {
+  for (const std::string_view key : {"single_word", "lstrip", "rstrip"}) refuse_if_true(entry, key);
+  AddedToken token;
+  token.id = static_cast<TokenId>(entry.integer("id", 0, largest_id));
+  token.content = entry.string("content");
+  token.is_special = entry.boolean("special", false);
+  // The format's default: a special token is looked for in the raw text.
+  token.is_normalized = entry.boolean("normalized", !token.is_special);
+  if (token.content.empty()) entry.fail("content", "is \"\"; expected text");
+  return token;
+}
+
+void read_added_tokens(const JsonObject& root, TokenizerFile& result) {
+  if (!root.has("added_tokens")) return;
+  std::unordered_map<TokenId, std::string> content_of;
+  for (const auto& [content, id] : result.vocabulary) content_of.emplace(id, content);
+  std::unordered_map<std::string, TokenId> id_of = result.vocabulary;
+  std::unordered_set<TokenId> added;
+  for (const JsonObject& entry : objects(root, "added_tokens")) {
+    AddedToken token = read_added_token(entry);
+    // An added token may stand in the vocabulary too, but then both must agree.
+    const auto same_id = content_of.emplace(token.id, token.content).first;
+    if (same_id->second != token.content) {
+      entry.fail("id", fmt::format("is {}, the id of {} too; expected one id each", token.id,
+                                   in_quotes(same_id->second)));
+    }
+    const auto same_content = id_of.emplace(token.content, token.id).first;
+    if (same_content->second != token.id) {
+      entry.fail("id", fmt::format("is {}, but {} has the id {} already", token.id,
+                                   in_quotes(token.content), same_content->second));
+    }
+    if (!added.insert(token.id).second)
+      entry.fail("id", fmt::format("is {}, which is added twice", token.id));
+    result.added_tokens.push_back(std::move(token));
+  }
+}
+
+SplitRule read_split(const JsonObject& step) {
+  refuse_if_true(step, "invert");
+  if (step.string("behavior") != "Isolated") {
+    step.fail("behavior", fmt::format("is {}, which is unsupported; expected \"Isolated\"",
+                                      in_quotes(step.string("behavior"))));
+  }
+  const JsonObject pattern = step.object("pattern");
+  const bool is_literal = pattern.has("String");
+  const std::string_view key = is_literal ? "String" : "Regex";
+  return {pattern.string(key), is_literal,
+          fmt::format("{}: {}", step.file(), pattern.place_of(key))};
+}
+
+// Any number of Split steps, then one ByteLevel step.
+void read_pre_tokenizer(const JsonObject& root, TokenizerFile& result) {
+  const std::vector<JsonObject> list = steps(root, "pre_tokenizer", "pretokenizers");
+  if (list.empty()) {
+    root.fail("pre_tokenizer", "has no steps; expected ByteLevel, or Split and then ByteLevel");
+  }
+  for (std::size_t i = 0; i + 1 < list.size(); ++i) {
+    check_type(list[i], "Split");
+    result.splits.push_back(read_split(list[i]));
+  }
+  const JsonObject& last = list.back();
+  check_type(last, "ByteLevel");
+  refuse_if_true(last, "add_prefix_space");
+  if (last.boolean("use_regex", true)) {
+    result.splits.push_back({std::string(gpt_2_pattern), false,
+                             fmt::format("{}: {}", last.file(), last.place_of("use_regex"))});
+  }
+}
+
+void read_normalizer(const JsonObject& root, TokenizerFile& result) {
+  for (const JsonObject& step : steps(root, "normalizer", "normalizers")) {
+    check_type(step, "NFC");
+    result.has_nfc = true;
+  }
+}
+
+}  // namespace
+
+TokenizerFile TokenizerFile::read(const std::filesystem::path& path) {
+  const json document = read_json_file(path, largest_file);
+  const JsonObject root(document, printable_path(path));
+  TokenizerFile result;
+  read_normalizer(root, result);
+  read_pre_tokenizer(root, result);
+  // These two change tokens or text unless they are ByteLevel, whose effect is on offsets alone.
+  for (const JsonObject& step : steps(root, "post_processor", "processors")) {
+    check_type(step, "ByteLevel");
+  }
+  for (const JsonObject& step : steps(root, "decoder", "decoders")) check_type(step, "ByteLevel");
+  read_model(root, result);
+  read_added_tokens(root, result);
+  return result;
+}
+
+}  // namespace cbr::decode

@@ -1,0 +1,87 @@
+#include "decode/json_file.h"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "support/model_fixture.h"
+
+namespace cbr::decode {
+namespace {
+
+using test::input_error_of;
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string error_of(const std::string& text) {
+  return input_error_of([&] { static_cast<void>(parse_json_object(text, "a.json")); });
+}
+
+TEST(ParseJsonObject, KeepsEveryKindOfValue) {
+  const std::string text = R"({"a":[1,-2,0.5,true,null,"x",{"b":{}}],"c":{"d":[[]]}})";
+  EXPECT_EQ(parse_json_object(text, "a.json"), nlohmann::json::parse(text));
+}
+
+TEST(ParseJsonObject, RefusesBrokenJson) {
+  EXPECT_THAT(error_of("{\"a\": 1,}"), AllOf(HasSubstr("a.json: byte 9"), HasSubstr("\"")));
+  EXPECT_THAT(error_of(""), HasSubstr("a.json: byte 1: is not valid JSON"));
+  EXPECT_THAT(error_of("{} x"), HasSubstr("is not valid JSON"));
+  EXPECT_THAT(error_of("{\"a\": \"\xFF\"}"), HasSubstr("is not valid JSON"));
+  EXPECT_THAT(error_of("{\"a\": 1e999}"), HasSubstr("1e999"));
+}
+
+TEST(ParseJsonObject, RefusesWhatIsNotAnObject) {
+  EXPECT_EQ(error_of("[1]"), "a.json: is an array of 1; expected a JSON object");
+  EXPECT_EQ(error_of("3"), "a.json: is 3; expected a JSON object");
+}
+
+TEST(ParseJsonObject, RefusesAKeyGivenTwice) {
+  EXPECT_EQ(error_of(R"({"a":{"b":1,"b":2}})"), "a.json: \"b\": the key is given twice");
+}
+
+TEST(ParseJsonObject, RefusesDeepNesting) {
+  const std::string deep = "{\"a\":" + std::string(1'000'000, '[');
+  EXPECT_EQ(error_of(deep), "a.json: JSON is nested deeper than 64 levels");
+  const std::string allowed = "{\"a\":" + std::string(63, '[') + std::string(63, ']') + "}";
+  EXPECT_NO_THROW(static_cast<void>(parse_json_object(allowed, "a.json")));
+}
+
+TEST(ReadJsonFile, NamesTheFileThatIsMissingOrTooLong) {
+  const test::TemporaryDirectory directory;
+  const auto missing = directory.path() / "none.json";
+  EXPECT_EQ(input_error_of([&] { static_cast<void>(read_json_file(missing, 10)); }),
+            missing.string() + ": cannot open the file: No such file or directory");
+  const auto longer = directory.write("long.json", "{\"a\":123456}");
+  EXPECT_EQ(input_error_of([&] { static_cast<void>(read_json_file(longer, 10)); }),
+            longer.string() + ": has 12 bytes; at most 10 are allowed");
+  EXPECT_EQ(input_error_of([&] { static_cast<void>(read_json_file(directory.path(), 10)); }),
+            directory.path().string() + ": is not a regular file");
+}
+
+TEST(JsonObject, NamesPlaceValueAndLimit) {
+  const auto json = nlohmann::json::parse(R"({"m":{"n":300,"f":1.5,"s":"x","t":null}})");
+  const JsonObject object = JsonObject(json, "a.json").object("m");
+  const auto error = [&](auto getter) {
+    return input_error_of([&] { static_cast<void>(getter(object)); });
+  };
+  EXPECT_EQ(error([](const JsonObject& o) { return o.integer("n", 1, 256); }),
+            "a.json: m.n: is 300; expected an integer from 1 to 256");
+  EXPECT_EQ(error([](const JsonObject& o) { return o.integer("f", 1, 256); }),
+            "a.json: m.f: is 1.5; expected an integer from 1 to 256");
+  EXPECT_EQ(error([](const JsonObject& o) { return o.integer("none", 1, 256); }),
+            "a.json: m.none: is missing");
+  EXPECT_EQ(error([](const JsonObject& o) { return o.number("s", 0, 1); }),
+            "a.json: m.s: is \"x\"; expected a number from 0 to 1");
+  EXPECT_EQ(error([](const JsonObject& o) { return o.boolean("n", false); }),
+            "a.json: m.n: is 300; expected true or false");
+  EXPECT_EQ(error([](const JsonObject& o) { return o.string("n"); }),
+            "a.json: m.n: is 300; expected a string");
+  EXPECT_EQ(error([](const JsonObject& o) { return o.array("s"); }),
+            "a.json: m.s: is \"x\"; expected an array");
+  EXPECT_EQ(error([](const JsonObject& o) { return o.object("s").file(); }),
+            "a.json: m.s: is \"x\"; expected an object");
+  EXPECT_FALSE(object.has("t"));
+  EXPECT_TRUE(object.boolean("t", true));
+}
+
+}  // namespace
+}  // namespace cbr::decode
