@@ -1,0 +1,137 @@
+#include "compute/buffer.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+
+#include "backends/vulkan/functions.h"
+#include "backends/vulkan/result.h"
+#include "compute/limits.h"
+
+namespace cbr::compute {
+namespace {
+
+void require_buffer_device_address(const vulkan::Device& device) {
+  if (device.info().buffer_device_address) return;
+  throw BackendError(fmt::format(
+      "device \"{}\" lacks the feature bufferDeviceAddress, by which the kernels find their data",
+      device.info().name));
+}
+
+// The memory types worth having, best first.
+std::array<VkMemoryPropertyFlags, 3> preferences(Placement placement) {
+  if (placement == Placement::device_local) return {VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0, 0};
+  constexpr VkMemoryPropertyFlags coherent =
+      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+  // Uncached memory is slow for the host to read.
+  return {coherent | VK_MEMORY_PROPERTY_HOST_CACHED_BIT, coherent, coherent};
+}
+
+std::optional<std::uint32_t> find_memory_type(const vulkan::Device& device,
+                                              std::uint32_t allowed_types, Placement placement) {
+  VkPhysicalDeviceMemoryProperties memory{};
+  device.functions().vkGetPhysicalDeviceMemoryProperties(device.physical_device(), &memory);
+  for (const VkMemoryPropertyFlags wanted : preferences(placement)) {
+    for (std::uint32_t type = 0; type < memory.memoryTypeCount; ++type) {
+      const bool allowed = (allowed_types >> type & 1U) != 0;
+      if (allowed && (memory.memoryTypes[type].propertyFlags & wanted) == wanted) return type;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Buffer::Buffer(std::shared_ptr<vulkan::Device> device, std::uint64_t size, Placement placement)
+    : device_(std::move(device)), size_(size) {
+  require_buffer_device_address(*device_);
+  require_within("the size of a buffer in bytes", size_, read_limits(*device_).max_allocation_size);
+  try {
+    allocate(placement);
+  } catch (...) {
+    release();
+    throw;
+  }
+}
+
+void Buffer::allocate(Placement placement) {
+  const vulkan::Functions& vk = device_->functions();
+  VkBufferCreateInfo create{};
+  create.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
+  create.size = size_;
+  create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                 VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+  create.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
+  vulkan::check(vk.vkCreateBuffer(device_->handle(), &create, nullptr, &buffer_), "vkCreateBuffer");
+
+  VkMemoryRequirements requirements{};
+  vk.vkGetBufferMemoryRequirements(device_->handle(), buffer_, &requirements);
+  const auto type = find_memory_type(*device_, requirements.memoryTypeBits, placement);
+  if (!type) {
+    throw BackendError(
+        fmt::format("device \"{}\" has no {} memory for a buffer of {} bytes", device_->info().name,
+                    placement == Placement::host_visible ? "host-visible" : "usable", size_));
+  }
+  VkMemoryAllocateFlagsInfo flags{};
+  flags.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO;
+  flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
+  VkMemoryAllocateInfo allocate{};
+  allocate.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
+  allocate.pNext = &flags;
+  allocate.allocationSize = requirements.size;
+  allocate.memoryTypeIndex = *type;
+  vulkan::check(vk.vkAllocateMemory(device_->handle(), &allocate, nullptr, &memory_),
+                "vkAllocateMemory");
+  vulkan::check(vk.vkBindBufferMemory(device_->handle(), buffer_, memory_, 0),
+                "vkBindBufferMemory");
+  if (placement == Placement::host_visible) {
+    void* mapped = nullptr;
+    vulkan::check(vk.vkMapMemory(device_->handle(), memory_, 0, VK_WHOLE_SIZE, 0, &mapped),
+                  "vkMapMemory");
+    mapped_ = static_cast<std::byte*>(mapped);
+  }
+  VkBufferDeviceAddressInfo address{};
+  address.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO;
+  address.buffer = buffer_;
+  address_ = vk.vkGetBufferDeviceAddress(device_->handle(), &address);
+}
+
+void Buffer::release() noexcept {
+  if (device_ == nullptr) return;
+  const vulkan::Functions& vk = device_->functions();
+  vk.vkDestroyBuffer(device_->handle(), buffer_, nullptr);
+  // Unmaps too.
+  vk.vkFreeMemory(device_->handle(), memory_, nullptr);
+  buffer_ = VK_NULL_HANDLE;
+  memory_ = VK_NULL_HANDLE;
+  mapped_ = nullptr;
+  size_ = 0;
+  address_ = 0;
+  device_.reset();
+}
+
+Buffer::Buffer(Buffer&& other) noexcept {
+  *this = std::move(other);
+}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  device_ = std::move(other.device_);
+  buffer_ = std::exchange(other.buffer_, VK_NULL_HANDLE);
+  memory_ = std::exchange(other.memory_, VK_NULL_HANDLE);
+  size_ = std::exchange(other.size_, 0);
+  address_ = std::exchange(other.address_, 0);
+  mapped_ = std::exchange(other.mapped_, nullptr);
+  return *this;
+}
+
+Buffer::~Buffer() {
+  release();
+}
+
+}  // namespace cbr::compute

@@ -1,0 +1,63 @@
+// GPU memory that kernels reach by its address.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <cbr/vulkan.h>
+
+namespace cbr::compute {
+
+/// Where a buffer lives.
+enum class Placement : std::uint8_t {
+  /// Fast for the GPU; the host may be unable to reach it.
+  device_local,
+  /// Mapped for the host as long as the buffer lives. Host and device see each other's writes
+  /// without
+  /// flushing, but not without a barrier to the host stage and a wait.
+  host_visible,
+};
+
+/// One allocation with one buffer on it, usable as storage by address and for copies both ways.
+///
+/// Owns the memory and shares the device. The work that uses the buffer must have ended when it is
+/// destroyed. The content of fresh memory is undefined. Const functions may be called by any
+/// thread.
+class Buffer {
+ public:
+  /// Holds nothing; size() is 0.
+  Buffer() noexcept = default;
+  /// Allocates `size` bytes, at least 1. Throws BackendError if the device lacks buffer device
+  /// addresses, if `size` exceeds its limit, or if memory is short.
+  Buffer(std::shared_ptr<vulkan::Device> device, std::uint64_t size, Placement placement);
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer();
+
+  /// Bytes.
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] VkBuffer handle() const noexcept { return buffer_; }
+  /// Where kernels find the first byte; a multiple of 16.
+  [[nodiscard]] std::uint64_t address() const noexcept { return address_; }
+  /// The mapped bytes; empty for a device-local buffer.
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept {
+    return {mapped_, mapped_ == nullptr ? 0 : static_cast<std::size_t>(size_)};
+  }
+
+ private:
+  void allocate(Placement placement);
+  void release() noexcept;
+
+  std::shared_ptr<vulkan::Device> device_;
+  VkBuffer buffer_ = VK_NULL_HANDLE;
+  VkDeviceMemory memory_ = VK_NULL_HANDLE;
+  std::uint64_t size_ = 0;
+  std::uint64_t address_ = 0;
+  std::byte* mapped_ = nullptr;
+};
+
+}  // namespace cbr::compute
