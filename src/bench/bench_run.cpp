@@ -1,0 +1,65 @@
+#include "bench/bench_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <cbr/ring.h>
+
+namespace cbr::bench {
+namespace {
+
+RingOptions ring_options(std::uint32_t ring_size, std::uint64_t timeout_ms) {
+  RingOptions options;
+  options.ring_size = ring_size;
+  options.timeout_ms = timeout_ms;
+  options.name = "bench";
+  return options;
+}
+
+RingRecord& record_of(RunRecord& record, std::uint32_t ring_size) {
+  return *std::find_if(record.rings.begin(), record.rings.end(),
+                       [&](const RingRecord& each) { return each.ring_size == ring_size; });
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> ring_order(std::span<const std::uint32_t> ring_sizes,
+                                      std::uint32_t round) {
+  std::vector<std::uint32_t> order(ring_sizes.begin(), ring_sizes.end());
+  if (round % 2 == 1) std::reverse(order.begin(), order.end());
+  return order;
+}
+
+RunRecord run_interleaved(const std::shared_ptr<Backend>& backend, Workload& workload,
+                          const RunPlan& plan, const StopFlag& stop, const RunProgress& progress) {
+  RunRecord record;
+  for (const std::uint32_t ring_size : plan.ring_sizes) {
+    record.rings.push_back({.ring_size = ring_size, .rounds = {}});
+  }
+  const auto total = static_cast<std::uint32_t>(plan.rounds * plan.ring_sizes.size());
+  std::uint32_t done = 0;
+  for (std::uint32_t round = 0; round < plan.rounds; ++round) {
+    for (const std::uint32_t ring_size : ring_order(plan.ring_sizes, round)) {
+      if (stop) return record;
+      if (progress) progress(done, total, ring_size);
+      CommandBufferRing ring(backend, ring_options(ring_size, plan.timeout_ms));
+      RoundSamples samples = workload.run_round(ring, stop);
+      if (!samples.complete) return record;
+      record_of(record, ring_size).rounds.push_back(std::move(samples));
+      ++done;
+    }
+  }
+  record.complete = true;
+  return record;
+}
+
+void warm_up(const std::shared_ptr<Backend>& backend, Workload& workload,
+             std::chrono::nanoseconds duration, const StopFlag& stop) {
+  const TimePoint end = Clock::now() + duration;
+  while (!stop && Clock::now() < end) {
+    CommandBufferRing ring(backend, ring_options(3, 60'000));
+    (void)workload.run_round(ring, stop);
+  }
+}
+
+}  // namespace cbr::bench

@@ -1,0 +1,63 @@
+// Sets a candidate's benchmark against a baseline's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/compare_input.h"
+
+namespace cbr::bench {
+
+/// The name of the metric that counts tokens or steps a second.
+inline constexpr const char* rate_metric = "rate";
+
+/// The level of the test: the share of comparisons without a real difference that look like one.
+inline constexpr double noise_level = 0.05;
+
+/// Whether a change is more than noise.
+enum class Judgement {
+  /// It may well be chance.
+  noise,
+  better,
+  worse,
+  /// There are too few rounds to tell, whatever they show.
+  too_few_rounds,
+};
+
+/// One metric of one ring size in both files.
+struct MetricChange {
+  std::uint32_t ring_size = 0;
+  /// For people: "tokens/s", "step ms" and so on.
+  std::string metric;
+  bool is_rate = false;
+  double baseline = 0.0;
+  double candidate = 0.0;
+  /// (candidate / baseline − 1) · 100; empty if the baseline is 0.
+  std::optional<double> percent;
+  /// Of the Mann-Whitney U test on the rounds; empty with too few of them.
+  std::optional<double> p;
+  Judgement judgement = Judgement::too_few_rounds;
+};
+
+/// Two results side by side.
+struct CompareReport {
+  /// What makes the comparison doubtful, one sentence each.
+  std::vector<std::string> warnings;
+  std::vector<std::uint32_t> only_in_baseline;
+  std::vector<std::uint32_t> only_in_candidate;
+  std::vector<MetricChange> changes;
+};
+
+/// Compares every metric that both have. A change is more than noise if the rounds of the two files
+/// differ by the Mann-Whitney U test at the 5 % level. The test sees the noise between the rounds
+/// of a file, not that between one run of the program and the next. Throws InputError if one counts
+/// tokens and the other steps, or no ring size is in both.
+[[nodiscard]] CompareReport compare(const ComparableResult& baseline,
+                                    const ComparableResult& candidate);
+
+/// The changes of a rate that lie below `percent`.
+[[nodiscard]] std::vector<MetricChange> rates_below(const CompareReport& report, double percent);
+
+}  // namespace cbr::bench

@@ -1,0 +1,111 @@
+#include "bench/compare_input.h"
+
+#include <limits>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cbr/options.h>
+
+#include "bench/bench_result.h"
+#include "bench/compare.h"
+#include "decode/json_file.h"
+
+namespace cbr::bench {
+namespace {
+
+using decode::JsonObject;
+
+constexpr std::uint64_t largest_file = std::uint64_t{256} << 20;
+constexpr double largest_number = std::numeric_limits<double>::max();
+
+std::vector<double> read_samples(const JsonObject& samples, const std::string& key) {
+  std::vector<double> values;
+  if (!samples.has(key)) return values;
+  for (const nlohmann::json& value : samples.array(key)) {
+    if (!value.is_number()) {
+      samples.fail(key, fmt::format("holds {}; expected numbers only", decode::describe(value)));
+    }
+    values.push_back(value.get<double>());
+  }
+  return values;
+}
+
+MeasuredRun read_run(const JsonObject& run, const std::string& rate_key) {
+  MeasuredRun measured;
+  measured.ring_size = static_cast<std::uint32_t>(run.integer("ringSize", 1, max_ring_size));
+  measured.tokens_sha256 = run.string("tokensSha256");
+
+  // Results may be cut down by hand: samples are welcome, not needed.
+  const nlohmann::json no_samples = nlohmann::json::object();
+  const JsonObject samples =
+      run.has("samples") ? run.object("samples") : JsonObject(no_samples, run.file());
+  const auto add = [&](const char* name, const std::string& samples_key, double value) {
+    measured.metrics[name] = {.value = value, .samples = read_samples(samples, samples_key)};
+  };
+  const auto median_of = [](const JsonObject& parent, const std::string& key) {
+    return parent.object(key).number("median", 0.0, largest_number);
+  };
+  add(rate_metric, rate_key, median_of(run, rate_key));
+  if (run.has("ttftMs")) add("ttft ms", "ttftMs", median_of(run, "ttftMs"));
+  if (run.has("stepMs")) add("step ms", "stepMs", median_of(run, "stepMs"));
+  const JsonObject gpu = run.object("gpu");
+  if (gpu.has("busyFraction")) {
+    add("GPU busy", "busyFraction", gpu.number("busyFraction", 0.0, largest_number));
+  }
+  if (gpu.has("idleGapUs")) add("idle gap µs", "idleGapUs", median_of(gpu, "idleGapUs"));
+  add("encode µs", "encodeUs", gpu.number("encodeUs", 0.0, largest_number));
+  return measured;
+}
+
+/// Adds every value below `value` under its dotted name, except what only says how much was
+/// measured.
+void flatten(const nlohmann::json& value, const std::string& name,
+             std::map<std::string, std::string>& flat) {
+  static const std::set<std::string, std::less<>> amounts = {"config.ringSizes", "config.rounds"};
+  if (amounts.contains(name)) return;
+  if (value.is_object()) {
+    for (const auto& [key, member] : value.items())
+      flatten(member, fmt::format("{}.{}", name, key), flat);
+  } else {
+    flat[name] = decode::describe(value);
+  }
+}
+
+}  // namespace
+
+ComparableResult read_comparable_result(const std::filesystem::path& path) {
+  const nlohmann::json document = decode::read_json_file(path, largest_file);
+  const JsonObject root(document, path.string());
+  (void)root.integer("schemaVersion", schema_version, schema_version);
+
+  ComparableResult result;
+  result.file = path.string();
+  result.complete = root.boolean("complete", true);
+  flatten(root.at("config"), "config", result.conditions);
+  flatten(root.at("device"), "device", result.conditions);
+  for (const char* key : {"cpu", "cores", "compiler", "buildType"}) {
+    const JsonObject system = root.object("systemInfo");
+    if (system.has(key))
+      flatten(system.at(key), std::string("systemInfo.") + key, result.conditions);
+  }
+
+  std::size_t index = 0;
+  std::set<std::uint32_t> seen;
+  for (const nlohmann::json& entry : root.array("runs")) {
+    const JsonObject run(entry, root.file(), fmt::format("runs[{}]", index++));
+    const std::string unit = run.has("tokensPerSec") ? "tokens" : "steps";
+    if (result.unit.empty()) result.unit = unit;
+    if (unit != result.unit) run.fail(unit + "PerSec", "differs in kind from the runs before");
+    result.runs.push_back(read_run(run, unit + "PerSec"));
+    if (!seen.insert(result.runs.back().ring_size).second) {
+      run.fail("ringSize", fmt::format("is {}, as in an earlier run; expected each size once",
+                                       result.runs.back().ring_size));
+    }
+  }
+  return result;
+}
+
+}  // namespace cbr::bench

@@ -1,0 +1,141 @@
+#include "bench/result_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace cbr::bench {
+namespace {
+
+// Keeps members in the order in which they are written here.
+using Json = nlohmann::ordered_json;
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json to_json(const SampleSummary& summary) {
+  return {{"mean", summary.mean},     {"median", summary.median}, {"p95", summary.p95},
+          {"p99", summary.p99},       {"min", summary.min},       {"max", summary.max},
+          {"stdDev", summary.std_dev}};
+}
+
+Json to_json(const SystemInfo& system) {
+  return {{"os", system.os},
+          {"kernel", system.kernel},
+          {"cpu", system.cpu},
+          {"cores", system.cores},
+          {"memoryBytes", system.memory_bytes},
+          {"cbrVersion", system.cbr_version},
+          {"compiler", system.compiler},
+          {"buildType", system.build_type}};
+}
+
+Json to_json(const DeviceDescription& device) {
+  return {{"backend", device.backend},
+          {"name", device.name},
+          {"driver", device.driver},
+          {"apiVersion", device.api_version},
+          {"type", device.type}};
+}
+
+Json to_json(const BenchConfig& config) {
+  Json json = {{"workload", config.decode ? "decode" : "synthetic"},
+               {"ringSizes", config.ring_sizes},
+               {"rounds", config.rounds}};
+  if (config.decode) {
+    json["decode"] = {{"model", config.decode->model},
+                      {"prompts", config.decode->prompts},
+                      {"questions", config.decode->questions},
+                      {"maxTokens", config.decode->max_tokens}};
+  }
+  if (config.synthetic) {
+    json["synthetic"] = {{"steps", config.synthetic->steps},
+                         {"dispatches", config.synthetic->dispatches},
+                         {"elements", config.synthetic->elements},
+                         {"iterations", config.synthetic->iterations}};
+  }
+  if (config.simulated) {
+    json["simulated"] = {{"encodeUs", config.simulated->encode_us},
+                         {"submitUs", config.simulated->submit_us},
+                         {"gpuUs", config.simulated->gpu_us},
+                         {"completionUs", config.simulated->completion_us}};
+  }
+  return json;
+}
+
+Json to_json(const RingStatistics& ring) {
+  return {{"totalAcquisitions", ring.total_acquisitions},
+          {"totalReleases", ring.total_releases},
+          {"waitEvents", ring.wait_events},
+          {"timeoutEvents", ring.timeout_events},
+          {"reuseRate", ring.reuse_rate},
+          {"totalWaitMs", ring.total_wait_ms},
+          {"avgWaitMs", ring.avg_wait_ms},
+          {"maxWaitMs", ring.max_wait_ms},
+          {"ringSize", ring.ring_size},
+          {"currentIndex", ring.current_index},
+          {"inFlight", ring.in_flight},
+          {"leased", ring.leased},
+          {"submissions", ring.submissions},
+          {"completions", ring.completions},
+          {"failures", ring.failures},
+          {"discarded", ring.discarded}};
+}
+
+Json to_json(const GpuSummary& gpu) {
+  Json gaps = nullptr;
+  if (gpu.idle_gaps) {
+    gaps = {{"count", gpu.idle_gaps->count},
+            {"median", gpu.idle_gaps->median_us},
+            {"p99", gpu.idle_gaps->p99_us}};
+  }
+  return {{"busyFraction", or_null(gpu.busy_fraction)},
+          {"idleGapUs", gaps},
+          {"executeUs", or_null(gpu.execute_us)},
+          {"encodeUs", gpu.encode_us}};
+}
+
+Json to_json(const RunResult& run, const std::string& rate_key) {
+  Json json = {{"ringSize", run.ring_size},
+               {"rounds", run.rounds},
+               {"tokensSha256", run.tokens_sha256},
+               {rate_key, to_json(run.units_per_sec)}};
+  json["ttftMs"] = run.ttft_ms ? to_json(*run.ttft_ms) : Json(nullptr);
+  json["stepMs"] = to_json(run.step_ms);
+  json["ring"] = to_json(run.ring);
+  json["gpu"] = to_json(run.gpu);
+  json["samples"] = {
+      {rate_key, run.samples.units_per_sec},  {"ttftMs", run.samples.ttft_ms},
+      {"stepMs", run.samples.step_ms},        {"busyFraction", run.samples.busy_fraction},
+      {"idleGapUs", run.samples.idle_gap_us}, {"encodeUs", run.samples.encode_us}};
+  return json;
+}
+
+Json to_json(const Comparison& comparison) {
+  Json interval = nullptr;
+  if (comparison.speedup.ci95) {
+    interval = Json::array({comparison.speedup.ci95->low, comparison.speedup.ci95->high});
+  }
+  return {{"ringSize", comparison.ring_size},
+          {"baseline", comparison.baseline},
+          {"speedup", comparison.speedup.ratio},
+          {"ci95", interval}};
+}
+
+}  // namespace
+
+std::string result_json(const BenchResult& result) {
+  const std::string rate_key = result.config.unit() + "PerSec";
+  Json json = {{"schemaVersion", schema_version},      {"timestamp", result.timestamp},
+               {"complete", result.complete},          {"config", to_json(result.config)},
+               {"systemInfo", to_json(result.system)}, {"device", to_json(result.device)}};
+  json["runs"] = Json::array();
+  for (const RunResult& run : result.runs) json["runs"].push_back(to_json(run, rate_key));
+  json["comparison"] = Json::array();
+  for (const Comparison& each : result.comparisons) json["comparison"].push_back(to_json(each));
+  json["resultsMatch"] = result.results_match;
+  json["verdict"] = result.verdict;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace cbr::bench

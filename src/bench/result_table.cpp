@@ -1,0 +1,90 @@
+#include "bench/result_table.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "bench/speedup_text.h"
+#include "bench/text_table.h"
+
+namespace cbr::bench {
+namespace {
+
+constexpr const char* none = "–";
+
+/// As many decimals as make about four digits.
+std::string number(double value) {
+  if (value >= 1000) return fmt::format("{:.0f}", value);
+  if (value >= 100) return fmt::format("{:.1f}", value);
+  return fmt::format("{:.2f}", value);
+}
+
+std::string count_of(std::uint32_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string device_line(const DeviceDescription& device) {
+  if (device.backend == "simulated") {
+    return "Simulated device: all times below are simulated, none was measured.\n";
+  }
+  return fmt::format("{}: {}, Vulkan {}, {}\n", device.name, device.type, device.api_version,
+                     device.driver);
+}
+
+std::string workload_line(const BenchConfig& config) {
+  std::string text;
+  if (config.decode) {
+    text = fmt::format("{}: {} of at most {}", config.decode->model,
+                       count_of(config.decode->questions, "question"),
+                       count_of(config.decode->max_tokens, "token"));
+  } else if (config.synthetic && config.simulated) {
+    text = fmt::format("{} of {} µs encode, {} µs submit, {} µs GPU, {} µs until seen",
+                       count_of(config.synthetic->steps, "step"), config.simulated->encode_us,
+                       config.simulated->submit_us, config.simulated->gpu_us,
+                       config.simulated->completion_us);
+  } else if (config.synthetic) {
+    text = fmt::format("{} of {} dispatch{} × {} elements × {}",
+                       count_of(config.synthetic->steps, "step"), config.synthetic->dispatches,
+                       config.synthetic->dispatches == 1 ? "" : "es", config.synthetic->elements,
+                       count_of(config.synthetic->iterations, "iteration"));
+  }
+  return fmt::format("{}; {}, interleaved\n", text, count_of(config.rounds, "round"));
+}
+
+std::vector<std::string> row_of(const BenchResult& result, const RunResult& run) {
+  const auto comparison =
+      std::find_if(result.comparisons.begin(), result.comparisons.end(),
+                   [&](const Comparison& each) { return each.ring_size == run.ring_size; });
+  const bool is_baseline = &run == &result.runs.front();
+  const bool compared = comparison != result.comparisons.end();
+  const bool same = run.tokens_sha256 == result.runs.front().tokens_sha256;
+  return {
+      fmt::format("{}", run.ring_size),
+      number(run.units_per_sec.median),
+      fmt::format("{}–{}", number(run.units_per_sec.min), number(run.units_per_sec.max)),
+      compared ? speedup_text(comparison->speedup) : none,
+      compared ? interval_text(comparison->speedup) : none,
+      run.gpu.busy_fraction ? fmt::format("{:.1f} %", *run.gpu.busy_fraction * 100.0) : none,
+      run.gpu.idle_gaps ? number(run.gpu.idle_gaps->median_us) : none,
+      run.gpu.idle_gaps ? number(run.gpu.idle_gaps->p99_us) : none,
+      number(run.gpu.encode_us),
+      fmt::format("{}", run.ring.wait_events),
+      fmt::format("{:.3f}", run.ring.avg_wait_ms),
+      is_baseline ? "baseline" : (same ? "same" : "DIFFERENT"),
+  };
+}
+
+}  // namespace
+
+std::string result_table(const BenchResult& result) {
+  const std::string unit = result.config.unit();
+  TextTable table({"ring", unit + "/s", "min–max", "speed-up", "95 % interval", "GPU busy",
+                   "idle gap µs", "p99 µs", "encode µs", "waits", "avg wait ms",
+                   result.config.decode ? "tokens" : "data"});
+  for (const RunResult& run : result.runs) table.add_row(row_of(result, run));
+  std::string text = device_line(result.device) + workload_line(result.config);
+  if (!result.complete) text += "Stopped early: only the rounds completed before that count.\n";
+  return text + '\n' + table.text() + '\n' + result.verdict + '\n';
+}
+
+}  // namespace cbr::bench

@@ -1,0 +1,202 @@
+"""cbr bench: its table, its file, and how it ends."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+import unittest
+
+from cbr_program import (MODEL, PROGRAM, SIMULATED, SMALL_STEPS, CbrTestCase, needs_vulkan,
+                         run_cbr)
+
+
+class SimulatedBench(CbrTestCase):
+    def test_timings_come_out_exactly(self):
+        path = self.folder / "result.json"
+        self.assert_success(
+            run_cbr("bench", *SIMULATED, "--ring-size", "1,2", "--rounds", "3", "--sim-encode-us",
+                    "20", "--sim-submit-us", "2", "--sim-gpu-us", "44", "--sim-completion-us", "25",
+                    "--output", path))
+        result = self.read_result(path)
+        serial = result["runs"][0]
+        self.assertAlmostEqual(serial["gpu"]["busyFraction"], 44 / (20 + 2 + 44 + 25), places=12)
+        self.assertAlmostEqual(serial["stepsPerSec"]["median"], 1e6 / 91, places=6)
+        self.assertEqual(serial["gpu"]["idleGapUs"], {"count": 147, "median": 47.0, "p99": 47.0})
+        self.assertEqual(serial["gpu"]["encodeUs"], 20)
+        self.assertEqual(serial["gpu"]["executeUs"], 44)
+        self.assertEqual(result["config"]["simulated"]["gpuUs"], 44)
+        self.assertEqual(result["device"]["backend"], "simulated")
+
+    def test_is_the_same_each_time(self):
+        first = run_cbr("bench", *SIMULATED)
+        self.assert_success(first)
+        self.assertEqual(first.stdout, run_cbr("bench", *SIMULATED).stdout)
+        self.assertIn("all times below are simulated", first.stdout)
+
+    def test_says_when_overlapping_buys_nothing(self):
+        # Without encode, submit and completion times there is nothing to hide.
+        run = run_cbr("bench", *SIMULATED, "--sim-encode-us", "0", "--sim-submit-us", "0",
+                      "--sim-completion-us", "0")
+        self.assert_success(run)
+        self.assertIn("bought nothing measurable", run.stdout.splitlines()[-1])
+
+    def test_one_round_has_no_interval(self):
+        path = self.folder / "result.json"
+        run = run_cbr("bench", *SIMULATED, "--rounds", "1", "--output", path)
+        self.assert_success(run)
+        self.assertIn("a single round can't tell", run.stdout.splitlines()[-1])
+        for comparison in self.read_result(path)["comparison"]:
+            self.assertIsNone(comparison["ci95"])
+
+    def test_the_first_size_is_the_baseline(self):
+        path = self.folder / "result.json"
+        self.assert_success(run_cbr("bench", *SIMULATED, "--ring-size", "3,1", "--output", path))
+        result = self.read_result(path)
+        self.assertEqual([run["ringSize"] for run in result["runs"]], [3, 1])
+        self.assertEqual(result["comparison"][0]["baseline"], 3)
+        self.assertLess(result["comparison"][0]["speedup"], 1)
+
+    def test_replaces_an_older_file_and_leaves_no_other(self):
+        path = self.folder / "result.json"
+        path.write_text("old")
+        self.assert_success(run_cbr("bench", *SIMULATED, "--output", path))
+        self.read_result(path)
+        self.assertEqual(list(self.folder.iterdir()), [path])
+
+    def test_output_into_the_current_folder(self):
+        subprocess.run([PROGRAM, "bench", *SIMULATED, "--output", "x.json"], cwd=self.folder,
+                       check=True, capture_output=True)
+        self.read_result(self.folder / "x.json")
+
+    def test_broken_pipe_is_quiet_and_keeps_the_file(self):
+        path = self.folder / "result.json"
+        process = subprocess.Popen([PROGRAM, "bench", *SIMULATED, "--output", str(path)],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.close()
+        errors = process.stderr.read()
+        process.stderr.close()
+        self.assertEqual(process.wait(60), 141)
+        self.assertEqual(errors, b"")
+        self.read_result(path)
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "needs /dev/full")
+    def test_full_disk_is_a_failure(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            run = subprocess.run([PROGRAM, "bench", *SIMULATED], stdout=full, text=True,
+                                 stderr=subprocess.PIPE, check=False)
+        self.assertEqual(run.returncode, 1)
+        self.assertRegex(run.stderr, r"^cbr: can't write to standard output: .*\n$")
+
+
+@needs_vulkan
+class VulkanBench(CbrTestCase):
+    def test_synthetic_steps(self):
+        path = self.folder / "result.json"
+        run = run_cbr("bench", *SMALL_STEPS, "--rounds", "3", "--backend", "vulkan", "--output",
+                      path)
+        self.assert_success(run)
+        result = self.read_result(path)
+        self.assertTrue(result["complete"])
+        self.assertTrue(result["resultsMatch"])
+        self.assertEqual([run["ringSize"] for run in result["runs"]], [1, 2, 3, 4])
+        self.assertEqual(len({run["tokensSha256"] for run in result["runs"]}), 1)
+        for ring in result["runs"]:
+            self.assertEqual(ring["ring"]["completions"], 3 * 32)
+            self.assertEqual(len(ring["samples"]["stepsPerSec"]), 3)
+            if ring["gpu"]["busyFraction"] is not None:
+                self.assertGreater(ring["gpu"]["busyFraction"], 0)
+                self.assertLessEqual(ring["gpu"]["busyFraction"], 1)
+        self.assertIn(result["verdict"], run.stdout)
+
+    def test_the_data_depends_on_the_steps(self):
+        hashes = set()
+        for steps in ["3", "4"]:
+            path = self.folder / f"{steps}.json"
+            self.assert_success(run_cbr("bench", *SMALL_STEPS[:-1], steps, "--rounds", "1",
+                                        "--output", path))
+            hashes.add(self.read_result(path)["runs"][0]["tokensSha256"])
+        self.assertEqual(len(hashes), 2)
+
+    def test_a_model(self):
+        path = self.folder / "result.json"
+        run = run_cbr("bench", "--model", MODEL, "--ring-size", "1,3", "--rounds", "2",
+                      "--questions", "2", "--max-tokens", "4", "--output", path)
+        self.assert_success(run)
+        result = self.read_result(path)
+        self.assertEqual(result["config"]["decode"], {"model": MODEL.name, "prompts": "prompts.txt",
+                                                      "questions": 2, "maxTokens": 4})
+        self.assertTrue(result["resultsMatch"])
+        for ring in result["runs"]:
+            self.assertGreater(ring["tokensPerSec"]["median"], 0)
+            self.assertGreater(ring["ttftMs"]["median"], ring["stepMs"]["median"])
+        self.assertIn("tokens/s", run.stdout)
+        self.assertNotIn(str(MODEL), path.read_text())
+
+
+class Interrupts(CbrTestCase):
+    def start(self, *arguments, stderr=subprocess.PIPE):
+        process = subprocess.Popen([PROGRAM, "bench", *map(str, arguments)],
+                                   stdout=subprocess.PIPE, stderr=stderr)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def interrupt(self, process, path, after):
+        time.sleep(after)
+        self.assertIsNone(process.poll(), "it ended before it was interrupted")
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertEqual(errors, b"")
+        self.assertIn("Stopped early", output.decode())
+        result = self.read_result(path)
+        self.assertFalse(result["complete"])
+        self.assertEqual(list(self.folder.iterdir()), [path])
+        return result
+
+    def test_leaves_a_valid_partial_result(self):
+        path = self.folder / "result.json"
+        process = self.start(*SIMULATED[:-1], "20000", "--rounds", "10000", "--output", path)
+        result = self.interrupt(process, path, after=3)
+        self.assertGreater(result["runs"][0]["rounds"], 0)
+        self.assertLess(result["runs"][0]["rounds"], 10000)
+        self.assertEqual(len(result["runs"][0]["samples"]["stepsPerSec"]),
+                         result["runs"][0]["rounds"])
+
+    @needs_vulkan
+    def test_drains_a_real_device(self):
+        path = self.folder / "result.json"
+        process = self.start(*SMALL_STEPS, "--rounds", "10000", "--output", path)
+        self.interrupt(process, path, after=4)
+
+    @needs_vulkan
+    def test_stops_within_a_round_of_a_model(self):
+        path = self.folder / "result.json"
+        process = self.start("--model", MODEL, "--questions", "50", "--max-tokens", "900",
+                             "--output", path)
+        result = self.interrupt(process, path, after=4)
+        self.assertEqual(result["runs"], [])
+        self.assertIn("Nothing was measured", result["verdict"])
+
+
+class ProgressOnATerminal(CbrTestCase):
+    def test_is_silent_in_a_pipe(self):
+        self.assert_success(run_cbr("bench", *SIMULATED))
+
+    def test_is_shown_on_a_terminal_and_wiped(self):
+        controller, terminal = pty.openpty()
+        self.addCleanup(os.close, controller)
+        run = subprocess.run([PROGRAM, "bench", *SIMULATED], stdout=subprocess.PIPE,
+                             stderr=terminal, check=True)
+        os.close(terminal)
+        shown = os.read(controller, 65536).decode()
+        self.assertIn("1 of 20: ring size 1", shown)
+        self.assertTrue(shown.endswith("\r\x1b[K"), repr(shown[-40:]))
+        self.assertNotIn(b"\x1b", run.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,162 @@
+"""cbr compare, generate, doctor and the help."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from cbr_program import MODEL, PROGRAM, SIMULATED, CbrTestCase, needs_vulkan, run_cbr
+
+GOLDEN = json.loads((MODEL / "golden.json").read_text(encoding="utf-8"))
+
+
+class Compare(CbrTestCase):
+    def bench(self, name, *flags):
+        path = self.folder / name
+        self.assert_success(run_cbr("bench", *SIMULATED, *flags, "--output", path))
+        return path
+
+    def test_the_same_is_within_noise(self):
+        path = self.bench("a.json")
+        run = run_cbr("compare", path, path, "--fail-below", "-1")
+        self.assert_success(run)
+        rows = [line for line in run.stdout.splitlines() if re.match(r"[1-4] ", line)]
+        self.assertEqual(len(rows), 4 * 5)
+        for row in rows:
+            self.assertIn("within noise", row)
+        self.assertNotIn("Warning", run.stdout)
+
+    def test_a_slower_gpu_is_worse(self):
+        before = self.bench("before.json")
+        after = self.bench("after.json", "--sim-gpu-us", "55")
+        run = run_cbr("compare", before, after)
+        self.assert_success(run)
+        self.assertRegex(run.stdout, r"\n1 +steps/s +10000 +9009 +−9\.9 % +0\.008 +worse\n")
+        self.assertIn("Warning: config.simulated.gpuUs differs", run.stdout)
+
+    def test_threshold(self):
+        before = self.bench("before.json")
+        after = self.bench("after.json", "--sim-gpu-us", "55")
+        self.assertEqual(run_cbr("compare", before, after, "--fail-below", "-30").returncode, 0)
+        run = run_cbr("compare", before, after, "--fail-below", "-5")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("steps/s at ring size 1 changed by −9.9 %, below the −5.0 %", run.stderr)
+        run = run_cbr("compare", before, before, "--fail-below", "3")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("within noise", run.stderr)
+
+    def test_sizes_in_one_file_only(self):
+        run = run_cbr("compare", self.bench("a.json", "--ring-size", "1,2"),
+                      self.bench("b.json", "--ring-size", "1,8"))
+        self.assert_success(run)
+        self.assertIn("Only in the baseline: ring size 2.", run.stdout)
+        self.assertIn("Only in the candidate: ring size 8.", run.stdout)
+
+    def test_no_size_in_common(self):
+        self.assert_bad_input(
+            run_cbr("compare", self.bench("a.json", "--ring-size", "1"),
+                    self.bench("b.json", "--ring-size", "2")), "no ring size is in both")
+
+    def test_few_rounds_can_not_tell(self):
+        path = self.bench("a.json", "--rounds", "3")
+        run = run_cbr("compare", path, path)
+        self.assert_success(run)
+        self.assertIn("too few rounds", run.stdout)
+
+
+@needs_vulkan
+class Generate(CbrTestCase):
+    def test_streams_the_reference_text(self):
+        case = GOLDEN["cases"][0]
+        run = run_cbr("generate", "--model", MODEL, "--prompt", case["prompt"], "--max-tokens", "12")
+        self.assert_success(run)
+        self.assertTrue(run.stdout.endswith("\n"))
+        self.assertTrue(case["text"].startswith(run.stdout[:-1]))
+        self.assertGreater(len(run.stdout), 12)
+
+    def test_json_is_the_same_for_every_ring_size(self):
+        case = GOLDEN["cases"][0]
+        for ring_size in [1, 2, 5]:
+            with self.subTest(ring_size=ring_size):
+                run = run_cbr("generate", "--model", MODEL, "--prompt", case["prompt"],
+                              "--max-tokens", "8", "--ring-size", ring_size, "--json")
+                self.assert_success(run)
+                answer = json.loads(run.stdout)
+                self.assertEqual(answer["promptTokens"], case["prompt_tokens"])
+                self.assertEqual(answer["tokens"], case["greedy_tokens"][:8])
+                self.assertTrue(case["text"].startswith(answer["text"]))
+                self.assertEqual(answer["ringSize"], ring_size)
+                self.assertEqual(answer["stopReason"], "max_tokens")
+
+    def start(self):
+        process = subprocess.Popen([PROGRAM, "generate", "--model", str(MODEL), "--prompt", "And",
+                                    "--max-tokens", "1000"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        # It streams: the first text comes long before the end.
+        self.assertTrue(os.read(process.stdout.fileno(), 1))
+        return process
+
+    def test_ctrl_c_ends_the_text(self):
+        process = self.start()
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(errors, b"")
+        self.assertTrue(output.endswith(b"\n"))
+
+    def test_broken_pipe_is_quiet(self):
+        process = self.start()
+        process.stdout.close()
+        start = time.monotonic()
+        self.assertEqual(process.wait(60), 141)
+        self.assertLess(time.monotonic() - start, 10)
+        self.assertEqual(process.stderr.read(), b"")
+
+
+class Doctor(CbrTestCase):
+    def test_lists_every_backend(self):
+        run = run_cbr("doctor")
+        self.assertEqual(run.stderr, "")
+        for backend in ["simulated", "vulkan", "metal", "cuda"]:
+            self.assertRegex(run.stdout, rf"(?m)^{backend}: ")
+        self.assertIn("self-test passed", run.stdout)
+
+    @needs_vulkan
+    def test_describes_and_tests_devices(self):
+        run = run_cbr("doctor")
+        self.assert_success(run)
+        self.assertRegex(run.stdout, r"(?m)^vulkan: compiled in, library loaded, \d+ devices?$")
+        self.assertRegex(run.stdout, r"(?m)^  device 0: .+$")
+        self.assertRegex(run.stdout, r"timeline semaphores (yes|no), timestamps (yes|no)")
+        self.assertRegex(run.stdout, r"driver \S+")
+
+    def test_no_driver(self):
+        nowhere = str(self.folder / "none.json")
+        run = run_cbr("doctor", env={"VK_ICD_FILENAMES": nowhere, "VK_DRIVER_FILES": nowhere})
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("simulated: compiled in", run.stdout)
+
+
+class Help(CbrTestCase):
+    def test_version(self):
+        run = run_cbr("--version")
+        self.assert_success(run)
+        self.assertRegex(run.stdout, r"^cbr \d+\.\d+\.\d+\n$")
+
+    def test_help_teaches_with_examples(self):
+        for arguments in [[], ["bench"], ["compare"], ["generate"], ["doctor"]]:
+            with self.subTest(arguments=arguments):
+                run = run_cbr(*arguments, "--help")
+                self.assert_success(run)
+                self.assertIn("Examples:\n  cbr ", run.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

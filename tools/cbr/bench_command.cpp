@@ -1,0 +1,206 @@
+// cbr bench: what does overlapping buy on this device?
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+
+#include "bench/bench_run.h"
+#include "bench/decode_workload.h"
+#include "bench/result_json.h"
+#include "bench/result_table.h"
+#include "bench/run_summary.h"
+#include "bench/simulated_workload.h"
+#include "bench/synthetic_workload.h"
+#include "bench/system_info.h"
+#include "bench_flags.h"
+#include "command.h"
+#include "decode/mapped_file.h"
+#include "decode/printable.h"
+#include "exit_code.h"
+#include "interrupt.h"
+#include "model_files.h"
+#include "output_file.h"
+#include "progress.h"
+#include "standard_output.h"
+
+namespace cbr::tool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* footer =
+    "Examples:\n"
+    "  cbr bench --model models/tiny-qwen2-kjv-4bit\n"
+    "  cbr bench --model DIR --ring-size 1,3 --rounds 9 --output result.json\n"
+    "  cbr bench --synthetic --dispatches 256 --elements 65536\n"
+    "  cbr bench --synthetic --backend simulated --sim-gpu-us 700 --sim-encode-us 330\n"
+    "\n"
+    "Each round runs every ring size once, in alternating order, so that a drift of the machine\n"
+    "favours none. The speed-up is over the first ring size; its interval is from the paired\n"
+    "rounds. GPU busy is the union of the GPU's timestamps over the wall time. Waits are\n"
+    "back-pressure and healthy: judge by the speed-up and the idle gaps.\n"
+    "Ctrl-C ends a run early and keeps what is complete.\n";
+
+/// An idle GPU clocks down; this much work wakes it.
+constexpr auto warm_up_time = 400ms;
+constexpr auto synthetic_round_time = 300ms;
+constexpr std::uint32_t simulated_steps = 1000;
+
+/// The part of a path that names it; results should not tell where their writer keeps files.
+std::string name_of(const std::filesystem::path& path) {
+  const std::filesystem::path full = std::filesystem::absolute(path).lexically_normal();
+  return (full.has_filename() ? full : full.parent_path()).filename().string();
+}
+
+std::vector<std::vector<decode::TokenId>> read_prompts(const ModelFiles& model,
+                                                       const std::filesystem::path& path,
+                                                       std::uint32_t questions) {
+  const decode::MappedFile file(path);
+  const std::string name = decode::printable_path(path);
+  std::vector<std::vector<decode::TokenId>> prompts;
+  std::string_view rest = file.text();
+  for (std::size_t line = 1; !rest.empty() && prompts.size() < questions; ++line) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view prompt = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (prompt.ends_with('\r')) prompt.remove_suffix(1);
+    if (prompt.empty()) continue;
+    prompts.push_back(model.tokens_of(fmt::format("{}: line {}", name, line), prompt));
+  }
+  if (prompts.size() < questions) {
+    throw InputError(fmt::format("{}: has {} prompts; --questions asks for {}", name,
+                                 prompts.size(), questions));
+  }
+  return prompts;
+}
+
+/// One run of the subcommand.
+class BenchCommand {
+ public:
+  explicit BenchCommand(const BenchFlags& flags) : flags_(flags) {
+    result_.timestamp = bench::utc_timestamp();
+    result_.system = bench::read_system_info();
+    result_.config.ring_sizes = flags.ring_sizes;
+    result_.config.rounds = flags.rounds;
+  }
+
+  int run() {
+    if (flags_.synthetic) {
+      run_synthetic();
+    } else {
+      run_model();
+    }
+    return finish();
+  }
+
+ private:
+  void run_model() {
+    const std::filesystem::path directory = flags_.model;
+    progress_.show("Opening the model");
+    const ModelFiles model = ModelFiles::open(directory);
+    const std::filesystem::path prompts_file =
+        flags_.prompts.empty() ? directory / "prompts.txt" : std::filesystem::path(flags_.prompts);
+    const auto prompts = read_prompts(model, prompts_file, flags_.questions);
+    result_.config.decode = bench::DecodeConfig{.model = name_of(directory),
+                                                .prompts = name_of(prompts_file),
+                                                .questions = flags_.questions,
+                                                .max_tokens = flags_.max_tokens};
+    const ChosenDevice device = open_vulkan(flags_.device);
+    progress_.show(fmt::format("Loading the model onto {}", device.vulkan->info().name));
+    decode::Decoder decoder(device.vulkan, model.directory,
+                            model.capacity_for(prompts, flags_.max_tokens));
+    bench::DecodeWorkload workload(decoder, prompts, flags_.max_tokens);
+    measure(device, device.make_backend(), workload);
+  }
+
+  void run_synthetic() {
+    const ChosenDevice device = open_any(flags_.device);
+    progress_.clear();
+    if (!device.note.empty()) fmt::print(stderr, "cbr: note: {}\n", device.note);
+    result_.config.synthetic = flags_.shape;
+    if (!device.vulkan) {
+      std::uint32_t& steps = result_.config.synthetic->steps;
+      if (steps == 0) steps = simulated_steps;
+      result_.config.simulated = flags_.times;
+      bench::SimulatedWorkload workload(flags_.times, steps);
+      measure(device, device.make_backend(), workload);
+      return;
+    }
+    const std::shared_ptr<Backend> backend = device.make_backend();
+    std::optional<bench::SyntheticWorkload> workload;
+    try {
+      const compute::SyntheticShape shape{.dispatches = flags_.shape.dispatches,
+                                          .elements = flags_.shape.elements,
+                                          .iterations = flags_.shape.iterations};
+      workload.emplace(device.vulkan, shape, 1);
+    } catch (const BackendError& error) {
+      throw InputError(fmt::format("--elements {}: {}", flags_.shape.elements, error.what()));
+    }
+    if (flags_.shape.steps == 0) {
+      progress_.show("Finding the number of steps");
+      bench::warm_up(backend, *workload, warm_up_time, interrupted());
+      result_.config.synthetic->steps =
+          bench::steps_for(synthetic_round_time, backend, *workload, interrupted());
+    }
+    workload->set_steps(result_.config.synthetic->steps);
+    measure(device, backend, *workload);
+  }
+
+  void measure(const ChosenDevice& device, const std::shared_ptr<Backend>& backend,
+               bench::Workload& workload) {
+    result_.device = device.describe();
+    if (device.vulkan) {
+      progress_.show("Warming up");
+      bench::warm_up(backend, workload, warm_up_time, interrupted());
+    }
+    const bench::RunPlan plan{.ring_sizes = flags_.ring_sizes, .rounds = flags_.rounds};
+    const bench::RunRecord record = bench::run_interleaved(
+        backend, workload, plan, interrupted(),
+        [&](std::uint32_t done, std::uint32_t total, std::uint32_t ring_size) {
+          progress_.show(fmt::format("{} of {}: ring size {}", done + 1, total, ring_size));
+        });
+    bench::add_measurements(record, result_);
+  }
+
+  /// Writes what was measured, the file first: a reader of the table may have gone.
+  int finish() {
+    progress_.clear();
+    if (!flags_.output.empty()) write_file(flags_.output, bench::result_json(result_));
+    write_output(bench::result_table(result_));
+    if (!result_.results_match) {
+      fmt::print(stderr,
+                 "cbr: the results differ between ring sizes or rounds: the work is not safe to "
+                 "overlap\n");
+      return failure;
+    }
+    return result_.complete ? success : stopped;
+  }
+
+  const BenchFlags& flags_;
+  bench::BenchResult result_;
+  Progress progress_;
+};
+
+}  // namespace
+
+Command add_bench_command(CLI::App& app) {
+  auto flags = std::make_shared<BenchFlags>();
+  CLI::App* parser = app.add_subcommand(
+      "bench", "Measure what overlapping buys: rings of several sizes, interleaved");
+  add_bench_flags(*parser, *flags);
+  parser->footer(footer);
+  return {.parser = parser, .run = [flags, parser] {
+            check_bench_flags(*parser, *flags);
+            return BenchCommand(*flags).run();
+          }};
+}
+
+}  // namespace cbr::tool

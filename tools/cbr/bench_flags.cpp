@@ -1,0 +1,114 @@
+#include "bench_flags.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+#include <cbr/options.h>
+
+#include "number_flag.h"
+#include "output_file.h"
+
+namespace cbr::tool {
+namespace {
+
+constexpr const char* model_group = "With --model";
+constexpr const char* synthetic_group = "With --synthetic";
+constexpr const char* simulated_group = "With --backend simulated";
+
+constexpr std::array model_flags = {"--questions", "--max-tokens", "--prompts"};
+constexpr std::array synthetic_flags = {"--steps", "--dispatches", "--elements", "--iterations"};
+constexpr std::array simulated_flags = {"--sim-encode-us", "--sim-submit-us", "--sim-gpu-us",
+                                        "--sim-completion-us"};
+
+template <std::size_t Count>
+void require_absent(const CLI::App& parser, const std::array<const char*, Count>& names,
+                    const char* needed) {
+  for (const char* name : names) {
+    if (parser.count(name) > 0) throw InputError(fmt::format("{}: needs {}", name, needed));
+  }
+}
+
+void add_model_flags(CLI::App& parser, BenchFlags& flags) {
+  add_whole_flag(parser, "--questions", flags.questions, 1, 10'000,
+                 "How many prompts each round answers")
+      ->group(model_group);
+  parser
+      .add_option("--prompts", flags.prompts,
+                  "A file with a prompt on each line [prompts.txt in the model's directory]")
+      ->type_name("FILE")
+      ->group(model_group);
+  add_whole_flag(parser, "--max-tokens", flags.max_tokens, 1, 1'000'000,
+                 "New tokens for each question")
+      ->group(model_group);
+}
+
+void add_synthetic_flags(CLI::App& parser, BenchFlags& flags) {
+  add_whole_flag(parser, "--dispatches", flags.shape.dispatches, 1, 65'536,
+                 "Dispatches in a step, each dependent on the one before")
+      ->group(synthetic_group);
+  add_whole_flag(parser, "--elements", flags.shape.elements, 1, 1U << 26U,
+                 "Four-float vectors that each dispatch works on")
+      ->group(synthetic_group);
+  add_whole_flag(parser, "--iterations", flags.shape.iterations, 1, 1'000'000,
+                 "Multiply-adds on each of them")
+      ->group(synthetic_group);
+  add_whole_flag(parser, "--steps", flags.shape.steps, 1, 1'000'000,
+                 "Steps in a round [as many as fill about 0.3 s; 1000 if simulated]")
+      ->default_str("")
+      ->group(synthetic_group);
+  const auto add_time = [&](const char* name, double& time, const char* help) {
+    add_decimal_flag(parser, name, time, 0.0, 1e6, help)->group(simulated_group);
+  };
+  add_time("--sim-encode-us", flags.times.encode_us, "CPU time to record a step");
+  add_time("--sim-submit-us", flags.times.submit_us, "CPU time of a submit call");
+  add_time("--sim-gpu-us", flags.times.gpu_us, "GPU time of a step");
+  add_time("--sim-completion-us", flags.times.completion_us,
+           "From a step's end on the GPU until the host sees it");
+}
+
+}  // namespace
+
+void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
+  parser.add_option("--model", flags.model, "Generate text with the model in this directory")
+      ->type_name("DIR");
+  parser.add_flag("--synthetic", flags.synthetic, "Run synthetic steps instead of a model");
+  parser
+      .add_option_function<std::string>(
+          "--ring-size",
+          [&flags](const std::string& text) {
+            flags.ring_sizes = parse_whole_list("--ring-size", text, 1, max_ring_size);
+          },
+          "Ring sizes to compare, the baseline first")
+      ->type_name("N,N,...")
+      ->default_str("1,2,3,4");
+  add_whole_flag(parser, "--rounds", flags.rounds, 1, 10'000,
+                 "How often each ring size runs; 2 or more give intervals");
+  add_device_flags(parser, flags.device, true);
+  parser.add_option("--output", flags.output, "Write the result to this file as JSON")
+      ->type_name("FILE.json");
+  add_model_flags(parser, flags);
+  add_synthetic_flags(parser, flags);
+}
+
+void check_bench_flags(const CLI::App& parser, const BenchFlags& flags) {
+  const bool has_model = parser.count("--model") > 0;
+  if (has_model && flags.synthetic) {
+    throw InputError("--model and --synthetic exclude each other: give one of them");
+  }
+  if (!has_model && !flags.synthetic) {
+    throw InputError("bench needs --model DIR (generate text) or --synthetic (plain GPU steps)");
+  }
+  if (!flags.synthetic) require_absent(parser, synthetic_flags, "--synthetic");
+  if (!has_model) require_absent(parser, model_flags, "--model");
+  if (has_model && flags.device.backend == "simulated") {
+    throw InputError("--backend simulated: a model needs a real device; use --synthetic");
+  }
+  if (flags.device.backend == "vulkan" || has_model) {
+    require_absent(parser, simulated_flags, "--synthetic --backend simulated");
+  }
+  if (parser.count("--output") > 0) require_writable("--output", flags.output);
+}
+
+}  // namespace cbr::tool

@@ -1,0 +1,42 @@
+// What a user can ask of `cbr bench`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <CLI/App.hpp>
+
+#include "bench/bench_result.h"
+#include "device_choice.h"
+
+namespace cbr::tool {
+
+/// The flags of `cbr bench`, with their defaults.
+struct BenchFlags {
+  /// Empty for synthetic steps.
+  std::string model;
+  bool synthetic = false;
+  std::vector<std::uint32_t> ring_sizes = {1, 2, 3, 4};
+  std::uint32_t rounds = 5;
+  DeviceRequest device;
+  /// Empty to write no file.
+  std::string output;
+
+  std::uint32_t questions = 3;
+  std::uint32_t max_tokens = 32;
+  /// Empty for prompts.txt in the model's directory.
+  std::string prompts;
+
+  /// 0 steps: as many as fill about 0.3 s.
+  bench::SyntheticConfig shape{.steps = 0, .dispatches = 16, .elements = 16384, .iterations = 16};
+  bench::SimulatedTimes times;
+};
+
+/// Adds the flags to the subcommand. Parsing throws InputError for values outside their limits.
+void add_bench_flags(CLI::App& parser, BenchFlags& flags);
+
+/// Checks that the flags go together and that the output can be written. Throws InputError.
+void check_bench_flags(const CLI::App& parser, const BenchFlags& flags);
+
+}  // namespace cbr::tool

@@ -1,0 +1,74 @@
+// cbr compare: is a change between two results more than noise?
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "bench/compare.h"
+#include "bench/compare_input.h"
+#include "bench/compare_table.h"
+#include "command.h"
+#include "exit_code.h"
+#include "number_flag.h"
+#include "standard_output.h"
+
+namespace cbr::tool {
+namespace {
+
+constexpr const char* footer =
+    "Examples:\n"
+    "  cbr compare before.json after.json                   Show every metric side by side\n"
+    "  cbr compare before.json after.json --fail-below -5   Fail if it is over 5 % slower\n"
+    "  cbr compare before.json after.json --fail-below 3    Fail unless it is 3 % faster\n"
+    "\n"
+    "A change is more than noise if the rounds of the two files differ by the Mann-Whitney U\n"
+    "test at the 5 % level. The test sees the noise within each run of cbr bench. What differs\n"
+    "between two runs of the program (heat, other load, memory layout) it can't see: for a small\n"
+    "change, repeat both runs, in turns.\n";
+
+struct CompareFlags {
+  std::string baseline;
+  std::string candidate;
+  std::optional<double> fail_below;
+};
+
+int run_compare(const CompareFlags& flags) {
+  const bench::CompareReport report =
+      bench::compare(bench::read_comparable_result(flags.baseline),
+                     bench::read_comparable_result(flags.candidate));
+  write_output(bench::compare_table(report));
+  if (!flags.fail_below) return success;
+  const std::vector<bench::MetricChange> below = bench::rates_below(report, *flags.fail_below);
+  for (const bench::MetricChange& change : below) {
+    const bool is_noise = change.judgement == bench::Judgement::noise;
+    fmt::print(stderr, "cbr: {} at ring size {} changed by {}, below the {} of --fail-below{}\n",
+               change.metric, change.ring_size, bench::percent_text(*change.percent),
+               bench::percent_text(*flags.fail_below), is_noise ? " (though within noise)" : "");
+  }
+  return below.empty() ? success : failure;
+}
+
+}  // namespace
+
+Command add_compare_command(CLI::App& app) {
+  auto flags = std::make_shared<CompareFlags>();
+  CLI::App* parser = app.add_subcommand(
+      "compare", "Set one result of cbr bench against another, metric by metric");
+  parser->add_option("A", flags->baseline, "The baseline's result file")->required();
+  parser->add_option("B", flags->candidate, "The candidate's result file")->required();
+  parser
+      ->add_option_function<std::string>(
+          "--fail-below",
+          [flags](const std::string& text) {
+            flags->fail_below = parse_decimal("--fail-below", text, -100.0, 1000.0);
+          },
+          "Exit with 1 if the change in tokens or steps a second is below this, at any ring size")
+      ->type_name("PERCENT");
+  parser->footer(footer);
+  return {.parser = parser, .run = [flags] { return run_compare(*flags); }};
+}
+
+}  // namespace cbr::tool

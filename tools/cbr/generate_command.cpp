@@ -1,0 +1,116 @@
+// cbr generate: text from a model.
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cbr/options.h>
+#include <cbr/ring.h>
+
+#include "command.h"
+#include "decode/decoder.h"
+#include "decode/stream_decoder.h"
+#include "device_choice.h"
+#include "exit_code.h"
+#include "interrupt.h"
+#include "model_files.h"
+#include "number_flag.h"
+#include "progress.h"
+#include "standard_output.h"
+
+namespace cbr::tool {
+namespace {
+
+constexpr const char* footer =
+    "Examples:\n"
+    "  cbr generate --model models/tiny-qwen2-kjv-4bit --prompt 'In the beginning'\n"
+    "  cbr generate --model DIR --prompt TEXT --max-tokens 64 --ring-size 2 --json\n"
+    "\n"
+    "The most probable token is taken each time, so the text is the same for every ring size.\n"
+    "Ctrl-C ends the text early.\n";
+
+struct GenerateFlags {
+  std::string model;
+  std::string prompt;
+  std::uint32_t max_tokens = 128;
+  std::uint32_t ring_size = 3;
+  bool json = false;
+  DeviceRequest device;
+};
+
+std::string json_text(const GenerateFlags& flags, const std::vector<decode::TokenId>& prompt,
+                      const decode::DecodeResult& result, const std::string& text,
+                      const std::string& device) {
+  using Milliseconds = std::chrono::duration<double, std::milli>;
+  const double seconds = std::chrono::duration<double>(result.total_time).count();
+  const auto tokens = static_cast<double>(result.tokens.size());
+  nlohmann::ordered_json json;
+  json["promptTokens"] = prompt;
+  json["tokens"] = result.tokens;
+  json["text"] = text;
+  json["stopReason"] = decode::name_of(result.stop_reason);
+  json["ringSize"] = flags.ring_size;
+  json["device"] = device;
+  json["ttftMs"] = Milliseconds(result.time_to_first_token).count();
+  json["tokensPerSec"] = seconds > 0 ? tokens / seconds : 0.0;
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
+int run_generate(const GenerateFlags& flags) {
+  Progress progress;
+  progress.show("Opening the model");
+  const ModelFiles model = ModelFiles::open(flags.model);
+  const std::vector<decode::TokenId> prompt = model.tokens_of("--prompt", flags.prompt);
+  const ChosenDevice device = open_vulkan(flags.device);
+  progress.show(fmt::format("Loading the model onto {}", device.vulkan->info().name));
+  decode::Decoder decoder(device.vulkan, model.directory,
+                          model.capacity_for({prompt}, flags.max_tokens));
+  progress.clear();
+
+  RingOptions options;
+  options.ring_size = flags.ring_size;
+  options.name = "generate";
+  CommandBufferRing ring(device.make_backend(), options);
+  decode::StreamDecoder stream(model.tokenizer);
+  std::string text;
+  const auto emit = [&](const std::string& piece) {
+    text += piece;
+    if (!flags.json && !piece.empty()) write_output(piece);
+  };
+  const decode::DecodeResult result = decoder.decode(
+      ring, prompt, {.max_tokens = flags.max_tokens, .stop_at_end_of_text = true},
+      [&](decode::TokenId token) {
+        emit(stream.push(token));
+        return true;
+      },
+      &interrupted());
+  emit(stream.finish());
+  write_output(flags.json ? json_text(flags, prompt, result, text, device.vulkan->info().name)
+                          : "\n");
+  return result.stop_reason == decode::StopReason::stopped ? stopped : success;
+}
+
+}  // namespace
+
+Command add_generate_command(CLI::App& app) {
+  auto flags = std::make_shared<GenerateFlags>();
+  CLI::App* parser = app.add_subcommand("generate", "Continue a text with a model");
+  parser->add_option("--model", flags->model, "The model's directory")
+      ->type_name("DIR")
+      ->required();
+  parser->add_option("--prompt", flags->prompt, "The text to continue")
+      ->type_name("TEXT")
+      ->required();
+  add_whole_flag(*parser, "--max-tokens", flags->max_tokens, 1, 1'000'000,
+                 "New tokens at most; the model's context may end the text before");
+  add_whole_flag(*parser, "--ring-size", flags->ring_size, 1, max_ring_size, "Slots of the ring");
+  parser->add_flag("--json", flags->json, "Print tokens, text and timing as JSON at the end");
+  add_device_flags(*parser, flags->device, false);
+  parser->footer(footer);
+  return {.parser = parser, .run = [flags] { return run_generate(*flags); }};
+}
+
+}  // namespace cbr::tool
