@@ -98,6 +98,9 @@ bool RingCore::wait(const Submission& submission, TimePoint deadline) {
   try {
     return wait_serial(submission.queue, submission.serial, deadline);
   } catch (const DeviceLost&) {
+    // Resolved with the loss, or in a moment by the thread that is just reading its outcome.
+    std::unique_lock lock(state_mutex_);
+    resolved_.wait(lock, [&] { return submission.done.load(std::memory_order_relaxed); });
     return true;
   }
 }

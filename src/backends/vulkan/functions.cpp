@@ -38,9 +38,8 @@ PFN_vkGetInstanceProcAddr open_library() {
 
 }  // namespace
 
-// The casts are how Vulkan's own loader functions hand out typed pointers. `name` names a member and
-// can't stand in parentheses.
-// NOLINTBEGIN(bugprone-macro-parentheses)
+// The casts are how Vulkan's own loader functions hand out typed pointers. `name` names a member
+// and can't stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses)
 #define CBR_LOAD(name, get, handle)                        \
   name = reinterpret_cast<PFN_##name>(get(handle, #name)); \
   if (name == nullptr) throw_missing(#name);
