@@ -117,21 +117,21 @@ void run(Options options) {
 }  // namespace cbr::benchmarks
 
 int main(int argc, char** argv) {
-  cbr::benchmarks::Options options;
-  CLI::App app("Measures the ring against a hand-written loop of raw Vulkan calls");
-  app.add_option("--device", options.device, "Index, or a part of the name");
-  app.add_option("--ring-size", options.ring_size)->check(CLI::Range(1U, cbr::max_ring_size));
-  app.add_option("--dispatches", options.shape.dispatches)->check(CLI::PositiveNumber);
-  app.add_option("--elements", options.shape.elements)->check(CLI::PositiveNumber);
-  app.add_option("--iterations", options.shape.iterations)->check(CLI::PositiveNumber);
-  app.add_option("--steps", options.steps, "Steps of a round (default: about 0.3 s of them)");
-  app.add_option("--rounds", options.rounds)->check(CLI::PositiveNumber);
-  app.add_flag("--json", options.json, "Print every round as JSON");
-  CLI11_PARSE(app, argc, argv);
   try {
+    cbr::benchmarks::Options options;
+    CLI::App app("Measures the ring against a hand-written loop of raw Vulkan calls");
+    app.add_option("--device", options.device, "Index, or a part of the name");
+    app.add_option("--ring-size", options.ring_size)->check(CLI::Range(1U, cbr::max_ring_size));
+    app.add_option("--dispatches", options.shape.dispatches)->check(CLI::PositiveNumber);
+    app.add_option("--elements", options.shape.elements)->check(CLI::PositiveNumber);
+    app.add_option("--iterations", options.shape.iterations)->check(CLI::PositiveNumber);
+    app.add_option("--steps", options.steps, "Steps of a round (default: about 0.3 s of them)");
+    app.add_option("--rounds", options.rounds)->check(CLI::PositiveNumber);
+    app.add_flag("--json", options.json, "Print every round as JSON");
+    CLI11_PARSE(app, argc, argv);
     cbr::benchmarks::run(options);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "bare_loop_benchmark: {}\n", error.what());
+    std::fprintf(stderr, "bare_loop_benchmark: %s\n", error.what());
     return 1;
   }
   return 0;
