@@ -41,7 +41,8 @@ class Harness {
 struct HarnessFactory {
   std::string name;
   std::function<std::unique_ptr<Harness>()> make;
-  /// How GoogleTest shows the parameter.
+  /// How GoogleTest shows the parameter; the name is GoogleTest's.
+  // NOLINTNEXTLINE(readability-identifier-naming)
   friend void PrintTo(const HarnessFactory& factory, std::ostream* out) { *out << factory.name; }
 };
 
