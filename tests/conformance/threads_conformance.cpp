@@ -21,6 +21,7 @@ class Threads : public RingConformance {
   void run(const Cycle& cycle) {
     std::array<std::atomic<int>, 4> holders{};
     std::vector<std::thread> threads;
+    threads.reserve(thread_count);
     for (int t = 0; t < thread_count; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < cycles; ++i) {
@@ -102,6 +103,7 @@ TEST_P(Threads, OneSlotIsHandedAround) {
 TEST_P(Threads, AShortTimeoutNeverLosesASlot) {
   make_ring(2);
   std::vector<std::thread> threads;
+  threads.reserve(thread_count);
   for (int t = 0; t < thread_count; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < cycles; ++i) {

@@ -127,7 +127,7 @@ TEST(SimulatedGpu, QueuesRunSideBySide) {
   const Ticket next = submit({.execute = 10us});
   EXPECT_EQ(next.queue(), fast.queue());
   EXPECT_FALSE(slow.done());
-  EXPECT_THROW(simulated::make_gpu(0), InvalidOption);
+  EXPECT_THROW((void)simulated::make_gpu(0), InvalidOption);
   EXPECT_THROW(CommandBufferRing(simulated::make_gpu(4), {.ring_size = 3}), InvalidOption);
 }
 
