@@ -53,7 +53,7 @@ class PushConstants {
   /// Reads them back. `Push` must be what they were made from.
   template <typename Push>
   [[nodiscard]] Push as() const {
-    Push push;
+    Push push{};
     std::memcpy(&push, storage_.data(), sizeof(Push));
     return push;
   }
