@@ -32,7 +32,8 @@ const bool listening = [] {
 }  // namespace
 
 std::shared_ptr<vulkan::Device> validated_device() {
-  static const auto device = [] {
+  // Never destroyed: at exit the layer's own statics are gone before ours, and it reads them.
+  static const auto* device = [] {
     vulkan::OpenOptions options;
     options.validation = true;
     options.on_validation_message = [](const std::string& message) {
@@ -42,9 +43,9 @@ std::shared_ptr<vulkan::Device> validated_device() {
       const std::lock_guard lock(messages_mutex);
       messages().push_back(message);
     };
-    return vulkan::Device::open(options);
+    return new std::shared_ptr<vulkan::Device>(vulkan::Device::open(options));
   }();
-  return device;
+  return *device;
 }
 
 std::vector<std::string> take_validation_messages() {
