@@ -44,11 +44,22 @@ class Backend {
   [[nodiscard]] virtual Api api() const noexcept = 0;
   [[nodiscard]] virtual std::uint32_t queue_count() const noexcept = 0;
 
+  /// How much the device favours a queue over its others, from 0 to 1. Queues of one priority have
+  /// one value.
+  [[nodiscard]] virtual float queue_priority(QueueIndex /*queue*/) const noexcept { return 1.0F; }
+
   /// Creates the native objects of `layout.ring_size` slots. Throws InvalidUsage if a ring is
   /// attached already, BackendError if the objects can't be created.
   virtual void attach(const SlotLayout& layout) = 0;
   /// Destroys them. The ring guarantees that no slot is in flight, unless the device is lost.
   virtual void detach() noexcept = 0;
+
+  /// Creates the native objects of a slot that was not there: the first one past the last, or one
+  /// that was removed. Other slots may be in use at the same time. One thread at a time adds or
+  /// removes. Throws BackendError; the slot is then not there.
+  virtual void add_slot(SlotIndex slot) = 0;
+  /// Destroys those of a slot that is neither leased nor in flight.
+  virtual void remove_slot(SlotIndex slot) noexcept = 0;
 
   /// Makes the slot's command buffer ready for recording and returns its native handle, which stays
   /// valid until `submit` or `discard`. The slot's earlier work has finished. Does not block.
@@ -73,6 +84,10 @@ class Backend {
   /// Ends every wait, current or later, whose number is at most `wake_number`. Numbers count
   /// from 1.
   virtual void wake(std::uint64_t wake_number) = 0;
+
+  /// Called between two looks at `completed` by a thread that spins: tells the CPU so. Virtual, so
+  /// that a simulated GPU can let time pass.
+  virtual void relax() noexcept;
 
   /// The clock by which deadlines and waiting times count. Virtual, so that a simulated GPU can
   /// make time pass at will.

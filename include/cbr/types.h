@@ -29,13 +29,18 @@ constexpr std::uint32_t to_number(QueueIndex queue) {
 
 /// Number of a submission on one queue: strictly increasing from 1. Serial 0 stands for "before the
 /// first submission" and is always complete.
+///
+/// Two serials can't be compared, not even for equality: those of different queues have nothing to
+/// do with each other, and a bare serial doesn't know its queue. Compare SyncPoints, which do.
 class Serial {
  public:
   constexpr Serial() = default;
   constexpr explicit Serial(std::uint64_t value) : value_(value) {}
   [[nodiscard]] constexpr std::uint64_t value() const { return value_; }
   [[nodiscard]] constexpr Serial next() const { return Serial(value_ + 1); }
-  friend constexpr auto operator<=>(Serial, Serial) = default;
+  /// True if work up to and including this serial includes `other`. Both are of one queue: this is
+  /// for code that has that queue in its hands, as a backend or a timeline does.
+  [[nodiscard]] constexpr bool covers(Serial other) const { return value_ >= other.value_; }
 
  private:
   std::uint64_t value_ = 0;
@@ -45,6 +50,16 @@ class Serial {
 struct SyncPoint {
   QueueIndex queue{};
   Serial serial;
+
+  /// By order of submission; points of different queues are unordered.
+  friend constexpr std::partial_ordering operator<=>(const SyncPoint& left,
+                                                     const SyncPoint& right) {
+    if (left.queue != right.queue) return std::partial_ordering::unordered;
+    return left.serial.value() <=> right.serial.value();
+  }
+  friend constexpr bool operator==(const SyncPoint& left, const SyncPoint& right) {
+    return left <=> right == 0;
+  }
 };
 
 /// When the GPU ran a submission: time since an epoch of the device's own choosing. Two intervals

@@ -23,7 +23,7 @@ std::optional<SlotIndex> SlotTable::lease_next() {
 bool SlotTable::pending(QueueIndex queue, Serial serial) const {
   for (const Slot& slot : slots_) {
     const bool busy = slot.state == SlotState::in_flight || slot.state == SlotState::retiring;
-    if (busy && slot.queue == queue && slot.serial <= serial) return true;
+    if (busy && slot.queue == queue && serial.covers(slot.serial)) return true;
   }
   return false;
 }
@@ -32,8 +32,8 @@ SlotIndex SlotTable::in_the_way() const {
   std::uint32_t found = cursor_;
   for (std::uint32_t i = 0; i < size(); ++i) {
     if (slots_[i].state != SlotState::in_flight) continue;
-    const bool older =
-        slots_[found].state != SlotState::in_flight || slots_[i].serial < slots_[found].serial;
+    const bool older = slots_[found].state != SlotState::in_flight ||
+                       slots_[i].serial.value() < slots_[found].serial.value();
     if (older) found = i;
   }
   return SlotIndex{found};

@@ -19,7 +19,7 @@ class Timeline {
   void push(SlotIndex slot);
   /// Takes out the oldest submission in flight if `completed` covers it.
   std::optional<SlotIndex> pop(Serial completed) {
-    if (count_ == 0 || oldest_serial() > completed) return std::nullopt;
+    if (count_ == 0 || !completed.covers(oldest_serial())) return std::nullopt;
     const SlotIndex slot = slots_[head_];
     if (++head_ == slots_.size()) head_ = 0;
     --count_;

@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
+#include <cbr/options.h>
 #include <cbr/simulated.h>
 
 namespace cbr::simulated {
@@ -26,7 +29,14 @@ struct Recording {
 /// Work of one queue, in submission order.
 class SimulatedQueue {
  public:
-  explicit SimulatedQueue(std::size_t capacity) : entries_(capacity) {}
+  /// Makes room for `capacity` submissions in flight.
+  void reserve(std::size_t capacity) {
+    if (capacity <= entries_.size()) return;
+    std::rotate(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(head_),
+                entries_.end());
+    head_ = 0;
+    entries_.resize(capacity);
+  }
 
   void push(Recording& recording) {
     entries_[(head_ + count_) % entries_.size()] = &recording;
@@ -68,7 +78,7 @@ class SimulatedQueue {
 
   /// When the host can see that `serial` has ended; no_deadline if it never will by itself.
   [[nodiscard]] TimePoint time_of(Serial serial) const {
-    if (serial <= completed()) return TimePoint{};
+    if (completed().covers(serial)) return TimePoint{};
     if (serial.value() > submitted_) return no_deadline;
     const std::uint64_t behind_front = serial.value() - completed().value() - 1;
     TimePoint latest{};
@@ -118,23 +128,30 @@ class SimulatedGpu final : public Gpu {
           fmt::format("{}: this simulated GPU serves another ring already", layout.ring_name));
     }
     require_device();
-    recordings_.assign(layout.ring_size, Recording{});
-    for (auto& recording : recordings_) recording.gpu = this;
-    queues_.assign(queue_count_, SimulatedQueue(layout.ring_size));
+    queues_.resize(queue_count_);
+    for (std::uint32_t i = 0; i < layout.ring_size; ++i) make_slot(i);
   }
 
   void detach() noexcept override {
     const std::lock_guard lock(mutex_);
     queues_.clear();
-    recordings_.clear();
+    for (auto& recording : recordings_) recording.reset();
   }
+
+  void add_slot(SlotIndex slot) override {
+    const std::lock_guard lock(mutex_);
+    require_device();
+    make_slot(to_number(slot));
+  }
+
+  void remove_slot(SlotIndex slot) noexcept override { recordings_[to_number(slot)].reset(); }
 
   void* begin(SlotIndex slot) override {
     require_device();
     if (fail_next_begin_ && fail_next_begin_.exchange(false)) {
       throw BackendError(fmt::format("slot #{} can't begin, as was asked for", to_number(slot)));
     }
-    Recording& recording = recordings_[to_number(slot)];
+    Recording& recording = *recordings_[to_number(slot)];
     recording.plan = {};
     return &recording;
   }
@@ -143,7 +160,7 @@ class SimulatedGpu final : public Gpu {
     {
       const std::lock_guard lock(mutex_);
       require_device();
-      Recording& recording = recordings_[to_number(slot)];
+      Recording& recording = *recordings_[to_number(slot)];
       move_clock_to(now() + recording.plan.submit);
       if (recording.plan.fate == Fate::fail_submit) {
         throw SubmitFailed(
@@ -166,7 +183,7 @@ class SimulatedGpu final : public Gpu {
   }
 
   Completion finish(SlotIndex slot) override {
-    const Recording& recording = recordings_[to_number(slot)];
+    const Recording& recording = *recordings_[to_number(slot)];
     Completion completion;
     completion.interval =
         GpuInterval{recording.start.time_since_epoch(), recording.end.time_since_epoch()};
@@ -186,7 +203,7 @@ class SimulatedGpu final : public Gpu {
       TimePoint end = no_deadline;
       for (const SyncPoint& point : points) {
         const SimulatedQueue& queue = queues_[to_number(point.queue)];
-        if (point.serial <= queue.completed()) return WaitStatus::reached;
+        if (queue.completed().covers(point.serial)) return WaitStatus::reached;
         end = std::min(end, queue.time_of(point.serial));
       }
       if (wake_number != 0 && woken_ >= wake_number) return WaitStatus::woken;
@@ -199,6 +216,19 @@ class SimulatedGpu final : public Gpu {
         changed_.wait(lock);
       }
     }
+  }
+
+  // A thread that spins lets time pass, as a real clock does by itself: to the next end of work if
+  // there is one.
+  void relax() noexcept override {
+    const std::lock_guard lock(mutex_);
+    TimePoint next = now() + std::chrono::microseconds(1);
+    for (const SimulatedQueue& queue : queues_) {
+      const TimePoint end = queue.time_of(queue.completed().next());
+      if (end != no_deadline) next = std::min(next, std::max(end, now()));
+    }
+    move_clock_to(next);
+    std::this_thread::yield();
   }
 
   void wake(std::uint64_t wake_number) override {
@@ -243,6 +273,12 @@ class SimulatedGpu final : public Gpu {
     if (lost_) throw DeviceLost("the simulated device is lost");
   }
 
+  void make_slot(std::uint32_t index) {
+    recordings_[index] = std::make_unique<Recording>();
+    recordings_[index]->gpu = this;
+    queues_[index % queue_count_].reserve(index + 1);
+  }
+
   void move_clock_to(TimePoint time) {
     now_ns_.store(std::max(now(), time).time_since_epoch().count(), std::memory_order_relaxed);
   }
@@ -265,7 +301,8 @@ class SimulatedGpu final : public Gpu {
   // Signalled when a wait may have something new to see. All below is guarded by mutex_; a slot's
   // recording belongs to the lease while it is leased.
   std::condition_variable changed_;
-  std::vector<Recording> recordings_;
+  /// As many as there can be, so that a slot can be added while others are in use.
+  std::vector<std::unique_ptr<Recording>> recordings_{max_ring_size};
   std::vector<SimulatedQueue> queues_;
   std::uint64_t woken_ = 0;
 };

@@ -3,11 +3,13 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
+#include <cbr/options.h>
 #include <cbr/vulkan.h>
 
 #include "backends/vulkan/command_slot.h"
@@ -69,10 +71,8 @@ class VulkanBackend final : public Backend {
       // A fresh semaphore and count for each ring: both start at 1 again.
       progress_ = std::make_unique<TimelineSemaphore>(*device_);
       woken_ = 0;
-      for (std::uint32_t i = 0; i < layout.ring_size; ++i) {
-        slots_.push_back(
-            std::make_unique<CommandSlot>(device_, fmt::format("{} #{}", layout.ring_name, i)));
-      }
+      ring_name_ = layout.ring_name;
+      for (std::uint32_t i = 0; i < layout.ring_size; ++i) add_slot(SlotIndex{i});
     } catch (...) {
       detach();
       throw;
@@ -80,10 +80,17 @@ class VulkanBackend final : public Backend {
   }
 
   void detach() noexcept override {
-    slots_.clear();
+    for (auto& slot : slots_) slot.reset();
     progress_.reset();
     attached_ = false;
   }
+
+  void add_slot(SlotIndex slot) override {
+    slots_[to_number(slot)] =
+        std::make_unique<CommandSlot>(device_, fmt::format("{} #{}", ring_name_, to_number(slot)));
+  }
+
+  void remove_slot(SlotIndex slot) noexcept override { slots_[to_number(slot)].reset(); }
 
   void* begin(SlotIndex slot) override {
     auto& native = *slots_[to_number(slot)];
@@ -173,7 +180,9 @@ class VulkanBackend final : public Backend {
 
   std::shared_ptr<DeviceImpl> device_;
   std::atomic<bool> attached_ = false;
-  std::vector<std::unique_ptr<CommandSlot>> slots_;
+  std::string ring_name_;
+  /// As many as there can be, so that a slot can be added while others are in use.
+  std::vector<std::unique_ptr<CommandSlot>> slots_{max_ring_size};
   std::unique_ptr<TimelineSemaphore> progress_;
   std::atomic<std::uint64_t> woken_ = 0;
 };

@@ -122,7 +122,7 @@ TEST(SimulatedGpu, QueuesRunSideBySide) {
   const Ticket slow = submit({.execute = 100us});
   const Ticket fast = submit({.execute = 10us});
   EXPECT_NE(slow.queue(), fast.queue());
-  EXPECT_EQ(fast.serial(), Serial(1));
+  EXPECT_EQ(fast.serial().value(), 1U);
   // The free slot of the fast queue is found although the other queue's came first.
   const Ticket next = submit({.execute = 10us});
   EXPECT_EQ(next.queue(), fast.queue());

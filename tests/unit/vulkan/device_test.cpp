@@ -59,7 +59,7 @@ TEST(Device, TwoRingsShareOneQueue) {
   CommandBufferRing second(make_backend(device), {.ring_size = 2, .name = "Second"});
   for (int i = 0; i < 5; ++i) {
     first.acquire().discard();
-    EXPECT_EQ(first.acquire().submit().serial(), Serial(static_cast<std::uint64_t>(i) + 1));
+    EXPECT_EQ(first.acquire().submit().serial().value(), static_cast<std::uint64_t>(i) + 1);
     second.acquire().submit().wait();
   }
   EXPECT_EQ(first.statistics().submissions, 5U);

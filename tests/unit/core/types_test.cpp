@@ -1,0 +1,33 @@
+#include <cbr/types.h>
+
+#include <compare>
+
+#include <gtest/gtest.h>
+
+namespace cbr {
+namespace {
+
+template <typename T>
+concept Ordered = requires(T a, T b) { a < b; };
+template <typename T>
+concept EqualityComparable = requires(T a, T b) { a == b; };
+
+// Serials of two queues must not be compared, and a bare serial doesn't know its queue.
+static_assert(!Ordered<Serial>);
+static_assert(!EqualityComparable<Serial>);
+static_assert(Ordered<SyncPoint>);
+
+TEST(SyncPoint, IsOrderedWithinItsQueueOnly) {
+  const SyncPoint first{QueueIndex{0}, Serial(1)};
+  const SyncPoint second{QueueIndex{0}, Serial(2)};
+  const SyncPoint elsewhere{QueueIndex{1}, Serial(1)};
+  EXPECT_TRUE(first < second);
+  EXPECT_TRUE(second > first);
+  EXPECT_TRUE(first == (SyncPoint{QueueIndex{0}, Serial(1)}));
+  EXPECT_EQ(first <=> elsewhere, std::partial_ordering::unordered);
+  EXPECT_FALSE(first == elsewhere);
+  EXPECT_FALSE(elsewhere < second);
+}
+
+}  // namespace
+}  // namespace cbr
