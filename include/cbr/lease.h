@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <source_location>
+#include <string_view>
 
 #include <cbr/backend.h>
 #include <cbr/ticket.h>
@@ -12,7 +13,8 @@ namespace cbr {
 
 namespace detail {
 class RingCore;
-}
+struct Submission;
+}  // namespace detail
 
 /// An exclusive, move-only right to record into one slot of a ring.
 ///
@@ -31,19 +33,34 @@ class Lease {
   ~Lease();
 
   /// Ends recording and hands the commands to the GPU. Does not wait for it. The lease is empty
-  /// afterwards, also when this throws.
+  /// afterwards, also when this throws. A lease of a Sequence is handed over once those before it
+  /// have ended; until then its ticket's serial is 0.
   /// Throws SubmitFailed or another BackendError if the driver refused (the slot is free again),
   /// DeviceLost, InvalidUsage on an empty lease or a ring that is gone.
-  Ticket submit() &&;
+  Ticket submit(std::source_location where = std::source_location::current()) &&;
 
   /// Gives the slot back; nothing runs. Does nothing to an empty lease. Does not wait.
   void discard() noexcept;
+
+  /// Keeps `object` until the GPU is done with this submission, well or not: a buffer that the
+  /// commands use, say. The ring's completion thread then drops the reference, after the ticket's
+  /// callbacks and in the order given here; where nothing is submitted, the thread that ends the
+  /// lease does so at once. Starts the completion thread of the slot's queue if there is none yet.
+  /// Throws InvalidUsage on an empty lease, std::system_error if no thread can be had.
+  void keep_alive(std::shared_ptr<const void> object);
+
+  /// Names the work in messages about hangs and failures. The first 31 bytes are kept. Throws
+  /// InvalidUsage on an empty lease.
+  void set_label(std::string_view label);
 
   /// True until the lease was submitted, discarded or moved from.
   [[nodiscard]] bool valid() const noexcept { return core_ != nullptr; }
 
   /// The slot held. The lease must be valid.
   [[nodiscard]] SlotIndex slot() const noexcept { return slot_; }
+
+  /// The queue that will run the work. Throws InvalidUsage on an empty lease.
+  [[nodiscard]] QueueIndex queue() const;
 
   /// The API that native_handle() belongs to. Throws InvalidUsage on an empty lease.
   [[nodiscard]] Api api() const;
@@ -58,13 +75,14 @@ class Lease {
 
  private:
   friend class detail::RingCore;
-  Lease(std::shared_ptr<detail::RingCore> core, SlotIndex slot, void* native_handle,
-        const std::source_location& acquired_at) noexcept;
+  Lease(std::shared_ptr<detail::RingCore> core, SlotIndex slot, detail::Submission* submission,
+        void* native_handle) noexcept;
   void require_valid(const char* function) const;
 
   std::shared_ptr<detail::RingCore> core_;
+  /// What will be known of the submission; this lease's alone until then.
+  detail::Submission* submission_ = nullptr;
   void* native_handle_ = nullptr;
-  std::source_location acquired_at_;
   int exceptions_at_acquire_ = 0;
   SlotIndex slot_{};
 };

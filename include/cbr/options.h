@@ -1,33 +1,128 @@
 // The options of a ring.
 #pragma once
 
+#include <chrono>
+#include <coroutine>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <cbr/types.h>
 
 namespace cbr {
 
+class Observer;
+
 /// The largest ring that can be made. More slots than a few only add latency and memory.
 inline constexpr std::uint32_t max_ring_size = 1024;
+/// The most priority levels that a ring can tell apart.
+inline constexpr std::uint32_t max_priority_levels = 16;
 
-/// Receives the ring's warnings, one line without line break. Called with no lock held, from the
-/// thread whose call gave rise to the message; must not throw.
+/// Which slot a caller gets.
+enum class AllocationStrategy : std::uint8_t {
+  /// Slots take turns; busy ones are passed over.
+  round_robin,
+  /// A slot of the queue with the least unfinished work: by measured GPU time where known, else by
+  /// count. The same as round_robin on a device with one queue.
+  least_busy,
+  /// Requests have a level. A slot goes to the highest level that waits, and within a level to the
+  /// request that came first. See RingOptions::ageing_limit and reserved_slots.
+  priority,
+};
+
+/// How a thread waits for the GPU.
+enum class WaitStrategy : std::uint8_t {
+  /// In the driver. Costs no CPU time; wakes some 10 µs later than a spinning thread.
+  block,
+  /// In a loop that asks the driver. Takes a CPU core.
+  spin,
+  /// Spins for about as long as a blocked thread takes to wake, which is measured when the ring is
+  /// made, then blocks: short waits end early, long ones cost little.
+  hybrid,
+};
+
+/// "round-robin", "least-busy", "priority".
+[[nodiscard]] std::string_view to_string(AllocationStrategy strategy) noexcept;
+/// The strategy of that name, or nothing.
+[[nodiscard]] std::optional<AllocationStrategy> parse_allocation_strategy(
+    std::string_view name) noexcept;
+/// "block", "spin", "hybrid".
+[[nodiscard]] std::string_view to_string(WaitStrategy strategy) noexcept;
+/// The strategy of that name, or nothing.
+[[nodiscard]] std::optional<WaitStrategy> parse_wait_strategy(std::string_view name) noexcept;
+
+/// The level of a request; 0 is the highest. The names are those of the three default levels; with
+/// more, write Priority{5}.
+enum class Priority : std::uint32_t { high = 0, medium = 1, low = 2 };
+
+/// Receives the ring's messages, one line without line break, which starts with "[WARNING] " or
+/// "[DEBUG] ". Called with no lock held, by any thread of the program or the ring's; must not
+/// throw.
 using LogSink = std::function<void(std::string_view line)>;
+
+/// Runs a suspended coroutine: at once, on another thread, whenever. Called with no lock held.
+using Executor = std::function<void(std::coroutine_handle<> coroutine)>;
 
 struct RingOptions {
   /// Number of slots, 1 to max_ring_size. 1 is the serial baseline, 2 double, 3 triple buffering.
+  /// A backend with several queues needs a slot for each.
   std::uint32_t ring_size = 3;
   /// Milliseconds that acquire() waits for a free slot before it throws AcquireTimeout; 0 waits for
   /// ever.
   std::uint64_t timeout_ms = 0;
+
+  AllocationStrategy allocation_strategy = AllocationStrategy::round_robin;
+  /// Levels that AllocationStrategy::priority tells apart, 1 to max_priority_levels. A request that
+  /// names none has the middle one.
+  std::uint32_t priority_levels = 3;
+  /// With AllocationStrategy::priority: slots kept for each level, highest first, which no other
+  /// level gets. Empty: none. Every level must be left a slot that it may take.
+  std::vector<std::uint32_t> reserved_slots = {};
+  /// With AllocationStrategy::priority: how often a waiting request may be overtaken by later ones.
+  /// After that it goes before all levels. So a request behind which k others waited on arrival
+  /// gets, at the latest, slot k + ageing_limit + 1 of those it may take that are handed out to
+  /// waiters.
+  std::uint32_t ageing_limit = 16;
+
+  WaitStrategy wait_strategy = WaitStrategy::block;
+  /// How long WaitStrategy::hybrid spins. Empty: measured when the ring is made.
+  std::optional<std::chrono::nanoseconds> spin_limit = std::nullopt;
+
+  /// Work that is in flight for this many milliseconds is reported to the log sink, and again each
+  /// time its age has doubled. The ring goes on waiting. 0 reports nothing.
+  std::uint64_t hang_warning_ms = 5000;
+  /// Reports every wait for a slot to the log sink. For debugging: it costs a line a step.
+  bool log_wait_events = false;
   /// Counts acquisitions, waits and submissions. Off, statistics() reports zeros for what it
   /// counts.
   bool track_statistics = true;
-  /// Appears in error texts, warnings and the debug labels of slots ("CommandRing #0").
+
+  /// Appears in messages and the debug labels of slots ("CommandRing #0").
   std::string name = "CommandRing";
-  /// Where warnings go: by default to standard error.
+  /// Where messages go: by default to standard error.
   LogSink log_sink = nullptr;
+  /// Where `co_await ticket` resumes. By default on the ring's completion thread, which should not
+  /// be kept busy for long.
+  Executor executor = nullptr;
+  /// Learns of every acquisition, submission and completion. May be null.
+  std::shared_ptr<Observer> observer = nullptr;
+};
+
+/// What one request for a slot asks for.
+struct AcquireOptions {
+  /// With AllocationStrategy::priority: the level, less than priority_levels. Other strategies
+  /// treat all requests alike.
+  std::optional<Priority> priority = std::nullopt;
+  /// A slot of this queue and of no other.
+  std::optional<QueueIndex> queue = std::nullopt;
+  /// Names the work in messages about hangs and failures. The first 31 bytes are kept.
+  std::string_view label = {};
+  /// How long acquire() waits. Empty: the ring's timeout_ms. Zero or less doesn't wait at all.
+  std::optional<std::chrono::nanoseconds> timeout = std::nullopt;
 };
 
 }  // namespace cbr

@@ -23,11 +23,15 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <vector>
 
 #include <cbr/backend.h>
 #include <cbr/errors.h>
+#include <cbr/leak.h>
 #include <cbr/lease.h>
+#include <cbr/observer.h>
 #include <cbr/options.h>
+#include <cbr/sequence.h>
 #include <cbr/statistics.h>
 #include <cbr/ticket.h>
 #include <cbr/types.h>
@@ -36,12 +40,15 @@ namespace cbr {
 
 /// A ring of command-buffer slots on one backend.
 ///
-/// Threads: every function may be called by any thread at any time; the destructor by one, once no
-/// other call is under way. No lock is held across a wait, a driver call that completion needs, or
-/// a user's callback.
+/// Threads: every function may be called by any thread at any time; the destructor and reset() by
+/// one, once no other call is under way. No lock is held across a wait, a driver call that
+/// completion needs, or a user's callback. After fork() the child can't use the parent's ring:
+/// every call throws InvalidUsage, and destroying it does nothing.
 class CommandBufferRing {
  public:
-  /// Attaches to `backend`, which the ring then shares; one ring at a time uses a backend.
+  /// Attaches to `backend`, which the ring then shares; one ring at a time uses a backend. Slots
+  /// are dealt out to the backend's queues in turn. With WaitStrategy::hybrid it runs some empty
+  /// submissions, to measure how late a blocked thread wakes.
   /// Throws InvalidOption, BackendError, or InvalidUsage if another ring is attached.
   explicit CommandBufferRing(std::shared_ptr<Backend> backend, RingOptions options = {});
   CommandBufferRing(const CommandBufferRing&) = delete;
@@ -51,26 +58,55 @@ class CommandBufferRing {
   ~CommandBufferRing();
 
   /// Takes a free slot, begun and ready for recording. Waits while every slot is leased or in
-  /// flight, at most `timeout_ms` of the options. Waiting callers are served in order of arrival.
-  /// Throws AcquireTimeout, DeviceLost, BackendError if recording can't begin.
+  /// flight, at most `timeout_ms` of the options. Waiting callers are served in order of arrival,
+  /// those of a higher level first where the strategy is `priority`.
+  /// Throws AcquireTimeout, DeviceLost, BackendError if recording can't begin, InvalidUsage if it
+  /// would have to wait inside a callback of this ring.
   [[nodiscard]] Lease acquire(std::source_location where = std::source_location::current());
   /// The same with a limit of its own: zero or less doesn't wait at all.
   [[nodiscard]] Lease acquire(std::chrono::nanoseconds timeout,
+                              std::source_location where = std::source_location::current());
+
+  /// The same for a request with a priority, a queue, a label or a limit of its own. Throws
+  /// InvalidOption too, for a priority or queue that is not there.
+  [[nodiscard]] Lease acquire(const AcquireOptions& options,
                               std::source_location where = std::source_location::current());
 
   /// Takes a slot if one is free now; else returns nothing. Never waits for the GPU. Throws
   /// DeviceLost, BackendError.
   [[nodiscard]] std::optional<Lease> try_acquire(
       std::source_location where = std::source_location::current());
+  /// The same for a request with options; waits for as long as its `timeout` says, if it has one.
+  [[nodiscard]] std::optional<Lease> try_acquire(
+      const AcquireOptions& options, std::source_location where = std::source_location::current());
   /// Takes a slot if one gets free within `timeout`; else returns nothing. Throws DeviceLost,
   /// BackendError.
   [[nodiscard]] std::optional<Lease> try_acquire_for(
       std::chrono::nanoseconds timeout,
       std::source_location where = std::source_location::current());
 
+  /// Starts a sequence: leases that run in the order of their acquisition. Bound to the queue with
+  /// the least unfinished work. Doesn't wait.
+  [[nodiscard]] Sequence sequence();
+  /// The same on a queue of your choice. Throws InvalidOption if there is no such queue.
+  [[nodiscard]] Sequence sequence(QueueIndex queue);
+
   /// Waits until all work that was submitted before this call has ended, well or not: failures are
-  /// for the tickets to tell. Leases don't hold it up. Throws DeviceLost.
+  /// for the tickets to tell. Leases don't hold it up, and so neither does work that a Sequence
+  /// holds back behind a lease. Throws DeviceLost.
   void drain();
+
+  /// Changes the number of slots while work is in flight. Growing serves waiting callers at once.
+  /// Shrinking takes the slots with the highest numbers: free ones at once, busy ones as their work
+  /// ends, so it doesn't wait. Throws InvalidOption as the constructor does; BackendError if
+  /// new slots can't be created, and the size is then what it had come to.
+  void set_ring_size(std::uint32_t ring_size);
+
+  /// After a lost device: starts afresh with the same options on `backend`, whose statistics and
+  /// serials begin anew. Tickets of the old device go on telling how their work ended; leases of
+  /// it can't be submitted any more. Throws what the constructor throws; the ring is then as it
+  /// was. Works on a healthy ring too, whose work it waits for.
+  void reset(std::shared_ptr<Backend> backend);
 
   /// The counters at one moment. Notices completed work first; doesn't wait for the GPU.
   [[nodiscard]] RingStatistics statistics() const;
@@ -78,7 +114,15 @@ class CommandBufferRing {
   /// equations in RingStatistics go on holding.
   void reset_statistics();
 
+  /// What the program has lost track of so far, oldest first: for tests to assert that it is empty.
+  /// Holds the first 100. Each was reported to the log sink as well.
+  [[nodiscard]] std::vector<Leak> leaked() const;
+
   [[nodiscard]] std::uint32_t ring_size() const noexcept;
+  [[nodiscard]] std::uint32_t queue_count() const noexcept;
+  /// How long a wait spins before it blocks: zero for `block`, the maximum for `spin`, as measured
+  /// or given for `hybrid`.
+  [[nodiscard]] std::chrono::nanoseconds spin_limit() const noexcept;
   [[nodiscard]] const std::string& name() const noexcept;
   /// The time by the backend's clock, by which this ring's deadlines count.
   [[nodiscard]] TimePoint now() const noexcept;

@@ -30,7 +30,7 @@ struct RingStatistics {
   std::uint32_t ring_size = 0;
   /// The slot at which the search for the next free slot starts.
   std::uint32_t current_index = 0;
-  /// Slots whose work was submitted and has not ended.
+  /// Slots whose work was submitted and has not ended, held back by a Sequence or not.
   std::uint32_t in_flight = 0;
   /// Slots that a lease holds.
   std::uint32_t leased = 0;
@@ -42,6 +42,8 @@ struct RingStatistics {
   std::uint64_t failures = 0;
   /// Leases that ended without a submission, failed submissions included.
   std::uint64_t discarded = 0;
+  /// Reports of work that is in flight for longer than hang_warning_ms.
+  std::uint64_t hang_warnings = 0;
 };
 
 }  // namespace cbr

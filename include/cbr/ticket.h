@@ -2,16 +2,22 @@
 #pragma once
 
 #include <chrono>
+#include <coroutine>
+#include <cstddef>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
+#include <cbr/options.h>
 #include <cbr/types.h>
 
 namespace cbr {
 
 namespace detail {
 class RingCore;
+class TicketAwaiter;
 struct Submission;
 }  // namespace detail
 
@@ -50,17 +56,95 @@ class Ticket {
   /// Does not block.
   [[nodiscard]] std::optional<GpuInterval> gpu_interval() const;
 
+  /// Calls `callback` once the submission has ended, well or not, with no lock held: on the ring's
+  /// completion thread, or at once on this thread if it has ended already. The callbacks of one
+  /// submission run in the order in which they were given, those of one queue in the order of its
+  /// serials. The ticket that they get is done; error() tells how.
+  ///
+  /// A callback must not wait for a slot (acquire() throws InvalidUsage there) and should be short:
+  /// those behind it wait. An exception from it goes to the log sink. Starts the completion thread
+  /// of the queue if there is none yet; throws std::system_error if no thread can be had.
+  void on_complete(std::function<void(const Ticket& ticket)> callback) const;
+
+  /// `co_await ticket`: suspends until the submission has ended, resumes on the executor in the
+  /// ring's options, and throws what the submission failed with. Doesn't suspend if it has ended.
+  [[nodiscard]] detail::TicketAwaiter operator co_await() const;
+  /// `co_await ticket.resume_on(executor)`: the same with an executor of your own.
+  [[nodiscard]] detail::TicketAwaiter resume_on(Executor executor) const;
+
   [[nodiscard]] SlotIndex slot() const;
   [[nodiscard]] QueueIndex queue() const;
+  /// The submission's number on its queue; 0 while a Sequence holds it back.
   [[nodiscard]] Serial serial() const;
+  /// Queue and serial: what can be compared.
+  [[nodiscard]] SyncPoint sync_point() const { return {queue(), serial()}; }
 
  private:
   friend class detail::RingCore;
+  friend class detail::TicketAwaiter;
+  friend std::optional<std::size_t> wait_any_for(std::span<const Ticket> tickets,
+                                                 std::chrono::nanoseconds timeout);
+  friend bool wait_all_for(std::span<const Ticket> tickets, std::chrono::nanoseconds timeout);
   Ticket(std::shared_ptr<detail::RingCore> core, detail::Submission* submission) noexcept;
   void require_valid(const char* function) const;
+  void look_at_failure() const noexcept;
+  /// By the ring's clock.
+  [[nodiscard]] TimePoint deadline_after(std::chrono::nanoseconds timeout) const;
 
   std::shared_ptr<detail::RingCore> core_;
   detail::Submission* submission_ = nullptr;
 };
+
+/// Blocks until one of `tickets` has ended, well or not, and returns its index; the lowest, if
+/// several have. The tickets may be of different rings. Throws InvalidUsage if there are none or
+/// one is empty.
+[[nodiscard]] std::size_t wait_any(std::span<const Ticket> tickets);
+/// The same with a limit; empty if none ended in time.
+[[nodiscard]] std::optional<std::size_t> wait_any_for(std::span<const Ticket> tickets,
+                                                      std::chrono::nanoseconds timeout);
+
+/// Blocks until all of `tickets` have ended; then throws the failure of the first that failed, in
+/// the order given. Throws InvalidUsage at once if one is empty.
+void wait_all(std::span<const Ticket> tickets);
+/// The same with a limit for all together; false if one was still in flight then.
+[[nodiscard]] bool wait_all_for(std::span<const Ticket> tickets, std::chrono::nanoseconds timeout);
+
+namespace detail {
+
+/// Something to be done once a submission has ended. Lives until it was run; a list of them hangs
+/// on the submission.
+class Continuation {
+ public:
+  Continuation() = default;
+  Continuation(const Continuation&) = delete;
+  Continuation& operator=(const Continuation&) = delete;
+  /// Called once, with no lock held. May destroy this object.
+  virtual void run(const Ticket& ticket) noexcept = 0;
+
+  Continuation* next = nullptr;
+
+ protected:
+  ~Continuation() = default;
+};
+
+/// What `co_await ticket` waits with; lives in the coroutine's frame.
+class TicketAwaiter final : private Continuation {
+ public:
+  TicketAwaiter(Ticket ticket, Executor executor)
+      : ticket_(std::move(ticket)), executor_(std::move(executor)) {}
+  [[nodiscard]] bool await_ready() const { return ticket_.done(); }
+  /// False if the submission has ended meanwhile: the coroutine goes on at once.
+  bool await_suspend(std::coroutine_handle<> coroutine);
+  void await_resume() const { ticket_.wait(); }
+
+ private:
+  void run(const Ticket& ticket) noexcept override;
+
+  Ticket ticket_;
+  Executor executor_;
+  std::coroutine_handle<> coroutine_;
+};
+
+}  // namespace detail
 
 }  // namespace cbr

@@ -10,11 +10,11 @@
 
 namespace cbr {
 
-Lease::Lease(std::shared_ptr<detail::RingCore> core, SlotIndex slot, void* native_handle,
-             const std::source_location& acquired_at) noexcept
+Lease::Lease(std::shared_ptr<detail::RingCore> core, SlotIndex slot, detail::Submission* submission,
+             void* native_handle) noexcept
     : core_(std::move(core)),
+      submission_(submission),
       native_handle_(native_handle),
-      acquired_at_(acquired_at),
       exceptions_at_acquire_(std::uncaught_exceptions()),
       slot_(slot) {}
 
@@ -24,8 +24,8 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     discard();
     core_ = std::move(other.core_);
+    submission_ = other.submission_;
     native_handle_ = other.native_handle_;
-    acquired_at_ = other.acquired_at_;
     exceptions_at_acquire_ = other.exceptions_at_acquire_;
     slot_ = other.slot_;
   }
@@ -35,24 +35,35 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 Lease::~Lease() {
   if (core_ == nullptr) return;
   // A lease that an exception passes by is doing its job.
-  if (std::uncaught_exceptions() <= exceptions_at_acquire_) {
-    core_->warn(fmt::format(
-        "{}: the lease of slot #{}, acquired at {}:{}, was dropped without submit() or discard()",
-        core_->options().name, to_number(slot_), acquired_at_.file_name(), acquired_at_.line()));
-  }
+  if (std::uncaught_exceptions() <= exceptions_at_acquire_) core_->report_abandoned(*submission_);
   discard();
 }
 
-Ticket Lease::submit() && {
+Ticket Lease::submit(std::source_location where) && {
   require_valid("submit");
   detail::RingCore& core = *core_;
-  return core.submit(slot_, std::move(core_));
+  return core.submit(*submission_, where, std::move(core_));
 }
 
 void Lease::discard() noexcept {
   if (core_ == nullptr) return;
   const auto core = std::move(core_);
-  core->discard(slot_);
+  core->discard(*submission_);
+}
+
+void Lease::keep_alive(std::shared_ptr<const void> object) {
+  require_valid("keep_alive");
+  core_->keep_alive(*submission_, std::move(object));
+}
+
+void Lease::set_label(std::string_view label) {
+  require_valid("set_label");
+  submission_->label = detail::Label(label);
+}
+
+QueueIndex Lease::queue() const {
+  require_valid("queue");
+  return submission_->queue;
 }
 
 Api Lease::api() const {

@@ -18,27 +18,54 @@ CommandBufferRing::~CommandBufferRing() {
 }
 
 Lease CommandBufferRing::acquire(std::source_location where) {
-  const auto timeout_ms = core_->options().timeout_ms;
-  if (timeout_ms == 0) return *core_->acquire(no_deadline, where);
-  // Nanoseconds in 64 bits reach 292 years; a longer timeout is none.
-  constexpr std::uint64_t most_ms = std::chrono::nanoseconds::max().count() / 1'000'000;
-  return acquire(std::chrono::milliseconds(std::min(timeout_ms, most_ms)), where);
+  return core_->acquire_in_time({}, nullptr, where);
 }
 
 Lease CommandBufferRing::acquire(std::chrono::nanoseconds timeout, std::source_location where) {
-  const TimePoint start = core_->backend().now();
-  auto lease = core_->acquire(core_->deadline_after(timeout), where);
-  if (!lease) core_->throw_timeout(core_->backend().now() - start, timeout);
-  return *std::move(lease);
+  return core_->acquire_in_time({.timeout = timeout}, nullptr, where);
+}
+
+Lease CommandBufferRing::acquire(const AcquireOptions& options, std::source_location where) {
+  return core_->acquire_in_time(options, nullptr, where);
 }
 
 std::optional<Lease> CommandBufferRing::try_acquire(std::source_location where) {
-  return core_->acquire(no_wait, where);
+  return core_->acquire({}, nullptr, no_wait, where);
+}
+
+std::optional<Lease> CommandBufferRing::try_acquire(const AcquireOptions& options,
+                                                    std::source_location where) {
+  return core_->acquire(options, nullptr,
+                        options.timeout ? core_->deadline_after(*options.timeout) : no_wait, where);
 }
 
 std::optional<Lease> CommandBufferRing::try_acquire_for(std::chrono::nanoseconds timeout,
                                                         std::source_location where) {
-  return core_->acquire(core_->deadline_after(timeout), where);
+  return core_->acquire({}, nullptr, core_->deadline_after(timeout), where);
+}
+
+Sequence CommandBufferRing::sequence() {
+  return {core_, core_->make_sequence(std::nullopt)};
+}
+
+Sequence CommandBufferRing::sequence(QueueIndex queue) {
+  return {core_, core_->make_sequence(queue)};
+}
+
+void CommandBufferRing::set_ring_size(std::uint32_t ring_size) {
+  core_->set_ring_size(ring_size);
+}
+
+void CommandBufferRing::reset(std::shared_ptr<Backend> backend) {
+  RingOptions options = core_->options();
+  options.ring_size = core_->ring_size();
+  auto fresh = std::make_shared<detail::RingCore>(std::move(backend), std::move(options));
+  core_->close();
+  core_ = std::move(fresh);
+}
+
+std::vector<Leak> CommandBufferRing::leaked() const {
+  return core_->log().leaked();
 }
 
 void CommandBufferRing::drain() {
@@ -54,7 +81,15 @@ void CommandBufferRing::reset_statistics() {
 }
 
 std::uint32_t CommandBufferRing::ring_size() const noexcept {
-  return core_->options().ring_size;
+  return core_->ring_size();
+}
+
+std::uint32_t CommandBufferRing::queue_count() const noexcept {
+  return core_->queue_count();
+}
+
+std::chrono::nanoseconds CommandBufferRing::spin_limit() const noexcept {
+  return core_->spin_limit();
 }
 
 const std::string& CommandBufferRing::name() const noexcept {

@@ -5,74 +5,144 @@
 
 #include <cbr/errors.h>
 
+#include "core/callback_scope.h"
+#include "core/messages.h"
 #include "core/ring_core.h"
 
 namespace cbr::detail {
 
-std::optional<Lease> RingCore::acquire(TimePoint deadline, const std::source_location& where) {
-  const auto slot = take_slot(deadline, where);
-  if (!slot) return std::nullopt;
-  void* handle = nullptr;
-  try {
-    handle = guarded([&] { return backend_->begin(*slot); });
-  } catch (...) {
-    std::uint64_t wake_number = 0;
-    {
-      const std::lock_guard lock(state_mutex_);
-      wake_number = free_unsubmitted(*slot);
-    }
-    wake_leader(wake_number);
-    throw;
+Lease RingCore::acquire_in_time(const AcquireOptions& options,
+                                const std::shared_ptr<SequenceRecord>* sequence,
+                                const std::source_location& where) {
+  if (!options.timeout && options_.timeout_ms == 0) {
+    return *acquire(options, sequence, no_deadline, where);
   }
-  return Lease(shared_from_this(), *slot, handle, where);
+  // Nanoseconds in 64 bits reach 292 years; a longer timeout is none.
+  constexpr std::uint64_t most_ms = std::chrono::nanoseconds::max().count() / 1'000'000;
+  const std::chrono::nanoseconds limit =
+      options.timeout ? *options.timeout
+                      : std::chrono::milliseconds(std::min(options_.timeout_ms, most_ms));
+  const TimePoint start = backend_->now();
+  auto lease = acquire(options, sequence, deadline_after(limit), where);
+  if (!lease) throw_timeout(backend_->now() - start, limit);
+  return *std::move(lease);
 }
 
-std::optional<SlotIndex> RingCore::take_slot(TimePoint deadline,
-                                             const std::source_location& where) {
-  std::unique_lock lock(state_mutex_, std::defer_lock);
+SlotRequest RingCore::check_request(const AcquireOptions& options,
+                                    const std::shared_ptr<SequenceRecord>* sequence) const {
+  SlotRequest request{.level = 0, .queue = options.queue, .sequence = sequence};
+  if (options.queue && to_number(*options.queue) >= queue_count_) {
+    throw InvalidOption(fmt::format("{}: acquire asks for queue {}, the backend has {}",
+                                    options_.name, to_number(*options.queue), queue_count_));
+  }
+  if (options_.allocation_strategy == AllocationStrategy::priority) {
+    request.level = options.priority ? static_cast<std::uint32_t>(*options.priority)
+                                     : options_.priority_levels / 2;
+    if (request.level >= options_.priority_levels) {
+      throw InvalidOption(fmt::format("{}: acquire asks for priority {}, allowed are 0 to {}",
+                                      options_.name, request.level, options_.priority_levels - 1));
+    }
+  }
+  if (sequence != nullptr) {
+    if (request.queue && *request.queue != (*sequence)->queue) {
+      throw InvalidOption(fmt::format("{}: a lease of a sequence on queue {} asks for queue {}",
+                                      options_.name, to_number((*sequence)->queue),
+                                      to_number(*request.queue)));
+    }
+    request.queue = (*sequence)->queue;
+  }
+  return request;
+}
+
+std::optional<Lease> RingCore::acquire(const AcquireOptions& options,
+                                       const std::shared_ptr<SequenceRecord>* sequence,
+                                       TimePoint deadline, const std::source_location& where) {
+  require_same_process();
+  const SlotRequest request = check_request(options, sequence);
+  std::chrono::nanoseconds waited{0};
+  Submission* submission = nullptr;
+  {
+    UniqueLock lock(state_mutex_, std::defer_lock);
+    const auto slot = take_slot(lock, request, deadline, waited);
+    if (!slot) return std::nullopt;
+    submission = table_[*slot].submission;
+    submission->label = Label(options.label);
+    submission->acquired_at = where;
+  }
+  if (options_.log_wait_events && waited > std::chrono::nanoseconds(0)) {
+    log_.write(waited_line(options_.name, waited, submission->slot));
+  }
+  void* handle = nullptr;
+  try {
+    handle = guarded([&] { return backend_->begin(submission->slot); });
+  } catch (...) {
+    end_unsubmitted(*submission);
+    throw;
+  }
+  observe(&Observer::on_acquire, AcquireEvent{submission->slot, submission->queue, waited});
+  return Lease(shared_from_this(), submission->slot, submission, handle);
+}
+
+std::optional<SlotIndex> RingCore::take_slot(UniqueLock& lock, const SlotRequest& request,
+                                             TimePoint deadline, std::chrono::nanoseconds& waited) {
+  // Waiters have been offered every slot that is free, so to take one overtakes nobody.
   std::optional<SlotIndex> slot;
   if (!full_.load(std::memory_order_relaxed)) {
     lock.lock();
     require_usable();
-    if (waiters_.empty()) slot = lease_free_slot();
+    slot = lease_free_slot(request);
     if (!slot) lock.unlock();
   }
-  if (!slot) {
-    collect_all(lock);
-    require_usable();
-    if (waiters_.empty()) slot = lease_free_slot();
-    if (!slot && deadline != TimePoint::min()) {
-      const TimePoint now = backend_->now();
-      if (deadline > now) slot = wait_for_slot(lock, now, deadline);
-    }
+  if (slot) return slot;
+  collect_all(lock);
+  require_usable();
+  slot = lease_free_slot(request);
+  if (slot || deadline == TimePoint::min()) return slot;
+  const TimePoint now = backend_->now();
+  if (deadline <= now) return std::nullopt;
+  if (callbacks_of == this) {
+    throw InvalidUsage(fmt::format(
+        "{}: no slot is free, and a callback of the ring must not wait for one", options_.name));
   }
-  if (slot) table_[*slot].acquired_at = where;
-  return slot;
+  return wait_for_slot(lock, request, now, deadline, waited);
 }
 
-std::optional<SlotIndex> RingCore::wait_for_slot(std::unique_lock<std::mutex>& lock,
-                                                 TimePoint start, TimePoint deadline) {
+std::optional<SlotIndex> RingCore::wait_for_slot(UniqueLock& lock, const SlotRequest& request,
+                                                 TimePoint start, TimePoint deadline,
+                                                 std::chrono::nanoseconds& waited) {
   counter_.wait_started();
   Waiter self;
+  self.request = request;
+  self.since = start;
+  self.next_report = start + std::chrono::milliseconds(options_.hang_warning_ms);
   waiters_.push(self);
   const auto leave = [&] {
     waiters_.remove(self);
     // Someone has to wait in the backend for those who stay.
     if (lead_.waiter == nullptr && !waiters_.empty()) waiters_.front()->wake_up.notify_one();
-    counter_.wait_ended(backend_->now() - start);
+    waited = backend_->now() - start;
+    counter_.wait_ended(waited);
   };
   try {
+    if (options_.log_wait_events) {
+      const std::string line = waiting_line(options_.name, table_.in_the_way());
+      lock.unlock();
+      log_.write(line);
+      lock.lock();
+    }
     bool in_time = true;
     while (!self.granted && in_time) {
       require_usable();
-      in_time = lead_.waiter == nullptr ? lead(lock, self, deadline) : sleep(lock, self, deadline);
+      in_time = lead_.waiter == nullptr ? lead(lock, self, deadline)
+                                        : sleep(lock, self.wake_up, deadline);
     }
   } catch (...) {
+    if (!lock.owns_lock()) lock.lock();
     leave();
     if (self.granted) {
-      const std::uint64_t wake_number = free_unsubmitted(*self.granted);
+      Submission& submission = *table_[*self.granted].submission;
       lock.unlock();
-      wake_leader(wake_number);
+      end_unsubmitted(submission);
     }
     throw;
   }
@@ -81,7 +151,7 @@ std::optional<SlotIndex> RingCore::wait_for_slot(std::unique_lock<std::mutex>& l
   return self.granted;
 }
 
-bool RingCore::lead(std::unique_lock<std::mutex>& lock, Waiter& self, TimePoint deadline) {
+bool RingCore::lead(UniqueLock& lock, Waiter& self, TimePoint deadline) {
   lead_.waiter = &self;
   lead_.points.clear();
   for (std::uint32_t queue = 0; queue < queue_count_; ++queue) {
@@ -91,19 +161,16 @@ bool RingCore::lead(std::unique_lock<std::mutex>& lock, Waiter& self, TimePoint 
   }
   if (lead_.points.empty()) {
     // Every slot is in some thread's hands; that thread wakes this one.
-    const bool in_time = sleep(lock, self, deadline);
+    const bool in_time = sleep(lock, self.wake_up, deadline);
     lead_.waiter = nullptr;
     return in_time;
   }
-  // With everything in flight, nothing but a completion can free a slot. Not to be woken is
-  // cheaper.
-  const bool others_can_free = table_.leased() > 0 || table_.retiring() > 0;
-  lead_.wake_number = others_can_free ? next_wake_number_++ : 0;
+  lead_.wake_number = next_wake_number_++;
   const std::uint64_t wake_number = lead_.wake_number;
   lock.unlock();
   try {
     const WaitStatus status =
-        guarded([&] { return backend_->wait(lead_.points, wake_number, deadline); });
+        guarded([&] { return waiting_.wait(*backend_, lead_.points, wake_number, deadline); });
     lock.lock();
     lead_.wake_number = 0;
     // Also after a timeout: a slot that got free just now is better than an error.
@@ -121,40 +188,58 @@ bool RingCore::lead(std::unique_lock<std::mutex>& lock, Waiter& self, TimePoint 
   }
 }
 
-bool RingCore::sleep(std::unique_lock<std::mutex>& lock, Waiter& self, TimePoint deadline) {
+bool RingCore::sleep(UniqueLock& lock, ConditionVariable& wake_up, TimePoint deadline) {
   if (deadline == no_deadline) {
-    self.wake_up.wait(lock);
+    wake_up.wait(lock);
     return true;
   }
   // The backend's clock may be virtual; the time left is what counts.
   const TimePoint until = Clock::now() + (deadline - backend_->now());
-  return self.wake_up.wait_until(lock, until) == std::cv_status::no_timeout;
+  return wake_up.wait_until(lock, until) == std::cv_status::no_timeout;
 }
 
-std::optional<SlotIndex> RingCore::lease_free_slot() {
-  if (!table_.has_free()) return std::nullopt;
+std::optional<SlotIndex> RingCore::lease_free_slot(const SlotRequest& request) {
+  const auto slot = admission_.choose(table_, request);
+  if (slot) lease_slot(*slot, request);
+  return slot;
+}
+
+void RingCore::lease_slot(SlotIndex slot, const SlotRequest& request) {
   Submission* submission = pool_.take();
-  const auto slot = table_.lease_next();
-  table_[*slot].submission = submission;
+  table_.lease(slot, request.level);
+  Slot& entry = table_[slot];
+  entry.submission = submission;
+  submission->slot = slot;
+  submission->queue = entry.queue;
+  if (request.sequence != nullptr) {
+    submission->sequence = *request.sequence;
+    submission->sequence->reserve(slot);
+  }
+  admission_.leased(entry.queue, request.level);
   full_.store(!table_.has_free(), std::memory_order_relaxed);
   counter_.acquired();
-  return slot;
 }
 
 void RingCore::require_usable() const {
   if (lost_ != nullptr) std::rethrow_exception(lost_);
+  if (closed_) throw InvalidUsage(fmt::format("{}: the ring is gone", options_.name));
+}
+
+void RingCore::require_same_process() const {
+  if (process_.same_process()) return;
+  throw InvalidUsage(
+      fmt::format("{}: the ring belongs to the process that made it, and this one was forked off",
+                  options_.name));
 }
 
 std::uint64_t RingCore::serve_waiters() {
   std::uint64_t wake_number = 0;
-  while (Waiter* waiter = waiters_.front()) {
-    const auto slot = lease_free_slot();
-    if (!slot) break;
-    waiters_.remove(*waiter);
-    waiter->granted = slot;
+  while (const auto grant = waiters_.take_next(admission_, table_)) {
+    lease_slot(grant->slot, grant->waiter->request);
+    grant->waiter->granted = grant->slot;
     // Under the lock: once it is free, the waiter may return and take its condition variable along.
-    waiter->wake_up.notify_one();
-    if (waiter == lead_.waiter) wake_number = lead_.wake_number;
+    grant->waiter->wake_up.notify_one();
+    if (grant->waiter == lead_.waiter) wake_number = lead_.wake_number;
   }
   return wake_number;
 }
@@ -171,28 +256,10 @@ std::uint64_t RingCore::note_new_point(QueueIndex queue) {
   return lead_.wake_number;
 }
 
-void RingCore::wake_leader(std::uint64_t wake_number) noexcept {
-  if (wake_number == 0) return;
-  try {
-    backend_->wake(wake_number);
-  } catch (...) {
-    // A leader that can't be woken might sleep for ever: better that everyone learns of it.
-    lose(std::current_exception());
-  }
-}
-
-void RingCore::throw_timeout(std::chrono::nanoseconds waited, std::chrono::nanoseconds timeout) {
-  using Milliseconds = std::chrono::duration<double, std::milli>;
-  const std::lock_guard lock(state_mutex_);
+void RingCore::throw_timeout(std::chrono::nanoseconds waited, std::chrono::nanoseconds limit) {
+  const LockGuard lock(state_mutex_);
   const SlotIndex index = table_.in_the_way();
-  const Slot& slot = table_[index];
-  const std::string state = slot.state == SlotState::leased
-                                ? fmt::format("is leased, acquired at {}:{}",
-                                              slot.acquired_at.file_name(), slot.acquired_at.line())
-                                : fmt::format("is in flight with serial {}", slot.serial.value());
-  throw AcquireTimeout(fmt::format(
-      "{}: no slot free after {:.2f} ms (limit {:.2f} ms): slot #{} {}", options_.name,
-      Milliseconds(waited).count(), Milliseconds(timeout).count(), to_number(index), state));
+  throw AcquireTimeout(timeout_text(options_.name, waited, limit, index, table_[index]));
 }
 
 }  // namespace cbr::detail

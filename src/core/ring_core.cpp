@@ -1,18 +1,26 @@
+// A ring's beginning and end, and its statistics.
 #include "core/ring_core.h"
-
-#include <cstdio>
 
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
 
+#include "core/messages.h"
+
 namespace cbr::detail {
 namespace {
 
 RingOptions checked(RingOptions options) {
-  if (options.ring_size < 1 || options.ring_size > max_ring_size) {
-    throw InvalidOption(fmt::format("{}: ring_size is {}, allowed are 1 to {}", options.name,
-                                    options.ring_size, max_ring_size));
+  check_ring_size(options, options.ring_size, 1);
+  if (options.spin_limit && *options.spin_limit < std::chrono::nanoseconds(0)) {
+    throw InvalidOption(fmt::format("{}: spin_limit is {} ns, allowed are 0 and more", options.name,
+                                    options.spin_limit->count()));
+  }
+  // So that twice the time, which is when it is reported again, can be reckoned with.
+  constexpr std::uint64_t longest_ms = std::uint64_t{365} * 24 * 3600 * 1000;
+  if (options.hang_warning_ms > longest_ms) {
+    throw InvalidOption(fmt::format("{}: hang_warning_ms is {}, allowed are 0 to {}", options.name,
+                                    options.hang_warning_ms, longest_ms));
   }
   return options;
 }
@@ -21,29 +29,64 @@ std::shared_ptr<Backend> checked(std::shared_ptr<Backend> backend, const RingOpt
   if (backend == nullptr) {
     throw InvalidUsage(fmt::format("{}: a ring needs a backend", options.name));
   }
-  const std::uint32_t queues = backend->queue_count();
-  if (options.ring_size < queues) {
-    throw InvalidOption(
-        fmt::format("{}: ring_size is {}, but the backend has {} queues and each needs a slot",
-                    options.name, options.ring_size, queues));
-  }
+  check_ring_size(options, options.ring_size, backend->queue_count());
   return backend;
 }
 
+std::chrono::nanoseconds spin_limit(const RingOptions& options, Backend& backend) {
+  if (options.wait_strategy != WaitStrategy::hybrid) return std::chrono::nanoseconds(0);
+  return options.spin_limit ? *options.spin_limit : measure_wake_up_latency(backend);
+}
+
+std::vector<float> queue_priorities(const Backend& backend) {
+  std::vector<float> priorities;
+  for (std::uint32_t i = 0; i < backend.queue_count(); ++i) {
+    priorities.push_back(backend.queue_priority(QueueIndex{i}));
+  }
+  return priorities;
+}
+
 }  // namespace
+
+void check_ring_size(const RingOptions& options, std::uint32_t ring_size,
+                     std::uint32_t queue_count) {
+  if (ring_size < 1 || ring_size > max_ring_size) {
+    throw InvalidOption(fmt::format("{}: ring_size is {}, allowed are 1 to {}", options.name,
+                                    ring_size, max_ring_size));
+  }
+  if (ring_size < queue_count) {
+    throw InvalidOption(
+        fmt::format("{}: ring_size is {}, but the backend has {} queues and each needs a slot",
+                    options.name, ring_size, queue_count));
+  }
+  Admission::check(options, ring_size);
+}
 
 RingCore::RingCore(std::shared_ptr<Backend> backend, RingOptions options)
     : options_(checked(std::move(options))),
       backend_(checked(std::move(backend), options_)),
       queue_count_(backend_->queue_count()),
+      log_(options_.name, options_.log_sink),
+      waiting_(options_.wait_strategy, detail::spin_limit(options_, *backend_)),
       submit_mutexes_(queue_count_),
       table_(options_.ring_size, queue_count_),
       timelines_(queue_count_, Timeline(options_.ring_size)),
       // Twice the slots, so that a program that looks at each ticket a step later never allocates.
       pool_(2 * options_.ring_size),
-      counter_(options_.track_statistics) {
+      admission_(options_, queue_priorities(*backend_)),
+      counter_(options_.track_statistics),
+      waiters_(options_.ageing_limit),
+      completion_queues_(queue_count_),
+      ring_size_(options_.ring_size) {
   lead_.points.reserve(queue_count_);
   backend_->attach({options_.ring_size, options_.name});
+  if (options_.hang_warning_ms == 0) return;
+  try {
+    watchdog_.emplace([this] { return report_hangs(); });
+  } catch (...) {
+    backend_->detach();
+    throw;
+  }
 }
 
 TimePoint RingCore::deadline_after(std::chrono::nanoseconds timeout) const {
@@ -51,93 +94,22 @@ TimePoint RingCore::deadline_after(std::chrono::nanoseconds timeout) const {
   return timeout >= no_deadline - now ? no_deadline : now + timeout;
 }
 
-Ticket RingCore::submit(SlotIndex slot, std::shared_ptr<RingCore> self) {
-  const QueueIndex queue = queue_of(slot);
-  Timeline& timeline = timelines_[to_number(queue)];
-  Submission* submission = nullptr;
-  std::uint64_t wake_number = 0;
-  {
-    const std::lock_guard submit_lock(submit_mutexes_[to_number(queue)]);
-    const Serial serial = timeline.last_submitted().next();
-    try {
-      if (stopped_.load(std::memory_order_relaxed)) require_open(slot);
-      guarded([&] { backend_->submit(slot, serial); });
-    } catch (...) {
-      {
-        const std::lock_guard lock(state_mutex_);
-        wake_number = free_unsubmitted(slot);
-      }
-      wake_leader(wake_number);
-      throw;
-    }
-    const std::lock_guard lock(state_mutex_);
-    submission = table_[slot].submission;
-    submission->slot = slot;
-    submission->queue = queue;
-    submission->serial = serial;
-    submission->references.store(2, std::memory_order_relaxed);
-    table_.submit(slot, serial);
-    timeline.push(slot);
-    counter_.submitted();
-    if (lost_ != nullptr) {
-      // The device went away between the native submit and this line.
-      fail_in_flight();
-    } else {
-      wake_number = note_new_point(queue);
-    }
+std::shared_ptr<SequenceRecord> RingCore::make_sequence(std::optional<QueueIndex> queue) {
+  require_same_process();
+  if (queue && to_number(*queue) >= queue_count_) {
+    throw InvalidOption(fmt::format("{}: a sequence asks for queue {}, the backend has {}",
+                                    options_.name, to_number(*queue), queue_count_));
   }
-  wake_leader(wake_number);
-  return Ticket(std::move(self), submission);
-}
-
-void RingCore::require_open(SlotIndex slot) {
-  const std::lock_guard lock(state_mutex_);
-  if (closed_) {
-    throw InvalidUsage(fmt::format("{}: slot #{} can't be submitted: the ring is gone",
-                                   options_.name, to_number(slot)));
+  if (!queue) {
+    const LockGuard lock(state_mutex_);
+    queue = admission_.least_busy_queue();
   }
-  require_usable();
-}
-
-void RingCore::discard(SlotIndex slot) noexcept {
-  {
-    const std::lock_guard lock(state_mutex_);
-    // close() has discarded it already, and the backend may serve another ring by now.
-    if (closed_) return;
-  }
-  backend_->discard(slot);
-  std::uint64_t wake_number = 0;
-  {
-    const std::lock_guard lock(state_mutex_);
-    wake_number = free_unsubmitted(slot);
-  }
-  wake_leader(wake_number);
-}
-
-std::uint64_t RingCore::free_unsubmitted(SlotIndex slot) {
-  Slot& entry = table_[slot];
-  pool_.give_back(entry.submission);
-  entry.submission = nullptr;
-  free_slot(slot);
-  counter_.discarded();
-  return serve_waiters();
-}
-
-void RingCore::warn(const std::string& line) const noexcept {
-  try {
-    if (options_.log_sink) {
-      options_.log_sink(line);
-    } else {
-      fmt::print(stderr, "{}\n", line);
-    }
-  } catch (...) {
-    // A warning that can't be written must not end the program from within a destructor.
-    return;
-  }
+  return std::make_shared<SequenceRecord>(*queue);
 }
 
 RingStatistics RingCore::statistics() {
-  std::unique_lock lock(state_mutex_, std::defer_lock);
+  require_same_process();
+  UniqueLock lock(state_mutex_, std::defer_lock);
   try {
     collect_all(lock);
   } catch (const Error&) {
@@ -154,30 +126,58 @@ RingStatistics RingCore::statistics() {
 }
 
 void RingCore::reset_statistics() {
-  const std::lock_guard lock(state_mutex_);
+  require_same_process();
+  const LockGuard lock(state_mutex_);
   counter_.reset(table_.leased(), table_.in_flight());
 }
 
 void RingCore::close() noexcept {
-  try {
-    drain();
-  } catch (...) {
-    // Whatever it was, nobody will wait for this work again: its tickets must not hang.
-    lose(std::current_exception());
+  if (!process_.same_process()) {
+    // In a forked child the threads are gone and the driver is not to be called: leave everything
+    // as it lies.
+    (void)new std::shared_ptr<RingCore>(shared_from_this());
+    return;
   }
+  const auto drain_or_lose = [this] {
+    try {
+      for (std::uint32_t queue = 0; queue < queue_count_; ++queue) {
+        const Serial target = [&] {
+          const LockGuard lock(state_mutex_);
+          return timelines_[queue].last_submitted();
+        }();
+        wait_serial(QueueIndex{queue}, target, no_deadline);
+      }
+    } catch (...) {
+      // Whatever it was, nobody will wait for this work again: its tickets must not hang.
+      lose(std::current_exception());
+    }
+  };
+  drain_or_lose();
   {
-    const std::lock_guard lock(state_mutex_);
+    const LockGuard lock(state_mutex_);
     closed_ = true;
     stopped_ = true;
   }
-  for (std::uint32_t i = 0; i < table_.size(); ++i) {
-    const Slot& slot = table_[SlotIndex{i}];
-    if (slot.state != SlotState::leased) continue;
-    warn(fmt::format("{}: the ring is destroyed while slot #{} is leased, acquired at {}:{}",
-                     options_.name, i, slot.acquired_at.file_name(), slot.acquired_at.line()));
-    backend_->discard(SlotIndex{i});
-  }
+  close_leases();
+  // What sequences held back behind those leases has just been sent.
+  drain_or_lose();
+  stop_threads();
   backend_->detach();
+}
+
+void RingCore::close_leases() noexcept {
+  for (std::uint32_t i = 0; i < table_.extent(); ++i) {
+    const SlotIndex slot{i};
+    const Submission* submission = nullptr;
+    {
+      const LockGuard lock(state_mutex_);
+      if (table_[slot].state == SlotState::leased) submission = table_[slot].submission;
+    }
+    if (submission == nullptr) continue;
+    log_.warn(held_at_destruction_text(*submission));
+    backend_->discard(slot);
+    leave_sequence(*submission);
+  }
 }
 
 }  // namespace cbr::detail

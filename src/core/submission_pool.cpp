@@ -5,15 +5,18 @@ namespace cbr::detail {
 Submission* SubmissionPool::take() {
   if (free_ == nullptr) grow(total_);
   Submission* submission = free_;
-  free_ = submission->next_free;
-  submission->next_free = nullptr;
+  free_ = submission->next;
+  submission->next = nullptr;
   return submission;
 }
 
 void SubmissionPool::give_back(Submission* submission) noexcept {
+  submission->serial.store(0, std::memory_order_relaxed);
   submission->done.store(false, std::memory_order_relaxed);
+  submission->looked_at.store(false, std::memory_order_relaxed);
   submission->completion = {};
-  submission->next_free = free_;
+  submission->sequence.reset();
+  submission->next = free_;
   free_ = submission;
 }
 

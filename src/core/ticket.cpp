@@ -5,9 +5,34 @@
 #include <cbr/errors.h>
 #include <cbr/ticket.h>
 
+#include "core/messages.h"
 #include "core/ring_core.h"
 
 namespace cbr {
+namespace {
+
+/// A user's callback. Deletes itself when it was run.
+class CallbackContinuation final : public detail::Continuation {
+ public:
+  CallbackContinuation(std::function<void(const Ticket&)> callback, const detail::RingLog& log)
+      : callback_(std::move(callback)), log_(log) {}
+
+  void run(const Ticket& ticket) noexcept override {
+    try {
+      callback_(ticket);
+    } catch (...) {
+      log_.warn(fmt::format("a callback for {} threw: {}", detail::slot_name(ticket.slot(), {}),
+                            detail::what(std::current_exception())));
+    }
+    delete this;
+  }
+
+ private:
+  std::function<void(const Ticket&)> callback_;
+  const detail::RingLog& log_;
+};
+
+}  // namespace
 
 Ticket::Ticket(std::shared_ptr<detail::RingCore> core, detail::Submission* submission) noexcept
     : core_(std::move(core)), submission_(submission) {}
@@ -45,6 +70,7 @@ bool Ticket::wait_for(std::chrono::nanoseconds timeout) const {
 bool Ticket::wait_until(TimePoint deadline) const {
   require_valid("wait");
   if (!core_->wait(*submission_, deadline)) return false;
+  look_at_failure();
   if (submission_->completion.error != nullptr) {
     std::rethrow_exception(submission_->completion.error);
   }
@@ -58,12 +84,35 @@ bool Ticket::done() const {
 
 std::exception_ptr Ticket::error() const {
   require_valid("error");
-  return core_->poll(*submission_) ? submission_->completion.error : nullptr;
+  if (!core_->poll(*submission_)) return nullptr;
+  look_at_failure();
+  return submission_->completion.error;
 }
 
 std::optional<GpuInterval> Ticket::gpu_interval() const {
   require_valid("gpu_interval");
   return core_->poll(*submission_) ? submission_->completion.interval : std::nullopt;
+}
+
+void Ticket::on_complete(std::function<void(const Ticket& ticket)> callback) const {
+  require_valid("on_complete");
+  auto continuation = std::make_unique<CallbackContinuation>(std::move(callback), core_->log());
+  if (core_->add_continuation(*submission_, *continuation)) {
+    (void)continuation.release();
+  } else {
+    // It deletes itself.
+    continuation.release()->run(*this);
+  }
+}
+
+detail::TicketAwaiter Ticket::operator co_await() const {
+  require_valid("co_await");
+  return {*this, core_->options().executor};
+}
+
+detail::TicketAwaiter Ticket::resume_on(Executor executor) const {
+  require_valid("resume_on");
+  return {*this, std::move(executor)};
 }
 
 SlotIndex Ticket::slot() const {
@@ -78,7 +127,7 @@ QueueIndex Ticket::queue() const {
 
 Serial Ticket::serial() const {
   require_valid("serial");
-  return submission_->serial;
+  return Serial(submission_->serial.load(std::memory_order_acquire));
 }
 
 void Ticket::require_valid(const char* function) const {
@@ -86,5 +135,38 @@ void Ticket::require_valid(const char* function) const {
     throw InvalidUsage(fmt::format("Ticket::{} on an empty ticket", function));
   }
 }
+
+TimePoint Ticket::deadline_after(std::chrono::nanoseconds timeout) const {
+  return core_->deadline_after(timeout);
+}
+
+void Ticket::look_at_failure() const noexcept {
+  // Most work goes well, and then there is nothing to note.
+  if (submission_->completion.error != nullptr) {
+    submission_->looked_at.store(true, std::memory_order_relaxed);
+  }
+}
+
+namespace detail {
+
+bool TicketAwaiter::await_suspend(std::coroutine_handle<> coroutine) {
+  coroutine_ = coroutine;
+  // Once it is added, another thread may run on with the coroutine and end it: nothing of this
+  // object is touched any more.
+  return ticket_.core_->add_continuation(*ticket_.submission_, *this);
+}
+
+void TicketAwaiter::run(const Ticket& /*ticket*/) noexcept {
+  // The coroutine may end, and this object with it, before the executor returns.
+  const std::coroutine_handle<> coroutine = coroutine_;
+  const Executor executor = std::move(executor_);
+  if (executor) {
+    executor(coroutine);
+  } else {
+    coroutine.resume();
+  }
+}
+
+}  // namespace detail
 
 }  // namespace cbr

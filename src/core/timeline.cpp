@@ -1,8 +1,16 @@
 #include "core/timeline.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace cbr::detail {
+
+void Timeline::reserve(std::uint32_t capacity) {
+  if (capacity <= slots_.size()) return;
+  std::rotate(slots_.begin(), slots_.begin() + head_, slots_.end());
+  head_ = 0;
+  slots_.resize(capacity);
+}
 
 void Timeline::push(SlotIndex slot) {
   const auto capacity = static_cast<std::uint32_t>(slots_.size());

@@ -15,6 +15,9 @@ class Timeline {
   /// At most `capacity` submissions are in flight at once.
   explicit Timeline(std::uint32_t capacity) : slots_(capacity) {}
 
+  /// Makes room for `capacity` submissions in flight, if there is less.
+  void reserve(std::uint32_t capacity);
+
   /// Records that `slot` was submitted with the serial after last_submitted().
   void push(SlotIndex slot);
   /// Takes out the oldest submission in flight if `completed` covers it.

@@ -42,6 +42,7 @@ void StatisticsCounter::read(RingStatistics& statistics) const {
   statistics.completions = completions_;
   statistics.failures = failures_;
   statistics.discarded = discarded_;
+  statistics.hang_warnings = hang_warnings_;
 }
 
 }  // namespace cbr::detail

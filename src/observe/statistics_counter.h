@@ -22,6 +22,7 @@ class StatisticsCounter {
   void submitted() { submissions_ += enabled_; }
   void ended(bool failed) { (failed ? failures_ : completions_) += enabled_; }
   void discarded() { discarded_ += enabled_; }
+  void hang_reported() { hang_warnings_ += enabled_; }
 
   /// Starts anew, as if `leased` leases and `in_flight` submissions had just come in.
   void reset(std::uint32_t leased, std::uint32_t in_flight);
@@ -39,6 +40,7 @@ class StatisticsCounter {
   std::uint64_t completions_ = 0;
   std::uint64_t failures_ = 0;
   std::uint64_t discarded_ = 0;
+  std::uint64_t hang_warnings_ = 0;
   std::chrono::nanoseconds total_wait_{0};
   std::chrono::nanoseconds max_wait_{0};
 };

@@ -1,8 +1,5 @@
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -12,8 +9,16 @@
 #include <cbr/options.h>
 #include <cbr/simulated.h>
 
+#include "core/sync.h"
+
 namespace cbr::simulated {
 namespace {
+
+using detail::Atomic;
+using detail::ConditionVariable;
+using detail::LockGuard;
+using detail::Mutex;
+using detail::UniqueLock;
 
 class SimulatedGpu;
 
@@ -122,7 +127,7 @@ class SimulatedGpu final : public Gpu {
   }
 
   void attach(const SlotLayout& layout) override {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     if (!queues_.empty()) {
       throw InvalidUsage(
           fmt::format("{}: this simulated GPU serves another ring already", layout.ring_name));
@@ -133,13 +138,13 @@ class SimulatedGpu final : public Gpu {
   }
 
   void detach() noexcept override {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     queues_.clear();
     for (auto& recording : recordings_) recording.reset();
   }
 
   void add_slot(SlotIndex slot) override {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     require_device();
     make_slot(to_number(slot));
   }
@@ -158,7 +163,7 @@ class SimulatedGpu final : public Gpu {
 
   void submit(SlotIndex slot, Serial serial) override {
     {
-      const std::lock_guard lock(mutex_);
+      const LockGuard lock(mutex_);
       require_device();
       Recording& recording = *recordings_[to_number(slot)];
       move_clock_to(now() + recording.plan.submit);
@@ -176,7 +181,7 @@ class SimulatedGpu final : public Gpu {
   void discard(SlotIndex /*slot*/) noexcept override {}
 
   Serial completed(QueueIndex queue) override {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     require_device();
     end_visible_work();
     return queues_[to_number(queue)].completed();
@@ -196,7 +201,7 @@ class SimulatedGpu final : public Gpu {
 
   WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
                   TimePoint deadline) override {
-    std::unique_lock lock(mutex_);
+    UniqueLock lock(mutex_);
     for (;;) {
       require_device();
       end_visible_work();
@@ -221,7 +226,7 @@ class SimulatedGpu final : public Gpu {
   // A thread that spins lets time pass, as a real clock does by itself: to the next end of work if
   // there is one.
   void relax() noexcept override {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     TimePoint next = now() + std::chrono::microseconds(1);
     for (const SimulatedQueue& queue : queues_) {
       const TimePoint end = queue.time_of(queue.completed().next());
@@ -233,20 +238,20 @@ class SimulatedGpu final : public Gpu {
 
   void wake(std::uint64_t wake_number) override {
     {
-      const std::lock_guard lock(mutex_);
+      const LockGuard lock(mutex_);
       woken_ = std::max(woken_, wake_number);
     }
     changed_.notify_all();
   }
 
   void pause() override {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     for (auto& queue : queues_) queue.hold();
   }
 
   void release() override {
     {
-      const std::lock_guard lock(mutex_);
+      const LockGuard lock(mutex_);
       for (auto& queue : queues_) queue.release(now());
     }
     changed_.notify_all();
@@ -256,7 +261,7 @@ class SimulatedGpu final : public Gpu {
     lost_ = true;
     {
       // Taken so that no waiter is between its check and its sleep.
-      const std::lock_guard lock(mutex_);
+      const LockGuard lock(mutex_);
     }
     changed_.notify_all();
   }
@@ -264,7 +269,7 @@ class SimulatedGpu final : public Gpu {
   void fail_next_begin() override { fail_next_begin_ = true; }
 
   void advance(std::chrono::nanoseconds time) override {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     move_clock_to(now() + time);
   }
 
@@ -293,14 +298,14 @@ class SimulatedGpu final : public Gpu {
   }
 
   const std::uint32_t queue_count_;
-  std::atomic<std::int64_t> now_ns_ = 0;
-  std::atomic<bool> lost_ = false;
-  std::atomic<bool> fail_next_begin_ = false;
+  Atomic<std::int64_t> now_ns_ = 0;
+  Atomic<bool> lost_ = false;
+  Atomic<bool> fail_next_begin_ = false;
 
-  std::mutex mutex_;
+  Mutex mutex_;
   // Signalled when a wait may have something new to see. All below is guarded by mutex_; a slot's
   // recording belongs to the lease while it is leased.
-  std::condition_variable changed_;
+  ConditionVariable changed_;
   /// As many as there can be, so that a slot can be added while others are in use.
   std::vector<std::unique_ptr<Recording>> recordings_{max_ring_size};
   std::vector<SimulatedQueue> queues_;

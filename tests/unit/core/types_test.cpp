@@ -1,8 +1,8 @@
-#include <cbr/types.h>
-
 #include <compare>
 
 #include <gtest/gtest.h>
+
+#include <cbr/types.h>
 
 namespace cbr {
 namespace {

@@ -8,7 +8,7 @@ namespace cbr::detail {
 namespace {
 
 TEST(WaiterQueue, KeepsTheOrderOfArrival) {
-  WaiterQueue queue;
+  WaiterQueue queue(16);
   std::array<Waiter, 3> waiters;
   EXPECT_TRUE(queue.empty());
   for (auto& waiter : waiters) queue.push(waiter);
@@ -21,7 +21,7 @@ TEST(WaiterQueue, KeepsTheOrderOfArrival) {
 
 TEST(WaiterQueue, ForgetsAWaiterWhereverItStands) {
   for (std::size_t removed = 0; removed < 3; ++removed) {
-    WaiterQueue queue;
+    WaiterQueue queue(16);
     std::array<Waiter, 4> waiters;
     for (std::size_t i = 0; i < 3; ++i) queue.push(waiters[i]);
     queue.remove(waiters[removed]);

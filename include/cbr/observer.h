@@ -1,0 +1,58 @@
+// Learns what a ring does, as it does it: for traces and metrics.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include <cbr/types.h>
+
+namespace cbr {
+
+/// A slot was leased.
+struct AcquireEvent {
+  SlotIndex slot{};
+  QueueIndex queue{};
+  /// How long the caller waited; zero if a slot was free.
+  std::chrono::nanoseconds waited{0};
+};
+
+/// A submission reached the driver, or failed to.
+struct SubmitEvent {
+  SlotIndex slot{};
+  QueueIndex queue{};
+  Serial serial;
+};
+
+/// A submission ended.
+struct CompleteEvent {
+  SlotIndex slot{};
+  QueueIndex queue{};
+  Serial serial;
+  /// When the GPU ran it, where the device can tell.
+  std::optional<GpuInterval> interval;
+  bool failed = false;
+};
+
+/// Receives a ring's events. Override what you need.
+///
+/// Every function is called with no lock held, by the thread that caused or noticed the event: so
+/// several at once, and a completion may be told before its submission where two threads race;
+/// slot, queue and serial say what belongs together. The functions must not throw, and take the
+/// time of whoever calls them. They may call the ring, but not wait for a slot.
+class Observer {
+ public:
+  Observer() = default;
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+  virtual ~Observer() = default;
+
+  virtual void on_acquire(const AcquireEvent& /*event*/) noexcept {}
+  virtual void on_submit(const SubmitEvent& /*event*/) noexcept {}
+  virtual void on_complete(const CompleteEvent& /*event*/) noexcept {}
+  /// A lease ended without a submission.
+  virtual void on_discard(SlotIndex /*slot*/) noexcept {}
+  /// The device is gone, and with it everything in flight: no completions follow.
+  virtual void on_device_lost() noexcept {}
+};
+
+}  // namespace cbr

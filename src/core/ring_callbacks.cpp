@@ -1,0 +1,123 @@
+// The completion threads: callbacks, coroutines and kept objects, once work has ended.
+#include <limits>
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+
+#include "core/callback_scope.h"
+#include "core/ring_core.h"
+
+namespace cbr::detail {
+
+void RingCore::require_completion_thread(QueueIndex queue) {
+  CompletionQueue& completions = completion_queues_[to_number(queue)];
+  if (completions.started.load(std::memory_order_acquire)) return;
+  require_same_process();
+  // Threads start and end under the resize mutex: seldom, and never on the way of a step.
+  const LockGuard resize_lock(resize_mutex_);
+  if (completions.started.load(std::memory_order_relaxed)) return;
+  {
+    const LockGuard lock(state_mutex_);
+    require_usable();
+  }
+  // The thread keeps the core: it may be the last to need it if a callback destroys the ring.
+  completions.thread = Thread([self = shared_from_this(), queue] { self->run_completions(queue); });
+  completions.started.store(true, std::memory_order_release);
+}
+
+bool RingCore::add_continuation(Submission& submission, Continuation& continuation) {
+  if (submission.done.load(std::memory_order_acquire)) return false;
+  require_completion_thread(submission.queue);
+  const LockGuard lock(state_mutex_);
+  if (submission.done.load(std::memory_order_relaxed)) return false;
+  continuation.next = nullptr;
+  (submission.last_continuation != nullptr ? submission.last_continuation->next
+                                           : submission.first_continuation) = &continuation;
+  submission.last_continuation = &continuation;
+  completion_queues_[to_number(submission.queue)].changed.notify_one();
+  return true;
+}
+
+void RingCore::run_completions(QueueIndex queue) {
+  CompletionQueue& completions = completion_queues_[to_number(queue)];
+  UniqueLock lock(state_mutex_);
+  for (;;) {
+    if (Submission* ended = completions.pop()) {
+      lock.unlock();
+      run_callbacks(*ended);
+      lock.lock();
+      continue;
+    }
+    if (completions.stop) return;
+    const auto point = oldest_watched(queue);
+    if (!point || lost_ != nullptr) {
+      completions.changed.wait(lock);
+      continue;
+    }
+    const std::uint64_t wake_number = next_wake_number_++;
+    completions.wake_number = wake_number;
+    lock.unlock();
+    try {
+      guarded([&] { return waiting_.wait(*backend_, {&*point, 1}, wake_number, no_deadline); });
+      collect(queue);
+    } catch (...) {
+      // Lost: what was in flight has been resolved. Anything else that a wait can fail with leaves
+      // nobody to run the callbacks, so it ends the ring too.
+      lose(std::current_exception());
+    }
+    lock.lock();
+    completions.wake_number = 0;
+  }
+}
+
+std::optional<SyncPoint> RingCore::oldest_watched(QueueIndex queue) const {
+  std::optional<SyncPoint> oldest;
+  for (std::uint32_t i = 0; i < table_.extent(); ++i) {
+    const Slot& slot = table_[SlotIndex{i}];
+    if (slot.queue != queue || slot.state != SlotState::in_flight) continue;
+    if (!slot.submission->watched()) continue;
+    if (!oldest || slot.serial.value() < oldest->serial.value()) oldest = {queue, slot.serial};
+  }
+  return oldest;
+}
+
+void RingCore::run_callbacks(Submission& submission) noexcept {
+  {
+    // Takes over the ring's reference.
+    const Ticket ticket(shared_from_this(), &submission);
+    const CallbackScope scope(this);
+    Continuation* continuation = std::exchange(submission.first_continuation, nullptr);
+    submission.last_continuation = nullptr;
+    while (continuation != nullptr) {
+      Continuation* next = continuation->next;
+      continuation->run(ticket);
+      continuation = next;
+    }
+    for (auto& object : submission.kept_alive) object.reset();
+    submission.kept_alive.clear();
+  }
+}
+
+void RingCore::stop_threads() noexcept {
+  watchdog_.reset();
+  for (CompletionQueue& completions : completion_queues_) {
+    std::uint64_t wake_number = 0;
+    {
+      const LockGuard lock(state_mutex_);
+      completions.stop = true;
+      wake_number = completions.wake_number;
+      completions.changed.notify_one();
+    }
+    wake(wake_number);
+    if (!completions.thread.joinable()) continue;
+    if (completions.thread.get_id() == this_thread_id()) {
+      // A callback destroys the ring: the thread ends once that callback has returned.
+      completions.thread.detach();
+    } else {
+      completions.thread.join();
+    }
+  }
+}
+
+}  // namespace cbr::detail

@@ -1,0 +1,79 @@
+#include "core/wait_strategy.h"
+
+#include <algorithm>
+#include <array>
+
+namespace cbr::detail {
+namespace {
+
+constexpr auto for_ever = std::chrono::nanoseconds::max();
+/// More than any scheduler takes to wake a thread; an outlier above it is some other program's.
+constexpr std::chrono::nanoseconds longest_latency = std::chrono::milliseconds(1);
+constexpr int rounds = 9;
+
+/// Runs one empty submission and returns how long its end took to be noticed.
+std::chrono::nanoseconds run_empty(Backend& backend, Serial serial, const Waiting& waiting) {
+  constexpr SlotIndex slot{0};
+  const SyncPoint point{QueueIndex{0}, serial};
+  backend.begin(slot);
+  backend.submit(slot, serial);
+  const TimePoint start = backend.now();
+  (void)waiting.wait(backend, {&point, 1}, 0, no_deadline);
+  const TimePoint end = backend.now();
+  (void)backend.completed(point.queue);
+  (void)backend.finish(slot);
+  return end - start;
+}
+
+std::chrono::nanoseconds median(std::array<std::chrono::nanoseconds, rounds>& times) {
+  const auto middle = times.begin() + rounds / 2;
+  std::nth_element(times.begin(), middle, times.end());
+  return *middle;
+}
+
+}  // namespace
+
+Waiting::Waiting(WaitStrategy strategy, std::chrono::nanoseconds spin_limit)
+    : spin_limit_(strategy == WaitStrategy::block  ? std::chrono::nanoseconds(0)
+                  : strategy == WaitStrategy::spin ? for_ever
+                                                   : spin_limit) {}
+
+WaitStatus Waiting::wait(Backend& backend, std::span<const SyncPoint> points,
+                         std::uint64_t wake_number, TimePoint deadline) const {
+  if (spin_limit_ > std::chrono::nanoseconds(0)) {
+    const TimePoint start = backend.now();
+    for (;;) {
+      // With the present as its deadline, a wait is a look.
+      const TimePoint now = backend.now();
+      const WaitStatus status = backend.wait(points, wake_number, now);
+      if (status != WaitStatus::timed_out || now >= deadline) return status;
+      if (now - start >= spin_limit_) break;
+      backend.relax();
+    }
+  }
+  return backend.wait(points, wake_number, deadline);
+}
+
+std::chrono::nanoseconds measure_wake_up_latency(Backend& backend) {
+  const Waiting blocking(WaitStrategy::block, {});
+  const Waiting spinning(WaitStrategy::spin, {});
+  std::array<std::chrono::nanoseconds, rounds> blocked{};
+  std::array<std::chrono::nanoseconds, rounds> spun{};
+  backend.attach({backend.queue_count(), "wake-up latency"});
+  try {
+    Serial serial;
+    // The first submissions of a process are slow.
+    for (int i = 0; i < 3; ++i) (void)run_empty(backend, serial = serial.next(), blocking);
+    for (int i = 0; i < rounds; ++i) {
+      blocked[i] = run_empty(backend, serial = serial.next(), blocking);
+      spun[i] = run_empty(backend, serial = serial.next(), spinning);
+    }
+  } catch (...) {
+    backend.detach();
+    throw;
+  }
+  backend.detach();
+  return std::clamp(median(blocked) - median(spun), std::chrono::nanoseconds(0), longest_latency);
+}
+
+}  // namespace cbr::detail
