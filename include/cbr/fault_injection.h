@@ -1,0 +1,77 @@
+// Faults on demand, on any backend: for tests of programs that use a ring.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <cbr/backend.h>
+
+namespace cbr {
+
+/// What can be made to go wrong.
+enum class Fault : std::uint8_t {
+  /// `begin` throws BackendError, and so does acquire().
+  fail_begin,
+  /// `submit` throws SubmitFailed. Nothing is submitted.
+  fail_submit,
+  /// The work runs; its ticket throws ExecutionFailed.
+  fail_execution,
+  /// The work runs, but it and what is behind it on its queue don't show as ended until
+  /// FaultInjector::release(), as if the GPU hung.
+  hang,
+  /// `submit` throws DeviceLost, and so does every later call. Nothing is submitted.
+  lose_device,
+};
+
+/// A fault of one call.
+struct ScriptedFault {
+  Fault fault{};
+  /// The number of the call, from 1: of `begin` for fail_begin, of `submit` for the others. Calls
+  /// are counted over the injector's life, those that fail included.
+  std::uint64_t call = 1;
+};
+
+/// Which calls fail. Probabilities are from 0 to 1 for each call, and the n-th call has the same
+/// fate in every run with the same seed. What the script names fails as well.
+struct FaultPlan {
+  std::uint64_t seed = 0;
+  /// Of fail_begin, for each `begin`.
+  double begin = 0;
+  /// Of fail_submit, fail_execution, hang and lose_device, for each `submit`.
+  double submit = 0;
+  double execution = 0;
+  double hang = 0;
+  double device_loss = 0;
+  std::vector<ScriptedFault> script = {};
+};
+
+/// A backend that hands every call on to another one, except those that it makes fail.
+///
+/// Not made for speed: all waits in the inner backend can be woken, which is dearer than not.
+/// Once its device is lost, detach() blocks until the inner backend's work has ended, so that
+/// native objects are not destroyed under a GPU that is in truth well.
+///
+/// All functions may be called by any thread. Those below don't block.
+class FaultInjector : public Backend {
+ public:
+  /// Makes the next call that `fault` concerns fail; called n times, the next n calls.
+  virtual void fail_next(Fault fault) = 0;
+  /// The next submission hangs. Short for fail_next(Fault::hang).
+  virtual void hang_next() = 0;
+  /// Ends every hang: what hung shows as ended once it has.
+  virtual void release() = 0;
+  /// Loses the device now: waits under way end, and every later call throws DeviceLost with this
+  /// text. A device that is lost already keeps its first cause.
+  virtual void lose_device(std::string cause) = 0;
+  /// How many faults of a kind have struck so far.
+  [[nodiscard]] virtual std::uint64_t injected(Fault fault) const noexcept = 0;
+};
+
+/// Wraps `inner`, which it shares and which nobody else may use meanwhile. Throws InvalidUsage if
+/// `inner` is null, InvalidOption if a probability or a number of the script is out of range.
+[[nodiscard]] std::shared_ptr<FaultInjector> inject_faults(std::shared_ptr<Backend> inner,
+                                                           FaultPlan plan = {});
+
+}  // namespace cbr

@@ -1,0 +1,40 @@
+// Checks the contract between a ring and its backend, in both directions.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include <cbr/backend.h>
+
+namespace cbr {
+
+/// Receives a broken rule, one line without line break. Called with no lock held, by the thread
+/// whose call broke the rule; must not throw.
+using ViolationSink = std::function<void(std::string_view line)>;
+
+/// Wraps `inner` in a check of what backend.h demands of both sides, for tests of a new backend or
+/// of the ring:
+///
+/// - calls come only while a ring is attached, and none is under way when it detaches;
+/// - a slot is begun when it is free, submitted or discarded when it is recording, finished once
+///   for each submission and after `completed` covered it, by one thread at a time;
+/// - each queue takes one submission at a time, and its serials count up by one, unless the
+///   submission threw;
+/// - `completed` never goes back, nor beyond what was submitted;
+/// - `begin` returns a handle;
+/// - `wait` tells the truth about why it ended, and prefers `reached`;
+/// - only free slots are removed, and only absent ones added;
+/// - nothing is in flight at `detach`, unless the device is lost;
+/// - a backend that has thrown DeviceLost goes on throwing it.
+///
+/// `on_violation` is called for each broken rule; if it returns, the call goes on as if nothing had
+/// been seen. Without one, the line is printed to standard error and the program aborts.
+///
+/// Shares `inner`, which nobody else may use meanwhile. Each wait that says `reached` costs another
+/// call of `completed`. Throws InvalidUsage if `inner` is null. The result may be used by the same
+/// threads as `inner`.
+[[nodiscard]] std::shared_ptr<Backend> validate(std::shared_ptr<Backend> inner,
+                                                ViolationSink on_violation = {});
+
+}  // namespace cbr

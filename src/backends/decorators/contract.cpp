@@ -1,0 +1,351 @@
+#include "backends/decorators/contract.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace cbr::detail {
+
+Contract::Contract(std::uint32_t queue_count, ViolationSink sink)
+    : sink_(std::move(sink)), queues_(queue_count) {}
+
+const char* Contract::text(State state) {
+  switch (state) {
+    case State::absent:
+      return "absent";
+    case State::free:
+      return "free";
+    case State::recording:
+      return "recording";
+    case State::in_flight:
+      return "in flight";
+  }
+  return "in no known state";
+}
+
+std::string Contract::where(const char* call, SlotIndex slot) {
+  return fmt::format("{}(slot #{})", call, to_number(slot));
+}
+
+void Contract::raise(Serial& mark, Serial serial) {
+  if (!mark.covers(serial)) mark = serial;
+}
+
+template <typename Rules>
+void Contract::check(Rules&& rules) {
+  Violations violations;
+  {
+    const std::lock_guard lock(mutex_);
+    std::forward<Rules>(rules)(violations);
+  }
+  for (const std::string& line : violations) sink_(line);
+}
+
+Contract::SlotRecord& Contract::record(SlotIndex slot) {
+  return slots_[std::min(to_number(slot), max_ring_size)];
+}
+
+Contract::QueueRecord& Contract::queue_of(SlotIndex slot) {
+  return queues_[to_number(slot) % queues_.size()];
+}
+
+void Contract::require_attached(Violations& violations, const char* call) const {
+  if (!attached_) violations.push_back(fmt::format("{}: no ring is attached", call));
+}
+
+bool Contract::require_queue(Violations& violations, const char* call, QueueIndex queue) const {
+  if (to_number(queue) < queues_.size()) return true;
+  violations.push_back(fmt::format("{}: queue {} of {}", call, to_number(queue), queues_.size()));
+  return false;
+}
+
+void Contract::enter(Violations& violations, const char* call, SlotIndex slot, State expected) {
+  require_attached(violations, call);
+  SlotRecord& entry = record(slot);
+  if (entry.call != nullptr) {
+    violations.push_back(fmt::format("{}: {} of the same slot is under way on another thread",
+                                     where(call, slot), entry.call));
+  } else if (entry.state != expected) {
+    violations.push_back(fmt::format("{}: the slot is {}, it must be {}", where(call, slot),
+                                     text(entry.state), text(expected)));
+  }
+  entry.call = call;
+}
+
+void Contract::leave(SlotIndex slot, State state) {
+  record(slot).call = nullptr;
+  record(slot).state = state;
+}
+
+void Contract::attached(std::uint32_t ring_size) {
+  check([&](Violations& violations) {
+    if (attached_) violations.emplace_back("attach: succeeded with another ring attached already");
+    if (ring_size < 1 || ring_size > max_ring_size) {
+      violations.push_back(
+          fmt::format("attach: ring_size is {}, allowed are 1 to {}", ring_size, max_ring_size));
+    }
+    attached_ = true;
+    woken_ = 0;
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+      slots_[i] = {i < ring_size ? State::free : State::absent, Serial(), nullptr};
+    }
+    std::fill(queues_.begin(), queues_.end(), QueueRecord{});
+  });
+}
+
+void Contract::detach_starts() {
+  check([&](Violations& violations) {
+    require_attached(violations, "detach");
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+      const SlotRecord& entry = slots_[i];
+      if (entry.call != nullptr) {
+        violations.push_back(fmt::format("detach: {} of slot #{} is under way", entry.call, i));
+      }
+      if (!lost_ && entry.state == State::in_flight &&
+          !queue_of(SlotIndex{i}).reached.covers(entry.serial)) {
+        violations.push_back(
+            fmt::format("detach: slot #{} is in flight with serial {}", i, entry.serial.value()));
+      }
+    }
+    if (waits_ > 0) {
+      violations.push_back(
+          fmt::format("detach: {} calls of wait or completed are under way", waits_));
+    }
+    attached_ = false;
+  });
+}
+
+void Contract::enter_change(Violations& violations, const char* call, SlotIndex slot,
+                            State expected) {
+  enter(violations, call, slot, expected);
+  if (changing_slots_) {
+    violations.push_back(
+        fmt::format("{}: a slot is being added or removed on another thread", where(call, slot)));
+  }
+  changing_slots_ = true;
+}
+
+void Contract::leave_change(SlotIndex slot, State state) {
+  leave(slot, state);
+  changing_slots_ = false;
+}
+
+void Contract::add_starts(SlotIndex slot) {
+  check([&](Violations& violations) {
+    enter_change(violations, "add_slot", slot, State::absent);
+    // Slots that were removed may be anywhere below the highest one there is.
+    const auto last = std::find_if(slots_.rbegin(), slots_.rend(), [](const SlotRecord& entry) {
+      return entry.state != State::absent;
+    });
+    const auto past_last = static_cast<std::uint32_t>(slots_.rend() - last);
+    if (to_number(slot) > past_last || to_number(slot) >= max_ring_size) {
+      violations.push_back(fmt::format("{}: the first slot past the last is #{}, allowed are {}",
+                                       where("add_slot", slot), past_last, max_ring_size));
+    }
+  });
+}
+
+void Contract::added(SlotIndex slot) {
+  check([&](Violations& /*violations*/) { leave_change(slot, State::free); });
+}
+
+void Contract::add_failed(SlotIndex slot) {
+  check([&](Violations& /*violations*/) { leave_change(slot, State::absent); });
+}
+
+void Contract::remove_starts(SlotIndex slot) {
+  check(
+      [&](Violations& violations) { enter_change(violations, "remove_slot", slot, State::free); });
+}
+
+void Contract::removed(SlotIndex slot) {
+  check([&](Violations& /*violations*/) { leave_change(slot, State::absent); });
+}
+
+void Contract::begin_starts(SlotIndex slot) {
+  check([&](Violations& violations) { enter(violations, "begin", slot, State::free); });
+}
+
+void Contract::begun(SlotIndex slot, const void* handle) {
+  check([&](Violations& violations) {
+    if (handle == nullptr) {
+      violations.push_back(fmt::format("{}: returned a null handle", where("begin", slot)));
+    }
+    leave(slot, State::recording);
+  });
+}
+
+void Contract::begin_failed(SlotIndex slot) {
+  check([&](Violations& /*violations*/) { leave(slot, State::free); });
+}
+
+void Contract::submit_starts(SlotIndex slot, Serial serial) {
+  check([&](Violations& violations) {
+    enter(violations, "submit", slot, State::recording);
+    QueueRecord& queue = queue_of(slot);
+    if (queue.submitting) {
+      violations.push_back(
+          fmt::format("{}: another submission to the same queue is under way on another thread",
+                      where("submit", slot)));
+    } else if (serial.value() != queue.submitted.next().value()) {
+      violations.push_back(fmt::format("{}: the serial is {}, it must be {}", where("submit", slot),
+                                       serial.value(), queue.submitted.next().value()));
+    }
+    queue.submitting = true;
+    // Before the call: the work may end before the call does.
+    queue.submitted = serial;
+    record(slot).serial = serial;
+  });
+}
+
+void Contract::submitted(SlotIndex slot) {
+  check([&](Violations& /*violations*/) {
+    queue_of(slot).submitting = false;
+    leave(slot, State::in_flight);
+  });
+}
+
+void Contract::submit_failed(SlotIndex slot, Serial serial) {
+  check([&](Violations& /*violations*/) {
+    queue_of(slot).submitting = false;
+    // The serial may be used again.
+    queue_of(slot).submitted = Serial(serial.value() - 1);
+    leave(slot, State::free);
+  });
+}
+
+void Contract::discard_starts(SlotIndex slot) {
+  check([&](Violations& violations) { enter(violations, "discard", slot, State::recording); });
+}
+
+void Contract::discarded(SlotIndex slot) {
+  check([&](Violations& /*violations*/) { leave(slot, State::free); });
+}
+
+void Contract::finish_starts(SlotIndex slot) {
+  check([&](Violations& violations) {
+    enter(violations, "finish", slot, State::in_flight);
+    const SlotRecord& entry = record(slot);
+    const Serial completed = queue_of(slot).completed;
+    if (entry.state == State::in_flight && !completed.covers(entry.serial)) {
+      violations.push_back(fmt::format("{}: serial {} has not ended, completed is {}",
+                                       where("finish", slot), entry.serial.value(),
+                                       completed.value()));
+    }
+  });
+}
+
+void Contract::finished(SlotIndex slot) {
+  check([&](Violations& /*violations*/) { leave(slot, State::free); });
+}
+
+Serial Contract::completed_starts(QueueIndex queue) {
+  Serial at_least;
+  check([&](Violations& violations) {
+    require_attached(violations, "completed");
+    if (require_queue(violations, "completed", queue)) at_least = queues_[to_number(queue)].reached;
+    ++waits_;
+  });
+  return at_least;
+}
+
+void Contract::completed(QueueIndex queue, Serial at_least, Serial result) {
+  check([&](Violations& violations) {
+    --waits_;
+    if (to_number(queue) >= queues_.size()) return;
+    QueueRecord& entry = queues_[to_number(queue)];
+    if (!result.covers(at_least)) {
+      violations.push_back(fmt::format("completed(queue {}): went back from {} to {}",
+                                       to_number(queue), at_least.value(), result.value()));
+    }
+    if (!entry.submitted.covers(result)) {
+      violations.push_back(fmt::format("completed(queue {}): is {}, but only {} were submitted",
+                                       to_number(queue), result.value(), entry.submitted.value()));
+    }
+    raise(entry.completed, result);
+    raise(entry.reached, result);
+  });
+}
+
+void Contract::completed_failed() {
+  check([&](Violations& /*violations*/) { --waits_; });
+}
+
+bool Contract::wait_starts(std::span<const SyncPoint> points) {
+  bool has_ended = false;
+  check([&](Violations& violations) {
+    require_attached(violations, "wait");
+    if (points.empty()) violations.emplace_back("wait: there is no point to wait for");
+    for (const SyncPoint& point : points) {
+      if (!require_queue(violations, "wait", point.queue)) continue;
+      has_ended = has_ended || queues_[to_number(point.queue)].reached.covers(point.serial);
+    }
+    ++waits_;
+  });
+  return has_ended;
+}
+
+void Contract::wait_failed() {
+  check([&](Violations& /*violations*/) { --waits_; });
+}
+
+void Contract::wait_reached(std::span<const SyncPoint> points, bool really) {
+  check([&](Violations& violations) {
+    --waits_;
+    if (!really) violations.emplace_back("wait: returned `reached`, but no point has ended");
+    // With several, it isn't known which one ended.
+    if (points.size() != 1 || to_number(points[0].queue) >= queues_.size()) return;
+    raise(queues_[to_number(points[0].queue)].reached, points[0].serial);
+  });
+}
+
+void Contract::wait_woken(std::uint64_t wake_number, bool had_ended) {
+  check([&](Violations& violations) {
+    --waits_;
+    if (wake_number == 0) {
+      violations.emplace_back("wait: returned `woken`, but was not to be woken");
+    } else if (woken_ < wake_number) {
+      violations.push_back(
+          fmt::format("wait: returned `woken` for wake number {}, but {} is the "
+                      "highest woken",
+                      wake_number, woken_));
+    }
+    if (had_ended) violations.emplace_back("wait: returned `woken`, but a point had ended");
+  });
+}
+
+void Contract::wait_timed_out(TimePoint deadline, TimePoint now, bool had_ended) {
+  check([&](Violations& violations) {
+    --waits_;
+    if (deadline == no_deadline) {
+      violations.emplace_back("wait: returned `timed_out` without a deadline");
+    } else if (now < deadline) {
+      violations.push_back(fmt::format("wait: returned `timed_out` {} ns before the deadline",
+                                       std::chrono::nanoseconds(deadline - now).count()));
+    }
+    if (had_ended) violations.emplace_back("wait: returned `timed_out`, but a point had ended");
+  });
+}
+
+void Contract::woken(std::uint64_t wake_number) {
+  check([&](Violations& violations) {
+    if (wake_number == 0) violations.emplace_back("wake: number 0, numbers count from 1");
+    woken_ = std::max(woken_, wake_number);
+  });
+}
+
+bool Contract::lost() const {
+  const std::lock_guard lock(mutex_);
+  return lost_;
+}
+
+void Contract::lose() {
+  check([&](Violations& /*violations*/) { lost_ = true; });
+}
+
+void Contract::succeeded(const char* call, bool was_lost) {
+  if (was_lost) sink_(fmt::format("{}: succeeded although the device is lost", call));
+}
+
+}  // namespace cbr::detail

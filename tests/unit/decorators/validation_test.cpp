@@ -1,0 +1,365 @@
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cbr/errors.h>
+#include <cbr/ring.h>
+#include <cbr/simulated.h>
+#include <cbr/validation.h>
+
+#include "support/eventually.h"
+
+namespace cbr {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr SlotIndex slot0{0};
+constexpr SlotIndex slot1{1};
+constexpr QueueIndex queue0{0};
+
+/// A backend that answers whatever the test tells it to.
+class FakeBackend final : public Backend {
+ public:
+  [[nodiscard]] Api api() const noexcept override { return Api::simulated; }
+  [[nodiscard]] std::uint32_t queue_count() const noexcept override { return 1; }
+  void attach(const SlotLayout& /*layout*/) override {}
+  void detach() noexcept override {}
+  void add_slot(SlotIndex /*slot*/) override {}
+  void remove_slot(SlotIndex /*slot*/) noexcept override {}
+  void* begin(SlotIndex /*slot*/) override {
+    if (on_begin) on_begin();
+    return handle;
+  }
+  void submit(SlotIndex /*slot*/, Serial /*serial*/) override {
+    if (on_submit) on_submit();
+  }
+  void discard(SlotIndex /*slot*/) noexcept override {}
+  Serial completed(QueueIndex /*queue*/) override { return Serial(completed_value); }
+  Completion finish(SlotIndex /*slot*/) override { return {}; }
+  WaitStatus wait(std::span<const SyncPoint> /*points*/, std::uint64_t /*wake_number*/,
+                  TimePoint /*deadline*/) override {
+    if (on_wait) on_wait();
+    return status;
+  }
+  void wake(std::uint64_t /*wake_number*/) override {}
+  [[nodiscard]] TimePoint now() const noexcept override { return TimePoint(5s); }
+
+  int object = 0;
+  void* handle = &object;
+  std::uint64_t completed_value = 0;
+  WaitStatus status = WaitStatus::reached;
+  std::function<void()> on_begin;
+  std::function<void()> on_submit;
+  std::function<void()> on_wait;
+};
+
+class Validation : public testing::Test {
+ protected:
+  Validation() { backend_->attach({.ring_size = 3, .ring_name = "Test"}); }
+
+  /// Begins and submits a slot.
+  void submit(SlotIndex slot, std::uint64_t serial) {
+    (void)backend_->begin(slot);
+    backend_->submit(slot, Serial(serial));
+  }
+  WaitStatus wait(std::uint64_t serial, std::uint64_t wake_number = 0,
+                  TimePoint deadline = no_deadline) {
+    const SyncPoint point{queue0, Serial(serial)};
+    return backend_->wait({&point, 1}, wake_number, deadline);
+  }
+  /// One violation came since the last call, with `text` in it.
+  void expect_violation(const std::string& text) {
+    EXPECT_THAT(violations_, testing::ElementsAre(HasSubstr(text)));
+    violations_.clear();
+  }
+  void expect_none() { EXPECT_THAT(violations_, IsEmpty()); }
+
+  std::shared_ptr<FakeBackend> fake_ = std::make_shared<FakeBackend>();
+  std::vector<std::string> violations_;
+  std::shared_ptr<Backend> backend_ =
+      validate(fake_, [this](std::string_view line) { violations_.emplace_back(line); });
+};
+
+TEST_F(Validation, CorrectUseIsSilent) {
+  submit(slot0, 1);
+  submit(slot1, 2);
+  fake_->completed_value = 1;
+  EXPECT_EQ(wait(1), WaitStatus::reached);
+  EXPECT_EQ(backend_->completed(queue0).value(), 1U);
+  (void)backend_->finish(slot0);
+  (void)backend_->begin(slot0);
+  backend_->discard(slot0);
+  backend_->remove_slot(SlotIndex{2});
+  backend_->add_slot(SlotIndex{2});
+  backend_->add_slot(SlotIndex{3});
+  fake_->completed_value = 2;
+  (void)backend_->completed(queue0);
+  (void)backend_->finish(slot1);
+  backend_->detach();
+  backend_->attach({.ring_size = 1, .ring_name = "Next"});
+  submit(slot0, 1);
+  expect_none();
+}
+
+TEST_F(Validation, CallsNeedAnAttachedRing) {
+  backend_->detach();
+  expect_none();
+  (void)backend_->completed(queue0);
+  expect_violation("completed: no ring is attached");
+  backend_->detach();
+  expect_violation("detach: no ring is attached");
+  fake_->status = WaitStatus::timed_out;
+  (void)wait(1, 0, TimePoint(1s));
+  expect_violation("wait: no ring is attached");
+  (void)backend_->begin(SlotIndex{7});
+  EXPECT_THAT(violations_, Contains(HasSubstr("begin: no ring is attached")));
+}
+
+TEST_F(Validation, OneRingAtATime) {
+  backend_->attach({.ring_size = 1, .ring_name = "Second"});
+  expect_violation("attach: succeeded with another ring attached already");
+}
+
+TEST_F(Validation, SlotsMoveFromStateToState) {
+  backend_->submit(slot0, Serial(1));
+  expect_violation("submit(slot #0): the slot is free, it must be recording");
+  (void)backend_->begin(slot0);
+  expect_violation("begin(slot #0): the slot is in flight, it must be free");
+  (void)backend_->begin(slot0);
+  expect_violation("begin(slot #0): the slot is recording, it must be free");
+  (void)backend_->finish(slot0);
+  expect_violation("finish(slot #0): the slot is recording, it must be in flight");
+  backend_->discard(slot0);
+  expect_violation("discard(slot #0): the slot is free, it must be recording");
+  (void)backend_->begin(SlotIndex{3});
+  expect_violation("begin(slot #3): the slot is absent, it must be free");
+}
+
+TEST_F(Validation, BeginReturnsAHandle) {
+  fake_->handle = nullptr;
+  (void)backend_->begin(slot0);
+  expect_violation("begin(slot #0): returned a null handle");
+}
+
+TEST_F(Validation, OneThreadAtATimeUsesASlot) {
+  fake_->on_begin = [&] {
+    std::thread([&] { backend_->discard(slot0); }).join();
+    // Another slot is another matter.
+    fake_->on_begin = nullptr;
+    std::thread([&] { (void)backend_->begin(slot1); }).join();
+  };
+  (void)backend_->begin(slot0);
+  expect_violation("discard(slot #0): begin of the same slot is under way on another thread");
+}
+
+TEST_F(Validation, OneThreadAtATimeSubmitsToAQueue) {
+  (void)backend_->begin(slot0);
+  (void)backend_->begin(slot1);
+  fake_->on_submit = [&] {
+    fake_->on_submit = nullptr;
+    std::thread([&] { backend_->submit(slot1, Serial(2)); }).join();
+  };
+  backend_->submit(slot0, Serial(1));
+  expect_violation("submit(slot #1): another submission to the same queue is under way");
+}
+
+TEST_F(Validation, SerialsCountUpByOne) {
+  submit(slot0, 2);
+  expect_violation("submit(slot #0): the serial is 2, it must be 1");
+  submit(slot1, 2);
+  expect_violation("submit(slot #1): the serial is 2, it must be 3");
+}
+
+TEST_F(Validation, AFailedSubmitUsesNoSerialAndFreesTheSlot) {
+  fake_->on_submit = [] { throw SubmitFailed("refused"); };
+  EXPECT_THROW(submit(slot0, 1), SubmitFailed);
+  fake_->on_submit = nullptr;
+  submit(slot0, 1);
+  expect_none();
+}
+
+TEST_F(Validation, CompletedNeverGoesBack) {
+  submit(slot0, 1);
+  submit(slot1, 2);
+  fake_->completed_value = 2;
+  (void)backend_->completed(queue0);
+  fake_->completed_value = 1;
+  (void)backend_->completed(queue0);
+  expect_violation("completed(queue 0): went back from 2 to 1");
+}
+
+TEST_F(Validation, CompletedKnowsWhatAWaitHasReached) {
+  submit(slot0, 1);
+  fake_->completed_value = 1;
+  (void)wait(1);
+  fake_->completed_value = 0;
+  (void)backend_->completed(queue0);
+  expect_violation("completed(queue 0): went back from 1 to 0");
+}
+
+TEST_F(Validation, CompletedStaysBehindWhatWasSubmitted) {
+  submit(slot0, 1);
+  fake_->completed_value = 2;
+  (void)backend_->completed(queue0);
+  expect_violation("completed(queue 0): is 2, but only 1 were submitted");
+  (void)backend_->completed(QueueIndex{1});
+  expect_violation("completed: queue 1 of 1");
+}
+
+TEST_F(Validation, FinishComesAfterCompletedAndOnce) {
+  submit(slot0, 1);
+  fake_->completed_value = 1;
+  (void)wait(1);
+  (void)backend_->finish(slot0);
+  expect_violation("finish(slot #0): serial 1 has not ended, completed is 0");
+  (void)backend_->completed(queue0);
+  (void)backend_->finish(slot0);
+  expect_violation("finish(slot #0): the slot is free, it must be in flight");
+}
+
+TEST_F(Validation, ReachedMeansReached) {
+  submit(slot0, 1);
+  (void)wait(1);
+  expect_violation("wait: returned `reached`, but no point has ended");
+}
+
+TEST_F(Validation, TimedOutMeansTheDeadlineHasPassed) {
+  submit(slot0, 1);
+  fake_->status = WaitStatus::timed_out;
+  (void)wait(1, 0, TimePoint(5s));
+  expect_none();
+  (void)wait(1, 0, TimePoint(5s + 7ns));
+  expect_violation("wait: returned `timed_out` 7 ns before the deadline");
+  (void)wait(1);
+  expect_violation("wait: returned `timed_out` without a deadline");
+}
+
+TEST_F(Validation, WokenMeansWoken) {
+  submit(slot0, 1);
+  fake_->status = WaitStatus::woken;
+  backend_->wake(3);
+  (void)wait(1, 3);
+  (void)wait(1, 2);
+  expect_none();
+  (void)wait(1, 4);
+  expect_violation("wait: returned `woken` for wake number 4, but 3 is the highest woken");
+  (void)wait(1, 0);
+  expect_violation("wait: returned `woken`, but was not to be woken");
+  backend_->wake(0);
+  expect_violation("wake: number 0");
+}
+
+TEST_F(Validation, ReachedComesBeforeTheOthers) {
+  submit(slot0, 1);
+  fake_->completed_value = 1;
+  (void)backend_->completed(queue0);
+  fake_->status = WaitStatus::timed_out;
+  (void)wait(1, 0, TimePoint(1s));
+  expect_violation("wait: returned `timed_out`, but a point had ended");
+  fake_->status = WaitStatus::woken;
+  backend_->wake(1);
+  (void)wait(1, 1);
+  expect_violation("wait: returned `woken`, but a point had ended");
+}
+
+TEST_F(Validation, WaitsAreForPointsOfThisBackend) {
+  EXPECT_EQ(backend_->wait({}, 0, no_deadline), WaitStatus::reached);
+  EXPECT_THAT(violations_, Contains(HasSubstr("wait: there is no point to wait for")));
+  violations_.clear();
+  const SyncPoint point{QueueIndex{4}, Serial(0)};
+  (void)backend_->wait({&point, 1}, 0, no_deadline);
+  expect_violation("wait: queue 4 of 1");
+}
+
+TEST_F(Validation, OnlyFreeSlotsAreRemovedAndAbsentOnesAdded) {
+  (void)backend_->begin(slot0);
+  backend_->remove_slot(slot0);
+  expect_violation("remove_slot(slot #0): the slot is recording, it must be free");
+  backend_->add_slot(slot1);
+  expect_violation("add_slot(slot #1): the slot is free, it must be absent");
+  backend_->add_slot(SlotIndex{4});
+  expect_violation("add_slot(slot #4): the first slot past the last is #3");
+}
+
+TEST_F(Validation, NothingIsInFlightAtDetach) {
+  submit(slot0, 1);
+  backend_->detach();
+  expect_violation("detach: slot #0 is in flight with serial 1");
+}
+
+TEST_F(Validation, WhatHasEndedAndWhatIsRecordingIsNotInFlight) {
+  submit(slot0, 1);
+  fake_->completed_value = 1;
+  (void)wait(1);
+  (void)backend_->begin(slot1);
+  backend_->detach();
+  expect_none();
+}
+
+TEST_F(Validation, NoCallIsUnderWayAtDetach) {
+  fake_->completed_value = 0;
+  fake_->on_wait = [&] { backend_->detach(); };
+  fake_->status = WaitStatus::timed_out;
+  (void)wait(1, 0, TimePoint(1s));
+  expect_violation("detach: 1 calls of wait or completed are under way");
+}
+
+TEST_F(Validation, ALostDeviceStaysLost) {
+  submit(slot1, 1);
+  fake_->on_begin = [] { throw DeviceLost("gone"); };
+  EXPECT_THROW((void)backend_->begin(slot0), DeviceLost);
+  EXPECT_THROW((void)backend_->begin(slot0), DeviceLost);
+  expect_none();
+  (void)backend_->completed(queue0);
+  expect_violation("completed: succeeded although the device is lost");
+  // What is in flight on a lost device is nobody's fault.
+  backend_->detach();
+  expect_none();
+}
+
+TEST_F(Validation, AnyOtherFailureConcernsOneCallOnly) {
+  fake_->on_begin = [] { throw BackendError("once"); };
+  EXPECT_THROW((void)backend_->begin(slot0), BackendError);
+  fake_->on_begin = nullptr;
+  submit(slot0, 1);
+  expect_none();
+}
+
+TEST(ValidationDeathTest, ByDefaultAViolationAborts) {
+  const auto backend = validate(std::make_shared<FakeBackend>());
+  EXPECT_DEATH(backend->detach(), "backend contract broken: detach: no ring is attached");
+  EXPECT_THROW((void)validate(nullptr), InvalidUsage);
+}
+
+TEST(ValidationOfTheRing, ARingOnTheSimulatedGpuKeepsTheContract) {
+  const auto gpu = simulated::make_gpu(2);
+  CommandBufferRing ring(validate(gpu), {.ring_size = 4});
+  const auto work = [&] {
+    for (int i = 0; i < 300; ++i) {
+      Lease lease = ring.acquire();
+      simulated::record(lease, {.encode = 2us, .execute = 5us});
+      if (i % 7 == 0) {
+        lease.discard();
+      } else {
+        std::move(lease).submit();
+      }
+    }
+  };
+  std::thread other(work);
+  work();
+  other.join();
+  ring.drain();
+  EXPECT_EQ(ring.statistics().completions, 2U * (300 - 43));
+}
+
+}  // namespace
+}  // namespace cbr
