@@ -1,18 +1,11 @@
 /* ring_acquire.cpp: how the ring hands out slots. */
 
-#ifdef PLANT_NEWCOMER_OVERTAKES
-#define may_lease true
-#else
-#define may_lease (waiter_count == 0)
-#endif
-
-/* A thread that is not in the queue takes a slot. Nobody may be waiting for it. */
+/* A thread that is not in the queue takes a slot if nobody is waiting for one. */
 inline lease_as_newcomer() {
   if
   :: lost -> thrown = true
-  :: !lost && may_lease ->
-     lease_free_slot(slot);
-     assert(slot == 0 || waiter_count == 0)
+  :: !lost && waiter_count == 0 ->
+     lease_free_slot(slot)
   :: else
   fi
 }
@@ -59,8 +52,7 @@ inline acquire() {
 /* wait_for_slot. Comes with the state mutex held and leaves without. */
 inline wait_for_slot() {
   d_step {
-    waiters[waiter_count] = me;
-    waiter_count++;
+    push_waiter();
     in_time = true;
     take_turn();
     q = 0
@@ -99,7 +91,7 @@ inline wait_for_slot() {
         unlock(state_mutex);
         collect_all();
         if
-        :: thrown -> lock(state_mutex)
+        :: thrown -> d_step { lock(state_mutex) }
         :: else
         fi;
         d_step {
@@ -201,7 +193,9 @@ inline lead() {
      if
      :: found ->
         lead_wake_number = next_wake_number;
+#ifndef PLANT_WAKE_NUMBER_REUSED
         next_wake_number++
+#endif
      :: else
      fi;
      status = REACHED;

@@ -56,6 +56,19 @@ inline set_full() {
   j = 0
 }
 
+/* WaiterQueue::push */
+inline push_waiter() {
+  came_before[me] = 0;
+  j = 0;
+  do
+  :: j < waiter_count -> set_bit(came_before[me], waiters[j]); j++
+  :: else -> break
+  od;
+  j = 0;
+  waiters[waiter_count] = me;
+  waiter_count++
+}
+
 /* WaiterQueue::remove */
 inline remove_waiter(who) {
   j = 0;
@@ -73,7 +86,13 @@ inline remove_waiter(who) {
   if
   :: found ->
      waiter_count--;
-     waiters[waiter_count] = 0
+     waiters[waiter_count] = 0;
+     came_before[who] = 0;
+     j = 0;
+     do
+     :: j < THREADS -> clear_bit(came_before[j], who); j++
+     :: else -> break
+     od
   :: else
   fi;
   found = false;
@@ -89,7 +108,12 @@ inline serve_waiters(number) {
      lease_free_slot(w);
      if
      :: w != 0 ->
+#ifdef PLANT_SERVED_OUT_OF_ORDER
+        i = waiters[waiter_count - 1];
+#else
         i = waiters[0];
+#endif
+        assert(came_before[i] == 0);
         granted[i] = w;
         remove_waiter(i);
 #ifndef PLANT_SKIP_NOTIFY

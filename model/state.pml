@@ -15,7 +15,6 @@
 
 /* Workers are processes 0 to THREADS - 1, the owner is THREADS. */
 #define me _pid
-#define EVERYBODY (THREADS + 1)
 
 /* SlotState */
 #define FREE 0
@@ -28,6 +27,7 @@
  * unlocking that another thread could tell from the section before it. */
 byte state_mutex;
 byte submit_mutex[QUEUES];
+/* Only within a d_step: it is two statements. */
 #define lock(mutex) mutex == 0 -> mutex = me + 1
 #define unlock(mutex) assert(mutex == me + 1); mutex = 0
 
@@ -83,9 +83,9 @@ bool stalled[QUEUES];
 #endif
 
 /* Not in the code: what the properties speak of. */
-byte holder[SLOTS];        /* the process that records into the slot, from 1 */
-byte native_serial[SLOTS]; /* the serial of the slot's last native submit */
-byte finishing;            /* slots whose outcome was read and not yet resolved, one bit each */
+byte holder[SLOTS];         /* the process that records into the slot, from 1 */
+byte native_serial[SLOTS];  /* the serial of the slot's last native submit; 0 once it was finished */
+byte came_before[THREADS];  /* who waited already when this thread came and waits still, one bit each */
 byte started;
 byte finished;
 byte kept;

@@ -57,6 +57,10 @@ inline use_lease() {
   fi;
   thrown = false;
 #ifdef WITH_TICKET
+#ifdef PLANT_TICKET_DURING_CLOSE
+  /* The owner does not wait for a thread that has only its ticket left. */
+  kept = kept + (round == ROUNDS -> 1 : 0);
+#endif
   if
   :: serial == 0
   :: serial != 0 -> wait_for_ticket(queue, serial)
@@ -65,6 +69,9 @@ inline use_lease() {
 #endif
   :: serial != 0
   fi;
+#ifdef PLANT_TICKET_DURING_CLOSE
+  kept = kept - (round == ROUNDS -> 1 : 0);
+#endif
 #endif
   serial = 0;
   queue = 0
@@ -75,7 +82,7 @@ inline submit() {
   queue = queue_of(slot - 1);
 #ifdef PLANT_SERIAL_OUTSIDE_LOCK
   serial = last_submitted[queue] + 1;
-  lock(submit_mutex[queue]);
+  d_step { lock(submit_mutex[queue]) };
 #else
   d_step { lock(submit_mutex[queue]); serial = last_submitted[queue] + 1 };
 #endif
