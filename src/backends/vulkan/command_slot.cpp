@@ -6,15 +6,16 @@
 
 namespace cbr::vulkan {
 
-CommandSlot::CommandSlot(std::shared_ptr<const DeviceImpl> device, const std::string& label)
-    : device_(std::move(device)), timestamps_(device_) {
+CommandSlot::CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue,
+                         const std::string& label)
+    : device_(std::move(device)), timestamps_(device_, queue) {
   const auto& vk = device_->functions();
   const VkDevice handle = device_->handle();
   try {
     VkCommandPoolCreateInfo pool{};
     pool.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
     pool.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT;
-    pool.queueFamilyIndex = device_->queue_family();
+    pool.queueFamilyIndex = device_->queue_family(queue);
     check(vk.vkCreateCommandPool(handle, &pool, nullptr, &pool_), "vkCreateCommandPool");
 
     VkCommandBufferAllocateInfo allocate{};

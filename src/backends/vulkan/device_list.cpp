@@ -113,11 +113,20 @@ PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice
 
   const auto families = queue_families(functions, handle);
   if (const auto family = compute_family(families)) {
-    device.queue_family = *family;
+    device.main_family = *family;
     device.info.compute_queue = true;
     device.info.timestamps =
         families[*family].timestampValidBits > 0 && base.limits.timestampPeriod > 0;
   }
+  for (std::uint32_t i = 0; i < families.size(); ++i) {
+    device.timestamp_bits.push_back(base.limits.timestampPeriod > 0 ? families[i].timestampValidBits
+                                                                    : 0);
+    if ((families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) == 0) continue;
+    device.info.compute_families.push_back({i, families[i].queueCount,
+                                            (families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT) != 0,
+                                            device.timestamp_bits[i] > 0});
+  }
+  device.timestamp_period = static_cast<double>(base.limits.timestampPeriod);
   return device;
 }
 

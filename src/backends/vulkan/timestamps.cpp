@@ -7,6 +7,7 @@
 
 #include <cbr/errors.h>
 
+#include "backends/vulkan/memory_type.h"
 #include "backends/vulkan/result.h"
 
 namespace cbr::vulkan {
@@ -14,24 +15,11 @@ namespace {
 
 constexpr VkDeviceSize results_size = 2 * sizeof(std::uint64_t);
 
-std::uint32_t host_memory_type(const DeviceImpl& device, std::uint32_t allowed) {
-  constexpr VkMemoryPropertyFlags wanted =
-      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  VkPhysicalDeviceMemoryProperties memory{};
-  device.functions().vkGetPhysicalDeviceMemoryProperties(device.physical_device(), &memory);
-  for (std::uint32_t i = 0; i < memory.memoryTypeCount; ++i) {
-    if ((allowed & (1U << i)) != 0 && (memory.memoryTypes[i].propertyFlags & wanted) == wanted) {
-      return i;
-    }
-  }
-  // Vulkan promises such a type for every buffer.
-  throw BackendError("the device has no host-coherent memory for a buffer");
-}
-
 }  // namespace
 
-Timestamps::Timestamps(std::shared_ptr<const DeviceImpl> device) : device_(std::move(device)) {
-  if (!device_->info().timestamps) return;
+Timestamps::Timestamps(std::shared_ptr<const DeviceImpl> device, QueueIndex queue)
+    : device_(std::move(device)), bits_(device_->timestamp_bits(queue)) {
+  if (bits_ == 0) return;
   try {
     VkQueryPoolCreateInfo queries{};
     queries.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO;
@@ -60,10 +48,15 @@ void Timestamps::create_copy() {
   check(vk.vkCreateBuffer(handle, &buffer, nullptr, &copy_), "vkCreateBuffer");
   VkMemoryRequirements requirements{};
   vk.vkGetBufferMemoryRequirements(handle, copy_, &requirements);
+  const auto type =
+      find_memory_type(*device_, requirements.memoryTypeBits,
+                       VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
+  // Vulkan promises such a type for every buffer.
+  if (!type) throw BackendError("the device has no host-coherent memory for a buffer");
   VkMemoryAllocateInfo allocate{};
   allocate.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
   allocate.allocationSize = requirements.size;
-  allocate.memoryTypeIndex = host_memory_type(*device_, requirements.memoryTypeBits);
+  allocate.memoryTypeIndex = *type;
   check(vk.vkAllocateMemory(handle, &allocate, nullptr, &memory_), "vkAllocateMemory");
   check(vk.vkBindBufferMemory(handle, copy_, memory_, 0), "vkBindBufferMemory");
   void* mapped = nullptr;
@@ -131,9 +124,7 @@ std::optional<GpuInterval> Timestamps::read() const {
         std::llround(static_cast<double>(value) * rest));
   };
   // A counter of fewer than 64 bits wraps; the length of one submission stays right even so.
-  const std::uint64_t mask = device_->timestamp_bits() >= 64
-                                 ? ~std::uint64_t{0}
-                                 : (std::uint64_t{1} << device_->timestamp_bits()) - 1;
+  const std::uint64_t mask = bits_ >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits_) - 1;
   const auto start = to_time(ticks[0] & mask);
   return GpuInterval{start, start + to_time((ticks[1] - ticks[0]) & mask)};
 }
