@@ -48,6 +48,8 @@ struct DeviceInfo {
   std::vector<ComputeFamily> compute_families = {};
   /// Needed by the kernels of `cbr bench` and `cbr generate`, not by the ring.
   bool buffer_device_address = false;
+  /// Whether the driver tells what lost a device (VK_EXT_device_fault): DeviceLost then says it.
+  bool device_fault = false;
 
   /// Empty if a ring can use the device, else what is missing.
   [[nodiscard]] std::string why_unusable() const;
@@ -114,6 +116,9 @@ struct WrapOptions {
   std::function<void()> unlock_queue = nullptr;
   /// Whether the device was created with bufferDeviceAddress.
   bool buffer_device_address = false;
+  /// Whether the device was created with VK_EXT_device_fault and its feature deviceFault.
+  /// DeviceLost then tells what the driver knows of the cause.
+  bool device_fault = false;
 };
 
 /// A logical device with one or more compute queues. Opened devices are destroyed with the last

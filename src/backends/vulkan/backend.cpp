@@ -16,7 +16,6 @@
 #include "backends/vulkan/command_slot.h"
 #include "backends/vulkan/device.h"
 #include "backends/vulkan/queue_choice.h"
-#include "backends/vulkan/result.h"
 #include "backends/vulkan/timeline_semaphore.h"
 
 namespace cbr::vulkan {
@@ -65,6 +64,7 @@ class VulkanBackend final : public Backend {
                       layout.ring_name));
     }
     try {
+      device_->require_usable();
       // Fresh semaphores and a fresh count for each ring: all start at 1 again.
       for (std::uint32_t queue = 0; queue < queue_count(); ++queue) {
         progress_.push_back(std::make_unique<TimelineSemaphore>(device_));
@@ -85,6 +85,7 @@ class VulkanBackend final : public Backend {
   }
 
   void add_slot(SlotIndex slot) override {
+    device_->require_usable();
     slots_[to_number(slot)] = std::make_unique<CommandSlot>(
         device_, queue_of(slot), fmt::format("{} #{}", ring_name_, to_number(slot)));
   }
@@ -92,12 +93,14 @@ class VulkanBackend final : public Backend {
   void remove_slot(SlotIndex slot) noexcept override { slots_[to_number(slot)].reset(); }
 
   void* begin(SlotIndex slot) override {
+    device_->require_usable();
     auto& native = *slots_[to_number(slot)];
     native.begin();
     return native.command_buffer();
   }
 
   void submit(SlotIndex slot, Serial serial) override {
+    device_->require_usable();
     auto& native = *slots_[to_number(slot)];
     native.end();
     const VkCommandBuffer command_buffer = native.command_buffer();
@@ -120,10 +123,15 @@ class VulkanBackend final : public Backend {
   void discard(SlotIndex /*slot*/) noexcept override {}
 
   Serial completed(QueueIndex queue) override {
+    device_->require_usable();
     std::uint64_t value = 0;
-    check(
+    device_->check(
         device_->functions().vkGetSemaphoreCounterValue(device_->handle(), progress(queue), &value),
         "vkGetSemaphoreCounterValue");
+    // Some drivers answer so, instead of with an error, once the device is lost.
+    if (value == std::numeric_limits<std::uint64_t>::max()) {
+      device_->throw_lost("vkGetSemaphoreCounterValue");
+    }
     return Serial(value);
   }
 
@@ -133,6 +141,7 @@ class VulkanBackend final : public Backend {
 
   WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
                   TimePoint deadline) override {
+    device_->require_usable();
     SemaphoreSet set;
     for (const auto& point : points) set.add(progress(point.queue), point.serial.value());
 
@@ -174,7 +183,7 @@ class VulkanBackend final : public Backend {
     const VkResult result =
         device_->functions().vkWaitSemaphores(device_->handle(), &info, timeout_ns);
     if (result == VK_TIMEOUT) return false;
-    check(result, "vkWaitSemaphores");
+    device_->check(result, "vkWaitSemaphores");
     return true;
   }
 

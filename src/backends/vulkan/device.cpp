@@ -9,6 +9,7 @@
 
 #include <cbr/errors.h>
 
+#include "backends/vulkan/device_fault.h"
 #include "backends/vulkan/queue_choice.h"
 #include "backends/vulkan/result.h"
 
@@ -43,6 +44,7 @@ DeviceImpl::DeviceImpl(const WrapOptions& options)
   functions_.load_device(device_);
   physical_ = read_physical_device(functions_, options.physical_device, 0);
   physical_.info.buffer_device_address = options.buffer_device_address;
+  physical_.info.device_fault = options.device_fault;
   // The device may have the feature, but nobody says that the user turned it on.
   physical_.host_query_reset = false;
   if (const auto reason = physical_.info.why_unusable(); !reason.empty()) {
@@ -116,6 +118,15 @@ void DeviceImpl::create_device(const std::vector<QueueRequest>& requests) {
   features.hostQueryReset = physical_.host_query_reset ? VK_TRUE : VK_FALSE;
   features.bufferDeviceAddress = physical_.info.buffer_device_address ? VK_TRUE : VK_FALSE;
 
+  VkPhysicalDeviceFaultFeaturesEXT fault{};
+  fault.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FAULT_FEATURES_EXT;
+  fault.deviceFault = VK_TRUE;
+  std::vector<const char*> extensions;
+  if (physical_.info.device_fault) {
+    features.pNext = &fault;
+    extensions.push_back(VK_EXT_DEVICE_FAULT_EXTENSION_NAME);
+  }
+
   // The kernels of the decode workload index 64-bit addresses; the ring itself needs nothing.
   VkPhysicalDeviceFeatures2 supported{};
   supported.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
@@ -128,6 +139,8 @@ void DeviceImpl::create_device(const std::vector<QueueRequest>& requests) {
   create.pNext = &features;
   create.queueCreateInfoCount = static_cast<std::uint32_t>(queues.size());
   create.pQueueCreateInfos = queues.data();
+  create.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
+  create.ppEnabledExtensionNames = extensions.data();
   create.pEnabledFeatures = &core;
   check(functions_.vkCreateDevice(physical_.handle, &create, nullptr, &device_), "vkCreateDevice");
   try {
@@ -156,9 +169,31 @@ void DeviceImpl::submit(QueueIndex queue, const VkSubmitInfo& submission) {
     return functions_.vkQueueSubmit(handle, 1, &submission, VK_NULL_HANDLE);
   });
   if (result == VK_SUCCESS) return;
-  if (result == VK_ERROR_DEVICE_LOST) check(result, "vkQueueSubmit");
+  if (result == VK_ERROR_DEVICE_LOST) throw_lost("vkQueueSubmit");
   throw SubmitFailed(
       fmt::format("vkQueueSubmit on {} failed with {}", info().name, result_name(result)));
+}
+
+void DeviceImpl::check(VkResult result, const char* call) const {
+  if (result == VK_ERROR_DEVICE_LOST) throw_lost(call);
+  vulkan::check(result, call);
+}
+
+void DeviceImpl::throw_lost(const char* call) const {
+  std::call_once(loss_noticed_, [&] {
+    loss_ = fmt::format("{} reports that the device {} is lost", call, info().name);
+    if (info().device_fault) {
+      const std::string fault = read_device_fault(functions_, device_);
+      loss_ += fmt::format("; the driver tells {}", fault.empty() ? "no cause" : fault);
+    }
+    lost_.store(true, std::memory_order_release);
+  });
+  throw DeviceLost(loss_);
+}
+
+void DeviceImpl::require_usable() const {
+  // Written once, before the flag.
+  if (lost_.load(std::memory_order_acquire)) throw DeviceLost(loss_);
 }
 
 void DeviceImpl::set_name(VkObjectType type, std::uint64_t handle, const std::string& name) const {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -48,6 +50,14 @@ class DeviceImpl final : public Device {
   [[nodiscard]] const Functions& functions() const noexcept override { return functions_; }
   void submit(QueueIndex queue, const VkSubmitInfo& submission) override;
 
+  /// As vulkan::check, for a call of this device. The first loss is kept, and its text tells what
+  /// the driver knows of the cause, which it is asked for once.
+  void check(VkResult result, const char* call) const;
+  /// Throws DeviceLost with the first cause; that is `call` if no other call came before.
+  [[noreturn]] void throw_lost(const char* call) const;
+  /// Throws DeviceLost with the first cause if a call has reported the loss of the device.
+  void require_usable() const;
+
   /// Gives an object a debug name where VK_EXT_debug_utils is there.
   void set_name(VkObjectType type, std::uint64_t handle, const std::string& name) const;
 
@@ -75,6 +85,11 @@ class DeviceImpl final : public Device {
   VkDevice device_ = VK_NULL_HANDLE;
   std::vector<std::unique_ptr<NativeQueue>> queues_;
   std::uint32_t common_timestamp_bits_ = 64;
+
+  mutable std::once_flag loss_noticed_;
+  mutable std::atomic<bool> lost_ = false;
+  /// The first cause; read-only once lost_ is set.
+  mutable std::string loss_;
 };
 
 }  // namespace cbr::vulkan

@@ -8,7 +8,6 @@
 #include <cbr/errors.h>
 
 #include "backends/vulkan/memory_type.h"
-#include "backends/vulkan/result.h"
 
 namespace cbr::vulkan {
 namespace {
@@ -25,8 +24,9 @@ Timestamps::Timestamps(std::shared_ptr<const DeviceImpl> device, QueueIndex queu
     queries.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO;
     queries.queryType = VK_QUERY_TYPE_TIMESTAMP;
     queries.queryCount = 2;
-    check(device_->functions().vkCreateQueryPool(device_->handle(), &queries, nullptr, &queries_),
-          "vkCreateQueryPool");
+    device_->check(
+        device_->functions().vkCreateQueryPool(device_->handle(), &queries, nullptr, &queries_),
+        "vkCreateQueryPool");
     if (device_->driver_id() == VK_DRIVER_ID_MESA_LLVMPIPE) create_copy();
   } catch (...) {
     destroy();
@@ -45,7 +45,7 @@ void Timestamps::create_copy() {
   buffer.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
   buffer.size = results_size;
   buffer.usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT;
-  check(vk.vkCreateBuffer(handle, &buffer, nullptr, &copy_), "vkCreateBuffer");
+  device_->check(vk.vkCreateBuffer(handle, &buffer, nullptr, &copy_), "vkCreateBuffer");
   VkMemoryRequirements requirements{};
   vk.vkGetBufferMemoryRequirements(handle, copy_, &requirements);
   const auto type =
@@ -57,10 +57,10 @@ void Timestamps::create_copy() {
   allocate.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
   allocate.allocationSize = requirements.size;
   allocate.memoryTypeIndex = *type;
-  check(vk.vkAllocateMemory(handle, &allocate, nullptr, &memory_), "vkAllocateMemory");
-  check(vk.vkBindBufferMemory(handle, copy_, memory_, 0), "vkBindBufferMemory");
+  device_->check(vk.vkAllocateMemory(handle, &allocate, nullptr, &memory_), "vkAllocateMemory");
+  device_->check(vk.vkBindBufferMemory(handle, copy_, memory_, 0), "vkBindBufferMemory");
   void* mapped = nullptr;
-  check(vk.vkMapMemory(handle, memory_, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory");
+  device_->check(vk.vkMapMemory(handle, memory_, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory");
   mapped_ = mapped;
 }
 
@@ -112,7 +112,7 @@ std::optional<GpuInterval> Timestamps::read() const {
         device_->handle(), queries_, 0, 2, sizeof(ticks), ticks.data(), sizeof(ticks[0]),
         VK_QUERY_RESULT_64_BIT);
     if (result == VK_NOT_READY) return std::nullopt;
-    check(result, "vkGetQueryPoolResults");
+    device_->check(result, "vkGetQueryPoolResults");
   }
   // A tick is often 1 ns and its count larger than a double holds exactly: the whole part of the
   // period is multiplied as an integer.
