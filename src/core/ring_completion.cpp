@@ -52,6 +52,9 @@ void RingCore::collect(QueueIndex queue, UniqueLock& lock) {
       free_slot(slots[i]);
       resolve(submission, std::move(completions[i]));
     }
+    CompletionQueue& callbacks = completion_queues_[to_number(queue)];
+    // They may have waited for an outcome that was just read.
+    if (callbacks.front() != nullptr) callbacks.changed.notify_one();
     resolved_.notify_all();
     const std::uint64_t wake_number = serve_waiters();
     settle(lock);
