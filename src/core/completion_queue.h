@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "core/submission_pool.h"
 #include "core/sync.h"
@@ -15,29 +16,29 @@ struct CompletionQueue {
   bool stop = false;
   /// What the thread waits with in the backend; 0 while it is not there.
   std::uint64_t wake_number = 0;
+  /// The serial that it waits for there.
+  std::uint64_t waits_for = 0;
   /// Signalled when there may be something to do.
   ConditionVariable changed;
   Thread thread;
 
+  /// In the order of serials: two threads may read outcomes at once, and the later one be faster.
   void push(Submission& submission) {
-    submission.next = nullptr;
-    (last_ != nullptr ? last_->next : first_) = &submission;
-    last_ = &submission;
+    const std::uint64_t serial = submission.serial.load(std::memory_order_relaxed);
+    Submission** place = &first_;
+    while (*place != nullptr && (*place)->serial.load(std::memory_order_relaxed) <= serial) {
+      place = &(*place)->next;
+    }
+    submission.next = *place;
+    *place = &submission;
     changed.notify_one();
   }
   /// The oldest that has ended; null if there is none.
-  Submission* pop() {
-    Submission* submission = first_;
-    if (submission == nullptr) return nullptr;
-    first_ = submission->next;
-    if (first_ == nullptr) last_ = nullptr;
-    submission->next = nullptr;
-    return submission;
-  }
+  [[nodiscard]] Submission* front() const { return first_; }
+  void pop() { first_ = std::exchange(first_->next, nullptr); }
 
  private:
   Submission* first_ = nullptr;
-  Submission* last_ = nullptr;
 };
 
 }  // namespace cbr::detail

@@ -9,6 +9,16 @@
 #include "core/ring_core.h"
 
 namespace cbr::detail {
+namespace {
+
+void append(Submission& submission, Continuation& continuation) {
+  continuation.next = nullptr;
+  (submission.last_continuation != nullptr ? submission.last_continuation->next
+                                           : submission.first_continuation) = &continuation;
+  submission.last_continuation = &continuation;
+}
+
+}  // namespace
 
 void RingCore::require_completion_thread(QueueIndex queue) {
   CompletionQueue& completions = completion_queues_[to_number(queue)];
@@ -26,13 +36,18 @@ void RingCore::require_completion_thread(QueueIndex queue) {
 bool RingCore::add_continuation(Submission& submission, Continuation& continuation) {
   if (submission.done.load(std::memory_order_acquire)) return false;
   require_completion_thread(submission.queue);
-  const LockGuard lock(state_mutex_);
-  if (submission.done.load(std::memory_order_relaxed)) return false;
-  continuation.next = nullptr;
-  (submission.last_continuation != nullptr ? submission.last_continuation->next
-                                           : submission.first_continuation) = &continuation;
-  submission.last_continuation = &continuation;
-  completion_queues_[to_number(submission.queue)].changed.notify_one();
+  CompletionQueue& completions = completion_queues_[to_number(submission.queue)];
+  std::uint64_t wake_number = 0;
+  {
+    const LockGuard lock(state_mutex_);
+    if (submission.done.load(std::memory_order_relaxed)) return false;
+    append(submission, continuation);
+    completions.changed.notify_one();
+    // The thread may be waiting for newer work, which may never end.
+    const std::uint64_t serial = submission.serial.load(std::memory_order_relaxed);
+    if (serial != 0 && serial < completions.waits_for) wake_number = completions.wake_number;
+  }
+  wake(wake_number);
   return true;
 }
 
@@ -40,7 +55,14 @@ void RingCore::run_completions(QueueIndex queue) {
   CompletionQueue& completions = completion_queues_[to_number(queue)];
   UniqueLock lock(state_mutex_);
   for (;;) {
-    if (Submission* ended = completions.pop()) {
+    Submission* ended = completions.front();
+    if (ended != nullptr && older_retiring(*ended)) {
+      // Another thread is reading how older work ended, whose callbacks come first.
+      completions.changed.wait(lock);
+      continue;
+    }
+    if (ended != nullptr) {
+      completions.pop();
       lock.unlock();
       run_callbacks(*ended);
       lock.lock();
@@ -54,6 +76,7 @@ void RingCore::run_completions(QueueIndex queue) {
     }
     const std::uint64_t wake_number = next_wake_number_++;
     completions.wake_number = wake_number;
+    completions.waits_for = point->serial.value();
     lock.unlock();
     try {
       guarded([&] { return waiting_.wait(*backend_, {&*point, 1}, wake_number, no_deadline); });
@@ -66,6 +89,15 @@ void RingCore::run_completions(QueueIndex queue) {
     lock.lock();
     completions.wake_number = 0;
   }
+}
+
+bool RingCore::older_retiring(const Submission& ended) const {
+  for (std::uint32_t i = 0; i < table_.extent(); ++i) {
+    const Slot& slot = table_[SlotIndex{i}];
+    if (slot.state != SlotState::retiring || slot.queue != ended.queue) continue;
+    if (slot.serial.value() < ended.serial.load(std::memory_order_relaxed)) return true;
+  }
+  return false;
 }
 
 std::optional<SyncPoint> RingCore::oldest_watched(QueueIndex queue) const {

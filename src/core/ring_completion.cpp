@@ -52,6 +52,9 @@ void RingCore::collect(QueueIndex queue, UniqueLock& lock) {
       free_slot(slots[i]);
       resolve(submission, std::move(completions[i]));
     }
+    CompletionQueue& callbacks = completion_queues_[to_number(queue)];
+    // They may have waited for an outcome that was just read.
+    if (callbacks.front() != nullptr) callbacks.changed.notify_one();
     resolved_.notify_all();
     const std::uint64_t wake_number = serve_waiters();
     settle(lock);
@@ -73,6 +76,10 @@ void RingCore::free_slot(SlotIndex slot) {
 Completion RingCore::finish(SlotIndex slot) noexcept {
   try {
     return guarded([&] { return backend_->finish(slot); });
+  } catch (const DeviceLost&) {
+    // With the first cause, be it another thread's.
+    const LockGuard lock(state_mutex_);
+    return {std::nullopt, lost_};
   } catch (...) {
     return {std::nullopt, std::current_exception()};
   }
@@ -195,6 +202,15 @@ std::optional<std::size_t> RingCore::wait_any(std::span<const Submission* const>
   for (const Submission* submission : submissions) {
     points.push_back({submission->queue, Serial(submission->serial.load())});
   }
+  const auto has_ended = [&](const Submission& submission, const SyncPoint& point) {
+    if (submission.done.load(std::memory_order_acquire)) return true;
+    try {
+      return guarded([&] { return backend_->completed(point.queue); }).covers(point.serial);
+    } catch (const DeviceLost&) {
+      // So everything has.
+      return true;
+    }
+  };
   const auto first_done = [&]() -> std::optional<std::size_t> {
     for (std::size_t i = 0; i < submissions.size(); ++i) {
       if (poll(*submissions[i])) return i;
@@ -209,23 +225,23 @@ std::optional<std::size_t> RingCore::wait_any(std::span<const Submission* const>
   }
   for (std::size_t i = 0; i < submissions.size(); ++i) {
     // One has ended, but another thread may be about to say how.
-    const bool ended = submissions[i]->done.load(std::memory_order_acquire) ||
-                       backend_->completed(points[i].queue).covers(points[i].serial);
-    if (ended && wait(*submissions[i], no_deadline)) return i;
+    if (has_ended(*submissions[i], points[i]) && wait(*submissions[i], no_deadline)) return i;
   }
   return first_done();
 }
 
 void RingCore::drain() {
   require_same_process();
+  std::vector<Serial> targets;
+  targets.reserve(queue_count_);
+  {
+    // For all queues at once: what is submitted while one is waited for came after the call.
+    const LockGuard lock(state_mutex_);
+    require_usable();
+    for (const auto& its_timeline : timelines_) targets.push_back(its_timeline.last_submitted());
+  }
   for (std::uint32_t queue = 0; queue < queue_count_; ++queue) {
-    Serial target;
-    {
-      const LockGuard lock(state_mutex_);
-      require_usable();
-      target = timelines_[queue].last_submitted();
-    }
-    wait_serial(QueueIndex{queue}, target, no_deadline);
+    wait_serial(QueueIndex{queue}, targets[queue], no_deadline);
   }
   const LockGuard lock(state_mutex_);
   require_usable();

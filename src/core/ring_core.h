@@ -212,6 +212,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   void require_completion_thread(QueueIndex queue);
   /// The oldest work of a queue that someone waits for with a callback. The state mutex is held.
   [[nodiscard]] std::optional<SyncPoint> oldest_watched(QueueIndex queue) const;
+  /// True while the outcome of older work on its queue is being read. The state mutex is held.
+  [[nodiscard]] bool older_retiring(const Submission& ended) const;
   void run_callbacks(Submission& submission) noexcept;
   void stop_threads() noexcept;
 

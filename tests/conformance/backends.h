@@ -13,8 +13,15 @@ inline auto all_backends() {
   return testing::Values(
 #ifdef CBR_TEST_VULKAN
       HarnessFactory{"vulkan", make_vulkan_harness},
+      HarnessFactory{"vulkan_checked",
+                     [](std::uint32_t queue_count) {
+                       return make_checked_harness(make_vulkan_harness(queue_count));
+                     }},
 #endif
-      HarnessFactory{"simulated", make_simulated_harness});
+      HarnessFactory{"simulated", make_simulated_harness},
+      HarnessFactory{"simulated_checked", [](std::uint32_t queue_count) {
+                       return make_checked_harness(make_simulated_harness(queue_count));
+                     }});
 }
 
 inline std::string backend_name(const testing::TestParamInfo<HarnessFactory>& info) {

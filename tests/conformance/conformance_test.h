@@ -1,10 +1,12 @@
 // The base of all conformance tests: each runs once for every backend.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -17,13 +19,43 @@
 
 namespace cbr::test {
 
+/// Arranges a fault, or skips the test with the reason why this backend can't have it. Leases in
+/// held_ are given up first: a skip is no reason to report them as forgotten.
+#define CBR_ARRANGE(fault)                                   \
+  if (const std::string reason = (fault); !reason.empty()) { \
+    held_.clear();                                           \
+    GTEST_SKIP() << reason;                                  \
+  }
+
+/// Skips the test if the backend has fewer queues.
+#define CBR_NEED_QUEUES(count)                                                                  \
+  if (!use_queues(count)) {                                                                     \
+    GTEST_SKIP() << "the device under test is opened with fewer than " << (count) << " queues"; \
+  }
+
+/// Leases of the test, which are discarded at its end rather than reported.
+class HeldLeases : public std::vector<Lease> {
+ public:
+  HeldLeases() = default;
+  HeldLeases(const HeldLeases&) = delete;
+  HeldLeases& operator=(const HeldLeases&) = delete;
+  ~HeldLeases() { clear(); }
+  void clear() {
+    for (Lease& lease : *this) lease.discard();
+    std::vector<Lease>::clear();
+  }
+};
+
 class RingConformance : public testing::TestWithParam<HarnessFactory> {
  protected:
-  /// Makes the ring under test. Its warnings go to warnings().
+  /// Makes the ring under test. Its lines go to warnings(), then to the sink of the options.
   CommandBufferRing& make_ring(RingOptions options = {}) {
-    options.log_sink = [this](std::string_view line) {
-      const std::lock_guard lock(warnings_mutex_);
-      warnings_.emplace_back(line);
+    options.log_sink = [this, sink = std::move(options.log_sink)](std::string_view line) {
+      {
+        const std::lock_guard lock(warnings_mutex_);
+        warnings_.emplace_back(line);
+      }
+      if (sink) sink(line);
     };
     return ring_.emplace(harness_->backend(), std::move(options));
   }
@@ -32,11 +64,38 @@ class RingConformance : public testing::TestWithParam<HarnessFactory> {
   }
   void destroy_ring() { ring_.reset(); }
 
-  /// Acquires, records a little work, submits.
-  Ticket submit_one() {
-    Lease lease = ring_->acquire();
+  /// Makes the harness anew with so many queues; false if the backend has fewer.
+  bool use_queues(std::uint32_t queue_count) {
+    auto harness = GetParam().make(queue_count);
+    if (harness == nullptr) return false;
+    harness_ = std::move(harness);
+    return true;
+  }
+
+  /// Acquires and records a little work.
+  Lease record_one(const AcquireOptions& options = {}) {
+    Lease lease = ring_->acquire(options);
     harness_->record(lease);
+    return lease;
+  }
+  /// Acquires, records a little work, submits.
+  Ticket submit_one(const AcquireOptions& options = {}) {
+    Lease lease = record_one(options);
     return std::move(lease).submit();
+  }
+
+  /// Yields until so many acquisitions have waited.
+  [[nodiscard]] bool waits(std::uint64_t count) {
+    return eventually([&] { return ring_->statistics().wait_events == count; });
+  }
+
+  /// The equations of RingStatistics.
+  void expect_equations() {
+    const auto statistics = ring_->statistics();
+    EXPECT_EQ(statistics.total_acquisitions, statistics.total_releases + statistics.leased);
+    EXPECT_EQ(statistics.total_releases, statistics.submissions + statistics.discarded);
+    EXPECT_EQ(statistics.submissions,
+              statistics.completions + statistics.failures + statistics.in_flight);
   }
 
   std::vector<std::string> warnings() {
@@ -44,12 +103,15 @@ class RingConformance : public testing::TestWithParam<HarnessFactory> {
     return warnings_;
   }
 
-  std::unique_ptr<Harness> harness_ = GetParam().make();
-  std::optional<CommandBufferRing> ring_;
-
  private:
   std::mutex warnings_mutex_;
   std::vector<std::string> warnings_;
+
+ protected:
+  // After the warnings: a ring writes them until its end.
+  std::unique_ptr<Harness> harness_ = GetParam().make(1);
+  std::optional<CommandBufferRing> ring_;
+  HeldLeases held_;
 };
 
 }  // namespace cbr::test

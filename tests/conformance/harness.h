@@ -1,6 +1,8 @@
-// What the conformance suite needs of a backend beside the interface: a way to hold the GPU up.
+// What the conformance suite needs of a backend beside the interface: a way to hold the GPU up, and
+// to make it fail.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -12,7 +14,7 @@
 namespace cbr::test {
 
 /// One backend under test. To run the suite on another backend, derive from this and add it to
-/// ring_conformance.cpp.
+/// all_backends().
 class Harness {
  public:
   Harness() = default;
@@ -20,33 +22,44 @@ class Harness {
   Harness& operator=(const Harness&) = delete;
   virtual ~Harness() = default;
 
-  /// The backend; always the same one.
+  /// The backend; always the same one, until renew().
   [[nodiscard]] virtual std::shared_ptr<Backend> backend() = 0;
+  /// Makes another backend of the same kind, for CommandBufferRing::reset.
+  virtual void renew() = 0;
   /// Records a little work.
   virtual void record(const Lease& lease) = 0;
-  /// What is submitted from now on stays in flight until release().
+  /// What is submitted from now on, to any queue, stays in flight until release().
   virtual void pause() = 0;
+  /// Ends pause() and every hang.
   virtual void release() = 0;
 
   // Faults. Each returns an empty string once it is arranged, or the reason why this backend can't:
-  // the test is then skipped with it.
+  // the test is then skipped with it. Those that take a lease concern its submission, which has to
+  // be the next that reaches the driver.
   virtual std::string fail_next_begin() = 0;
   /// Makes this lease's submission fail.
   virtual std::string fail_submit(const Lease& lease) = 0;
   /// Makes this lease's work fail on the GPU.
   virtual std::string fail_execution(const Lease& lease) = 0;
+  /// Makes this lease's work hang until release(); other queues go on.
+  virtual std::string hang(const Lease& lease) = 0;
+  /// Loses the device. What was paused is released.
   virtual std::string lose_device() = 0;
 };
 
 struct HarnessFactory {
   std::string name;
-  std::function<std::unique_ptr<Harness>()> make;
+  /// Makes the harness of a backend with `queue_count` queues. Null if the backend has fewer.
+  std::function<std::unique_ptr<Harness>(std::uint32_t queue_count)> make;
   /// How GoogleTest shows the parameter; the name is GoogleTest's.
   // NOLINTNEXTLINE(readability-identifier-naming)
   friend void PrintTo(const HarnessFactory& factory, std::ostream* out) { *out << factory.name; }
 };
 
-std::unique_ptr<Harness> make_simulated_harness();
-std::unique_ptr<Harness> make_vulkan_harness();
+std::unique_ptr<Harness> make_simulated_harness(std::uint32_t queue_count);
+std::unique_ptr<Harness> make_vulkan_harness(std::uint32_t queue_count);
+/// The same behind cbr::validate(cbr::inject_faults(…)): a broken contract fails the test, and
+/// every fault can be arranged. Null if `inner` is.
+std::unique_ptr<Harness> make_checked_harness(std::unique_ptr<Harness> inner);
 
 }  // namespace cbr::test

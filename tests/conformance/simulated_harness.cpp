@@ -9,10 +9,12 @@ using namespace std::chrono_literals;
 
 class SimulatedHarness final : public Harness {
  public:
+  explicit SimulatedHarness(std::uint32_t queue_count)
+      : queue_count_(queue_count), gpu_(simulated::make_gpu(queue_count)) {}
+
   std::shared_ptr<Backend> backend() override { return gpu_; }
-  void record(const Lease& lease) override {
-    simulated::record(lease, {.encode = 1us, .submit = 1us, .execute = 5us, .completion = 1us});
-  }
+  void renew() override { gpu_ = simulated::make_gpu(queue_count_); }
+  void record(const Lease& lease) override { record(lease, simulated::Fate::succeed); }
   void pause() override { gpu_->pause(); }
   void release() override { gpu_->release(); }
 
@@ -21,26 +23,32 @@ class SimulatedHarness final : public Harness {
     return {};
   }
   std::string fail_submit(const Lease& lease) override {
-    simulated::record(lease, {.fate = simulated::Fate::fail_submit});
-    return {};
+    return record(lease, simulated::Fate::fail_submit);
   }
   std::string fail_execution(const Lease& lease) override {
-    simulated::record(lease, {.fate = simulated::Fate::fail_execution});
-    return {};
+    return record(lease, simulated::Fate::fail_execution);
   }
+  std::string hang(const Lease& lease) override { return record(lease, simulated::Fate::hang); }
   std::string lose_device() override {
     gpu_->lose_device();
     return {};
   }
 
  private:
-  std::shared_ptr<simulated::Gpu> gpu_ = simulated::make_gpu();
+  static std::string record(const Lease& lease, simulated::Fate fate) {
+    simulated::record(
+        lease, {.encode = 1us, .submit = 1us, .execute = 5us, .completion = 1us, .fate = fate});
+    return {};
+  }
+
+  std::uint32_t queue_count_;
+  std::shared_ptr<simulated::Gpu> gpu_;
 };
 
 }  // namespace
 
-std::unique_ptr<Harness> make_simulated_harness() {
-  return std::make_unique<SimulatedHarness>();
+std::unique_ptr<Harness> make_simulated_harness(std::uint32_t queue_count) {
+  return std::make_unique<SimulatedHarness>(queue_count);
 }
 
 }  // namespace cbr::test

@@ -13,6 +13,7 @@ constexpr const char* no_faults = "a real driver does not fail on demand";
 class VulkanHarness final : public Harness {
  public:
   std::shared_ptr<Backend> backend() override { return backend_; }
+  void renew() override { backend_ = vulkan::make_backend(device_); }
 
   void record(const Lease& lease) override {
     VkMemoryBarrier barrier{};
@@ -24,12 +25,20 @@ class VulkanHarness final : public Harness {
                              nullptr);
   }
 
-  void pause() override { gate_.close(); }
-  void release() override { gate_.open(); }
+  // With several queues, a gate for each.
+  void pause() override {
+    gate_.close();
+    paused_ = true;
+  }
+  void release() override {
+    if (paused_) gate_.open();
+    paused_ = false;
+  }
 
   std::string fail_next_begin() override { return no_faults; }
   std::string fail_submit(const Lease& /*lease*/) override { return no_faults; }
   std::string fail_execution(const Lease& /*lease*/) override { return no_faults; }
+  std::string hang(const Lease& /*lease*/) override { return no_faults; }
   std::string lose_device() override { return no_faults; }
 
  private:
@@ -37,11 +46,14 @@ class VulkanHarness final : public Harness {
   const vulkan::Functions& vk_ = device_->functions();
   std::shared_ptr<Backend> backend_ = vulkan::make_backend(device_);
   QueueGate gate_{device_};
+  bool paused_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<Harness> make_vulkan_harness() {
+std::unique_ptr<Harness> make_vulkan_harness(std::uint32_t queue_count) {
+  // The device under test is opened with one queue.
+  if (queue_count > 1) return nullptr;
   return std::make_unique<VulkanHarness>();
 }
 

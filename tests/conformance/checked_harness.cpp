@@ -1,0 +1,69 @@
+// Any backend behind the decorators: contract checks outside, faults on demand inside.
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include <cbr/fault_injection.h>
+#include <cbr/validation.h>
+
+#include "conformance/harness.h"
+
+namespace cbr::test {
+namespace {
+
+class CheckedHarness final : public Harness {
+ public:
+  explicit CheckedHarness(std::unique_ptr<Harness> inner) : inner_(std::move(inner)) { decorate(); }
+
+  std::shared_ptr<Backend> backend() override { return backend_; }
+  void renew() override {
+    inner_->renew();
+    decorate();
+  }
+  void record(const Lease& lease) override { inner_->record(lease); }
+  void pause() override { inner_->pause(); }
+  void release() override {
+    injector_->release();
+    inner_->release();
+  }
+
+  std::string fail_next_begin() override { return fail_next(Fault::fail_begin); }
+  std::string fail_submit(const Lease& /*lease*/) override { return fail_next(Fault::fail_submit); }
+  std::string fail_execution(const Lease& /*lease*/) override {
+    return fail_next(Fault::fail_execution);
+  }
+  std::string hang(const Lease& /*lease*/) override { return fail_next(Fault::hang); }
+  std::string lose_device() override {
+    injector_->lose_device("the device is lost, as the test wants");
+    // detach() waits for the inner work, which is in truth well.
+    inner_->release();
+    return {};
+  }
+
+ private:
+  void decorate() {
+    injector_ = inject_faults(inner_->backend());
+    backend_ = validate(injector_, [](std::string_view line) {
+      ADD_FAILURE() << "backend contract broken: " << line;
+    });
+  }
+  std::string fail_next(Fault fault) {
+    injector_->fail_next(fault);
+    return {};
+  }
+
+  std::unique_ptr<Harness> inner_;
+  std::shared_ptr<FaultInjector> injector_;
+  std::shared_ptr<Backend> backend_;
+};
+
+}  // namespace
+
+std::unique_ptr<Harness> make_checked_harness(std::unique_ptr<Harness> inner) {
+  if (inner == nullptr) return nullptr;
+  return std::make_unique<CheckedHarness>(std::move(inner));
+}
+
+}  // namespace cbr::test

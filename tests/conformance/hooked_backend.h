@@ -1,0 +1,62 @@
+// A backend that lets a test look in, and step in, at chosen calls.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include <cbr/backend.h>
+
+#include "backends/decorators/backend_decorator.h"
+
+namespace cbr::test {
+
+/// Hands every call on, after the hook of that call, where there is one. Set hooks before a ring
+/// attaches. A hook may throw in place of the call.
+class HookedBackend final : public detail::BackendDecorator<Backend> {
+ public:
+  explicit HookedBackend(std::shared_ptr<Backend> inner) : BackendDecorator(std::move(inner)) {}
+
+  std::function<void(SlotIndex slot)> on_begin;
+  std::function<void(SlotIndex slot)> on_submit;
+  std::function<void(SlotIndex slot)> on_finish;
+  std::function<void(SlotIndex slot)> on_add_slot;
+  std::function<void(QueueIndex queue)> on_completed;
+  std::function<void(std::span<const SyncPoint> points)> on_wait;
+  std::function<void()> after_wait;
+  std::function<float(QueueIndex queue)> priority;
+
+  void* begin(SlotIndex slot) override {
+    if (on_begin) on_begin(slot);
+    return inner().begin(slot);
+  }
+  void submit(SlotIndex slot, Serial serial) override {
+    if (on_submit) on_submit(slot);
+    inner().submit(slot, serial);
+  }
+  Completion finish(SlotIndex slot) override {
+    if (on_finish) on_finish(slot);
+    return inner().finish(slot);
+  }
+  void add_slot(SlotIndex slot) override {
+    if (on_add_slot) on_add_slot(slot);
+    inner().add_slot(slot);
+  }
+  Serial completed(QueueIndex queue) override {
+    if (on_completed) on_completed(queue);
+    return inner().completed(queue);
+  }
+  WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
+                  TimePoint deadline) override {
+    if (on_wait) on_wait(points);
+    const WaitStatus status = inner().wait(points, wake_number, deadline);
+    if (after_wait) after_wait();
+    return status;
+  }
+  [[nodiscard]] float queue_priority(QueueIndex queue) const noexcept override {
+    return priority ? priority(queue) : inner().queue_priority(queue);
+  }
+};
+
+}  // namespace cbr::test

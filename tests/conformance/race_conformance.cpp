@@ -1,0 +1,183 @@
+// Races that need a certain moment: a hook in the backend makes it.
+#include <array>
+#include <atomic>
+#include <latch>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cbr/fault_injection.h>
+#include <cbr/ring.h>
+#include <cbr/simulated.h>
+
+#include "conformance/hooked_backend.h"
+#include "support/eventually.h"
+
+namespace cbr::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class Race : public testing::Test {
+ protected:
+  CommandBufferRing& make_ring(const RingOptions& options) {
+    return ring_.emplace(backend_, options);
+  }
+  Ticket submit(const AcquireOptions& options = {}, const simulated::Plan& plan = {}) {
+    Lease lease = ring_->acquire(options);
+    simulated::record(lease, plan);
+    return std::move(lease).submit();
+  }
+  void use_queues(std::uint32_t count) {
+    gpu_ = simulated::make_gpu(count);
+    faults_ = inject_faults(gpu_);
+    backend_ = std::make_shared<HookedBackend>(faults_);
+  }
+
+  std::shared_ptr<simulated::Gpu> gpu_ = simulated::make_gpu();
+  std::shared_ptr<FaultInjector> faults_ = inject_faults(gpu_);
+  std::shared_ptr<HookedBackend> backend_ = std::make_shared<HookedBackend>(faults_);
+  std::optional<CommandBufferRing> ring_;
+};
+
+TEST_F(Race, CallbacksFollowTheSerialsThoughOutcomesAreReadOutOfOrder) {
+  std::latch reading(1);
+  std::latch go_on(1);
+  backend_->on_finish = [&](SlotIndex slot) {
+    if (to_number(slot) != 0) return;
+    reading.count_down();
+    go_on.wait();
+  };
+  make_ring({.ring_size = 2});
+  gpu_->pause();
+  const Ticket first = submit();
+  std::vector<std::uint64_t> order;
+  std::latch ended(2);
+  const auto note = [&](const Ticket& ticket) {
+    order.push_back(ticket.serial().value());
+    ended.count_down();
+  };
+  first.on_complete(note);
+  gpu_->release();
+  // A thread reads the outcome of the first, and is held up there.
+  reading.wait();
+  const Ticket second = submit();
+  second.on_complete(note);
+  // Another one reads that of the second meanwhile.
+  EXPECT_TRUE(eventually([&] { return second.done(); }));
+  go_on.count_down();
+  ended.wait();
+  EXPECT_THAT(order, ElementsAre(1U, 2U));
+}
+
+TEST_F(Race, ACallbackForOlderWorkIsNotHeldUpByTheWaitForNewer) {
+  std::atomic<bool> waiting = false;
+  backend_->on_wait = [&](std::span<const SyncPoint> points) {
+    if (points.front().serial.value() == 2) waiting = true;
+  };
+  make_ring({.ring_size = 2, .hang_warning_ms = 0});
+  gpu_->pause();
+  const Ticket older = submit();
+  faults_->hang_next();
+  const Ticket newer = submit();
+  newer.on_complete([](const Ticket&) {});
+  ASSERT_TRUE(eventually([&] { return waiting.load(); }));
+  std::atomic<bool> called = false;
+  older.on_complete([&](const Ticket&) { called = true; });
+  gpu_->release();
+  // Nobody but the completion thread looks at the GPU.
+  EXPECT_TRUE(eventually([&] { return called.load(); }));
+  EXPECT_FALSE(newer.done());
+  faults_->release();
+}
+
+TEST_F(Race, DrainWaitsForNothingSubmittedAfterItsCall) {
+  use_queues(2);
+  std::atomic<bool> draining = false;
+  std::thread::id drainer;
+  backend_->on_wait = [&](std::span<const SyncPoint>) {
+    if (std::this_thread::get_id() == drainer) draining = true;
+  };
+  auto& ring = make_ring({.ring_size = 4, .hang_warning_ms = 0});
+  faults_->hang_next();
+  const Ticket before = submit({.queue = QueueIndex{0}});
+  std::latch known(1);
+  std::atomic<bool> drained = false;
+  std::thread thread([&] {
+    known.wait();
+    ring.drain();
+    drained = true;
+  });
+  drainer = thread.get_id();
+  known.count_down();
+  EXPECT_TRUE(eventually([&] { return draining.load(); }));
+  const Ticket after = submit({.queue = QueueIndex{1}}, {.fate = simulated::Fate::hang});
+  // Ends the first hang only: the other one is the inner backend's.
+  faults_->release();
+  EXPECT_TRUE(eventually([&] { return drained.load(); }));
+  EXPECT_FALSE(after.done());
+  gpu_->release();
+  thread.join();
+}
+
+TEST_F(Race, AnOutcomeThatIsReadWhileTheDeviceIsLostIsLostWithTheFirstCause) {
+  backend_->on_finish = [&](SlotIndex) {
+    faults_->lose_device("the first cause");
+    // Another thread is the first to learn of it.
+    std::thread([&] { EXPECT_THROW((void)ring_->try_acquire(), DeviceLost); }).join();
+  };
+  auto& ring = make_ring({.ring_size = 1, .log_sink = [](std::string_view) {}});
+  {
+    const Ticket ticket = submit();
+    EXPECT_TRUE(eventually([&] { return ticket.done(); }));
+  }
+  // Every later call tells of the loss: no ticket has to be asked.
+  EXPECT_THAT(ring.leaked(), IsEmpty());
+  const auto statistics = ring.statistics();
+  EXPECT_EQ(statistics.failures, 1U);
+  EXPECT_EQ(statistics.in_flight, 0U);
+}
+
+TEST_F(Race, WaitAnyReturnsAnIndexThoughTheDeviceIsLostMeanwhile) {
+  std::atomic<bool> waiting = false;
+  backend_->on_wait = [&](std::span<const SyncPoint>) { waiting = true; };
+  // Lost between the end of the wait and the look at what has ended.
+  backend_->after_wait = [&] { faults_->lose_device("gone"); };
+  make_ring({.ring_size = 2, .hang_warning_ms = 0});
+  gpu_->pause();
+  const std::array tickets{submit(), submit()};
+  std::optional<std::size_t> index;
+  std::thread thread([&] { EXPECT_NO_THROW(index = wait_any(tickets)); });
+  EXPECT_TRUE(eventually([&] { return waiting.load(); }));
+  gpu_->release();
+  thread.join();
+  EXPECT_TRUE(index.has_value());
+  for (const Ticket& ticket : tickets) EXPECT_THROW(ticket.wait(), DeviceLost);
+}
+
+TEST_F(Race, AWaitingLeaderLearnsOfWorkOnAnotherQueue) {
+  use_queues(2);
+  auto& ring = make_ring({.ring_size = 2, .hang_warning_ms = 0});
+  faults_->hang_next();
+  const Ticket hung = submit({.queue = QueueIndex{0}});
+  Lease other = ring.acquire({.queue = QueueIndex{1}});
+  std::atomic<bool> served = false;
+  std::thread waiter([&] {
+    Lease lease = ring.acquire();
+    EXPECT_EQ(lease.queue(), QueueIndex{1});
+    served = true;
+    lease.discard();
+  });
+  EXPECT_TRUE(eventually([&] { return ring.statistics().wait_events == 1; }));
+  std::move(other).submit();
+  EXPECT_TRUE(eventually([&] { return served.load(); }));
+  EXPECT_FALSE(hung.done());
+  faults_->release();
+  waiter.join();
+}
+
+}  // namespace
+}  // namespace cbr::test
