@@ -154,6 +154,9 @@ void RingCore::close() noexcept {
   };
   drain_or_lose();
   {
+    // A submission under way is in flight after this, and drained below; later ones are refused.
+    std::vector<UniqueLock> submit_locks;
+    for (Mutex& mutex : submit_mutexes_) submit_locks.emplace_back(mutex);
     const LockGuard lock(state_mutex_);
     closed_ = true;
     stopped_ = true;
@@ -162,7 +165,23 @@ void RingCore::close() noexcept {
   // What sequences held back behind those leases has just been sent.
   drain_or_lose();
   stop_threads();
+  {
+    UniqueLock lock(state_mutex_);
+    while (visits_ > 0) resolved_.wait(lock);
+  }
   backend_->detach();
+}
+
+RingCore::Visit::Visit(RingCore& core) : core_(core) {
+  const LockGuard lock(core_.state_mutex_);
+  allowed_ = !core_.closed_;
+  if (allowed_) ++core_.visits_;
+}
+
+RingCore::Visit::~Visit() {
+  if (!allowed_) return;
+  const LockGuard lock(core_.state_mutex_);
+  if (--core_.visits_ == 0) core_.resolved_.notify_all();
 }
 
 void RingCore::close_leases() noexcept {

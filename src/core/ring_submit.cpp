@@ -127,11 +127,9 @@ void RingCore::advance(SequenceRecord& sequence, std::uint64_t& wake_number) {
 
 void RingCore::discard(Submission& submission) noexcept {
   if (!process_.same_process()) return;
-  {
-    const LockGuard lock(state_mutex_);
-    // close() has discarded it already, and the backend may serve another ring by now.
-    if (closed_) return;
-  }
+  const Visit visit(*this);
+  // close() has discarded it already, and the backend may serve another ring by now.
+  if (!visit.allowed()) return;
   backend_->discard(submission.slot);
   const SlotIndex slot = submission.slot;
   end_unsubmitted(submission);

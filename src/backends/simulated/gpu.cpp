@@ -136,6 +136,8 @@ class SimulatedGpu final : public Gpu {
     }
     require_device();
     queues_.resize(queue_count_);
+    // Each ring counts its wake numbers from 1.
+    woken_ = 0;
     for (std::uint32_t i = 0; i < layout.ring_size; ++i) make_slot(i);
   }
 
