@@ -154,6 +154,8 @@ void RingCore::close() noexcept {
   };
   drain_or_lose();
   {
+    // Nobody is removing slots any more once this is set.
+    const LockGuard resize_lock(resize_mutex_);
     const LockGuard lock(state_mutex_);
     closed_ = true;
     stopped_ = true;
