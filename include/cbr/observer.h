@@ -16,7 +16,8 @@ struct AcquireEvent {
   std::chrono::nanoseconds waited{0};
 };
 
-/// A submission reached the driver, or failed to.
+/// A submission reached the driver. One that a Sequence held back and the driver then refused is
+/// told of as well, with serial 0, followed by its completion as failed.
 struct SubmitEvent {
   SlotIndex slot{};
   QueueIndex queue{};

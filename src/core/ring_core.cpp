@@ -154,6 +154,8 @@ void RingCore::close() noexcept {
   };
   drain_or_lose();
   {
+    // Nobody is removing slots any more once this is set.
+    const LockGuard resize_lock(resize_mutex_);
     // A submission under way is in flight after this, and drained below; later ones are refused.
     std::vector<UniqueLock> submit_locks;
     for (Mutex& mutex : submit_mutexes_) submit_locks.emplace_back(mutex);

@@ -172,6 +172,10 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   [[nodiscard]] std::uint64_t note_new_point(QueueIndex queue);
 
   // Submitting (ring_submit.cpp).
+  /// What an observer is told of work that was held back, and whether the driver refused it.
+  using HeldEvents = std::vector<std::pair<SubmitEvent, bool>>;
+  /// No lock is held.
+  void tell(const HeldEvents& events) const;
   /// Gives up the slot of a lease that is not submitted. No lock is held.
   void end_unsubmitted(Submission& submission) noexcept;
   /// The native submit and its record. The queue's submit mutex is held; `wake_number` is raised.
@@ -180,7 +184,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   /// submit mutex is held.
   bool hold_back(Submission& submission);
   /// Sends what a sequence has held back and whose turn has come. The queue's submit mutex is held.
-  void advance(SequenceRecord& sequence, std::uint64_t& wake_number);
+  void advance(SequenceRecord& sequence, std::uint64_t& wake_number, HeldEvents& events);
   /// Takes a lease that ends unsubmitted out of its sequence.
   void leave_sequence(const Submission& submission) noexcept;
   /// The driver has it. The state mutex is held.

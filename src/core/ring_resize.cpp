@@ -57,6 +57,8 @@ void RingCore::remove_outside_slots() noexcept {
     std::optional<SlotIndex> slot;
     {
       const LockGuard lock(state_mutex_);
+      // The backend may serve another ring by now.
+      if (closed_) return;
       slot = table_.take_outside();
     }
     if (!slot) return;

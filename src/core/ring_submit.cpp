@@ -19,6 +19,7 @@ Ticket RingCore::submit(Submission& submission, const std::source_location& wher
   const std::shared_ptr<SequenceRecord> sequence = submission.sequence;
   submission.submitted_at = where;
   std::uint64_t wake_number = 0;
+  HeldEvents events;
   std::exception_ptr failure;
   {
     const LockGuard submit_lock(submit_mutex(queue));
@@ -34,16 +35,18 @@ Ticket RingCore::submit(Submission& submission, const std::source_location& wher
     } catch (...) {
       failure = std::current_exception();
     }
-    if (sequence != nullptr && failure == nullptr) advance(*sequence, wake_number);
+    if (sequence != nullptr && failure == nullptr) advance(*sequence, wake_number, events);
   }
   wake(wake_number);
   if (failure != nullptr) {
     end_unsubmitted(submission);
+    if (options_.observer != nullptr) options_.observer->on_discard(slot);
     std::rethrow_exception(failure);
   }
   Ticket ticket(std::move(self), &submission);
   if (options_.observer != nullptr) {
     observe(&Observer::on_submit, SubmitEvent{slot, queue, ticket.serial()});
+    tell(events);
   }
   return ticket;
 }
@@ -91,7 +94,16 @@ bool RingCore::hold_back(Submission& submission) {
   return true;
 }
 
-void RingCore::advance(SequenceRecord& sequence, std::uint64_t& wake_number) {
+void RingCore::tell(const HeldEvents& events) const {
+  for (const auto& [event, failed] : events) {
+    observe(&Observer::on_submit, event);
+    if (!failed) continue;
+    observe(&Observer::on_complete,
+            CompleteEvent{event.slot, event.queue, event.serial, std::nullopt, true});
+  }
+}
+
+void RingCore::advance(SequenceRecord& sequence, std::uint64_t& wake_number, HeldEvents& events) {
   for (;;) {
     SlotIndex slot{};
     {
@@ -113,6 +125,10 @@ void RingCore::advance(SequenceRecord& sequence, std::uint64_t& wake_number) {
     if (table_[slot].state != SlotState::held) return;
     Submission& submission = *table_[slot].submission;
     sequence.give_up(slot);
+    if (options_.observer != nullptr) {
+      const Serial told = failure == nullptr ? serial : Serial();
+      events.emplace_back(SubmitEvent{slot, sequence.queue, told}, failure != nullptr);
+    }
     if (failure == nullptr) {
       record_in_flight(submission, serial, now, wake_number);
     } else {
@@ -128,8 +144,11 @@ void RingCore::advance(SequenceRecord& sequence, std::uint64_t& wake_number) {
 void RingCore::discard(Submission& submission) noexcept {
   if (!process_.same_process()) return;
   const Visit visit(*this);
-  // close() has discarded it already, and the backend may serve another ring by now.
-  if (!visit.allowed()) return;
+  if (!visit.allowed()) {
+    // close() has discarded it already, and the backend may serve another ring by now.
+    submission.kept_alive.clear();
+    return;
+  }
   backend_->discard(submission.slot);
   const SlotIndex slot = submission.slot;
   end_unsubmitted(submission);
@@ -155,15 +174,17 @@ void RingCore::end_unsubmitted(Submission& submission) noexcept {
 void RingCore::leave_sequence(const Submission& submission) noexcept {
   if (submission.sequence == nullptr) return;
   std::uint64_t wake_number = 0;
+  HeldEvents events;
   {
     const LockGuard submit_lock(submit_mutex(submission.queue));
     {
       const LockGuard lock(state_mutex_);
       submission.sequence->give_up(submission.slot);
     }
-    advance(*submission.sequence, wake_number);
+    advance(*submission.sequence, wake_number, events);
   }
   wake(wake_number);
+  tell(events);
 }
 
 void RingCore::keep_alive(Submission& submission, std::shared_ptr<const void> object) {
