@@ -177,7 +177,9 @@ TEST_P(Callback, RunsWhenTheDeviceIsLost) {
   std::vector<std::uint64_t> order;
   for (const Ticket* ticket : {&second, &first}) {
     ticket->on_complete([&](const Ticket& its) {
-      if (its.error() != nullptr) EXPECT_THROW(its.wait(), DeviceLost);
+      if (its.error() != nullptr) {
+        EXPECT_THROW(its.wait(), DeviceLost);
+      }
       order.push_back(its.serial().value());
     });
   }
