@@ -135,7 +135,7 @@ void RingCore::close() noexcept {
   if (!process_.same_process()) {
     // In a forked child the threads are gone and the driver is not to be called: leave everything
     // as it lies.
-    (void)new std::shared_ptr<RingCore>(shared_from_this());
+    kept_after_fork_ = shared_from_this();
     return;
   }
   const auto drain_or_lose = [this] {
@@ -158,6 +158,7 @@ void RingCore::close() noexcept {
     const LockGuard resize_lock(resize_mutex_);
     // A submission under way is in flight after this, and drained below; later ones are refused.
     std::vector<UniqueLock> submit_locks;
+    submit_locks.reserve(queue_count_);
     for (Mutex& mutex : submit_mutexes_) submit_locks.emplace_back(mutex);
     const LockGuard lock(state_mutex_);
     closed_ = true;

@@ -280,6 +280,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   std::vector<Leak> unreported_;
   std::exception_ptr lost_;
   bool closed_ = false;
+  /// In a forked child: keeps the threads that are not there from being joined.
+  std::shared_ptr<RingCore> kept_after_fork_;
   std::uint32_t visits_ = 0;
   /// True once lost_ or closed_ is set: lets submit look without the lock.
   Atomic<bool> stopped_ = false;

@@ -22,10 +22,12 @@ struct Remainder {
 [[noreturn]] void throw_too_few(const DeviceInfo& device,
                                 const std::vector<QueueRequest>& requests) {
   std::vector<std::string> asked;
+  asked.reserve(requests.size());
   for (const QueueRequest& request : requests) {
     asked.push_back(request.family ? fmt::format("family {}", *request.family) : "any family");
   }
   std::vector<std::string> available;
+  available.reserve(device.compute_families.size());
   for (const ComputeFamily& family : device.compute_families) {
     available.push_back(fmt::format("{} in family {}", family.queue_count, family.family));
   }
@@ -52,6 +54,7 @@ std::vector<QueueChoice> choose_queues(const DeviceInfo& device, std::uint32_t m
                                     max_queue_count));
   }
   std::vector<Remainder> families;
+  families.reserve(device.compute_families.size());
   for (const ComputeFamily& family : device.compute_families) {
     families.push_back({family.family, 0, family.queue_count});
   }
