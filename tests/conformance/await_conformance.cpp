@@ -145,9 +145,8 @@ TEST_P(Await, ALossResumesToo) {
   if (!lost) harness_->release();
   seen.ended.wait();
   ASSERT_EQ(seen.error != nullptr, lost);
-  if (lost) {
-    EXPECT_THROW(std::rethrow_exception(seen.error), DeviceLost);
-  }
+  if (!lost) return;
+  EXPECT_THROW(std::rethrow_exception(seen.error), DeviceLost);
 }
 
 TEST_P(Await, HeldWorkResumesOnceItHasRun) {

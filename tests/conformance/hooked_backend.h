@@ -25,6 +25,7 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
   std::function<void(QueueIndex queue)> on_completed;
   std::function<void(std::span<const SyncPoint> points)> on_wait;
   std::function<void()> after_wait;
+  std::function<void()> on_now;
   std::function<float(QueueIndex queue)> priority;
 
   void* begin(SlotIndex slot) override {
@@ -53,6 +54,10 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
     const WaitStatus status = inner().wait(points, wake_number, deadline);
     if (after_wait) after_wait();
     return status;
+  }
+  [[nodiscard]] TimePoint now() const noexcept override {
+    if (on_now) on_now();
+    return inner().now();
   }
   [[nodiscard]] float queue_priority(QueueIndex queue) const noexcept override {
     return priority ? priority(queue) : inner().queue_priority(queue);

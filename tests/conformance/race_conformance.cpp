@@ -71,6 +71,7 @@ TEST_F(Race, CallbacksFollowTheSerialsThoughOutcomesAreReadOutOfOrder) {
   go_on.count_down();
   ended.wait();
   EXPECT_THAT(order, ElementsAre(1U, 2U));
+  ring_.reset();
 }
 
 TEST_F(Race, ACallbackForOlderWorkIsNotHeldUpByTheWaitForNewer) {
@@ -92,6 +93,7 @@ TEST_F(Race, ACallbackForOlderWorkIsNotHeldUpByTheWaitForNewer) {
   EXPECT_TRUE(eventually([&] { return called.load(); }));
   EXPECT_FALSE(newer.done());
   faults_->release();
+  ring_.reset();
 }
 
 TEST_F(Race, DrainWaitsForNothingSubmittedAfterItsCall) {
@@ -121,6 +123,7 @@ TEST_F(Race, DrainWaitsForNothingSubmittedAfterItsCall) {
   EXPECT_FALSE(after.done());
   gpu_->release();
   thread.join();
+  ring_.reset();
 }
 
 TEST_F(Race, AnOutcomeThatIsReadWhileTheDeviceIsLostIsLostWithTheFirstCause) {
@@ -139,6 +142,7 @@ TEST_F(Race, AnOutcomeThatIsReadWhileTheDeviceIsLostIsLostWithTheFirstCause) {
   const auto statistics = ring.statistics();
   EXPECT_EQ(statistics.failures, 1U);
   EXPECT_EQ(statistics.in_flight, 0U);
+  ring_.reset();
 }
 
 TEST_F(Race, WaitAnyReturnsAnIndexThoughTheDeviceIsLostMeanwhile) {
@@ -156,6 +160,7 @@ TEST_F(Race, WaitAnyReturnsAnIndexThoughTheDeviceIsLostMeanwhile) {
   thread.join();
   EXPECT_TRUE(index.has_value());
   for (const Ticket& ticket : tickets) EXPECT_THROW(ticket.wait(), DeviceLost);
+  ring_.reset();
 }
 
 TEST_F(Race, AWaitingLeaderLearnsOfWorkOnAnotherQueue) {
@@ -177,6 +182,7 @@ TEST_F(Race, AWaitingLeaderLearnsOfWorkOnAnotherQueue) {
   EXPECT_FALSE(hung.done());
   faults_->release();
   waiter.join();
+  ring_.reset();
 }
 
 }  // namespace

@@ -3,6 +3,10 @@
 #include <atomic>
 #include <thread>
 
+#include <cbr/fault_injection.h>
+#include <cbr/simulated.h>
+#include <cbr/validation.h>
+
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
 
@@ -124,6 +128,90 @@ TEST_P(Threads, AShortTimeoutNeverLosesASlot) {
   const auto statistics = ring_->statistics();
   EXPECT_EQ(statistics.completions, statistics.submissions);
   EXPECT_EQ(statistics.total_releases, statistics.total_acquisitions);
+}
+
+/// Everything at once, while calls fail at random.
+TEST(ThreadsAndFaults, NoCountIsLost) {
+  constexpr int thread_count = 6;
+  constexpr int cycles = 120;
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    SCOPED_TRACE(seed);
+    const auto faults = inject_faults(
+        simulated::make_gpu(2), {.seed = seed, .begin = 0.03, .submit = 0.03, .execution = 0.03});
+    std::atomic<int> alive = 0;
+    std::atomic<int> callbacks = 0;
+    std::atomic<int> expected_callbacks = 0;
+    RingStatistics statistics;
+    {
+      CommandBufferRing ring(validate(faults, [](std::string_view line) { ADD_FAILURE() << line; }),
+                             {.ring_size = 4,
+                              .allocation_strategy = AllocationStrategy::priority,
+                              .log_sink = [](std::string_view) {}});
+      const auto record = [&](Lease& lease) {
+        simulated::record(lease, {.encode = 1us, .execute = 3us});
+        ++alive;
+        lease.keep_alive(std::shared_ptr<int>(new int, [&alive](const int* object) {
+          delete object;
+          --alive;
+        }));
+      };
+      const auto step = [&](std::uint32_t i) {
+        if (i % 3 != 0) {
+          Lease lease = ring.acquire({.priority = Priority{i % 3}});
+          record(lease);
+          const Ticket ticket = std::move(lease).submit();
+          ++expected_callbacks;
+          ticket.on_complete([&](const Ticket&) { ++callbacks; });
+          return;
+        }
+        // With a limit: threads that hold one part each must not wait for each other for ever.
+        Sequence sequence = ring.sequence();
+        Lease first = sequence.acquire({.timeout = 1ms});
+        record(first);
+        Lease second = sequence.acquire({.timeout = 1ms});
+        record(second);
+        const Ticket last = std::move(second).submit();
+        std::move(first).submit();
+        last.wait();
+      };
+      std::vector<std::thread> threads;
+      threads.reserve(thread_count);
+      for (std::uint32_t t = 0; t < thread_count; ++t) {
+        threads.emplace_back([&, t] {
+          for (std::uint32_t i = 0; i < cycles; ++i) {
+            try {
+              step(t + i);
+            } catch (const Error&) {
+              // As the plan, or the limit, wants.
+              continue;
+            }
+          }
+        });
+      }
+      std::atomic<bool> stop = false;
+      std::thread resizer([&] {
+        for (std::uint32_t i = 0; !stop; ++i) {
+          ring.set_ring_size(2 + i * 5 % 7);
+          std::this_thread::yield();
+        }
+      });
+      for (auto& thread : threads) thread.join();
+      stop = true;
+      resizer.join();
+      ring.drain();
+      statistics = ring.statistics();
+    }
+    EXPECT_EQ(alive, 0);
+    EXPECT_EQ(callbacks, expected_callbacks);
+    EXPECT_EQ(statistics.total_acquisitions, statistics.total_releases);
+    EXPECT_EQ(statistics.total_releases, statistics.submissions + statistics.discarded);
+    EXPECT_EQ(statistics.submissions, statistics.completions + statistics.failures);
+    EXPECT_EQ(statistics.in_flight, 0U);
+    EXPECT_EQ(statistics.leased, 0U);
+    EXPECT_GT(faults->injected(Fault::fail_begin), 0U);
+    EXPECT_GT(faults->injected(Fault::fail_submit), 0U);
+    EXPECT_GT(faults->injected(Fault::fail_execution), 0U);
+  }
 }
 
 }  // namespace
