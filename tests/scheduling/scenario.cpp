@@ -56,6 +56,7 @@ class Scenario {
     ring_.emplace(gpu_, options);
 
     std::vector<detail::Thread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) threads.emplace_back([this] { work(); });
     // Ends hangs, once nobody can go on without.
     while (running_ > 0 && Scheduler::current()->wait_for_idle()) {
@@ -250,6 +251,7 @@ class Scenario {
   }
 
   /// A copy: other threads add to the list that it may come from.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   void wait_for(Ticket ticket) {
     try {
       if (pick(2) == 0) {
