@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 class Resize : public RingConformance {
  protected:
@@ -75,6 +74,7 @@ TEST_P(Resize, ShrinkingLetsBusySlotsGoAsTheirWorkEnds) {
   auto& ring = make_ring(4);
   harness_->pause();
   std::vector<Ticket> tickets;
+  tickets.reserve(4);
   for (int i = 0; i < 4; ++i) tickets.push_back(submit_one());
   // Doesn't wait.
   ring.set_ring_size(1);
