@@ -248,13 +248,15 @@ std::optional<std::size_t> RingCore::wait_any(std::span<const Submission* const>
 
 void RingCore::drain() {
   require_same_process();
-  std::vector<Serial> targets;
-  targets.reserve(queue_count_);
+  // A step may end with a drain, which is not to allocate on a device of usual size.
+  std::array<Serial, 16> few;
+  std::vector<Serial> many(queue_count_ > few.size() ? queue_count_ : 0);
+  Serial* const targets = many.empty() ? few.data() : many.data();
   {
     // For all queues at once: what is submitted while one is waited for came after the call.
     const LockGuard lock(state_mutex_);
     require_usable();
-    for (const auto& its_timeline : timelines_) targets.push_back(its_timeline.last_submitted());
+    for (std::uint32_t i = 0; i < queue_count_; ++i) targets[i] = timelines_[i].last_submitted();
   }
   for (std::uint32_t queue = 0; queue < queue_count_; ++queue) {
     wait_serial(QueueIndex{queue}, targets[queue], no_deadline);
