@@ -25,13 +25,15 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 class Watching : public testing::Test {
+ public:
+  ~Watching() override { gpu_->release(); }
+
  protected:
   Watching() {
     backend_->on_now = [this] {
       if (std::this_thread::get_id() != main_) ++looks_;
     };
   }
-  ~Watching() override { gpu_->release(); }
 
   CommandBufferRing& make_ring(RingOptions options) {
     options.log_sink = [this](std::string_view line) {
