@@ -240,7 +240,8 @@ TEST_F(FaultInjection, ARingSurvivesFaultsFromManyThreads) {
   second.join();
   ring.drain();
   const auto statistics = ring.statistics();
-  EXPECT_EQ(statistics.submissions, 2U * steps - faults_->injected(Fault::fail_begin) -
+  EXPECT_EQ(statistics.submissions, std::uint64_t{2} * steps -
+                                        faults_->injected(Fault::fail_begin) -
                                         faults_->injected(Fault::fail_submit));
   EXPECT_EQ(statistics.failures, faults_->injected(Fault::fail_execution));
   EXPECT_GT(statistics.failures, 0U);
