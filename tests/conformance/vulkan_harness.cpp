@@ -1,8 +1,8 @@
 #include <cbr/vulkan.h>
 
 #include "backends/vulkan/functions.h"
+#include "conformance/event_gate.h"
 #include "conformance/harness.h"
-#include "support/queue_gate.h"
 #include "support/vulkan_fixture.h"
 
 namespace cbr::test {
@@ -26,14 +26,8 @@ class VulkanHarness final : public Harness {
   }
 
   // With several queues, a gate for each.
-  void pause() override {
-    gate_.close();
-    paused_ = true;
-  }
-  void release() override {
-    if (paused_) gate_.open();
-    paused_ = false;
-  }
+  void pause() override { gate_.close(); }
+  void release() override { gate_.open(); }
 
   std::string fail_next_begin() override { return no_faults; }
   std::string fail_submit(const Lease& /*lease*/) override { return no_faults; }
@@ -45,8 +39,7 @@ class VulkanHarness final : public Harness {
   std::shared_ptr<vulkan::Device> device_ = validated_device();
   const vulkan::Functions& vk_ = device_->functions();
   std::shared_ptr<Backend> backend_ = vulkan::make_backend(device_);
-  QueueGate gate_{device_};
-  bool paused_ = false;
+  EventGate gate_{device_};
 };
 
 }  // namespace
