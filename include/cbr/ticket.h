@@ -118,13 +118,11 @@ class Continuation {
   Continuation() = default;
   Continuation(const Continuation&) = delete;
   Continuation& operator=(const Continuation&) = delete;
+  virtual ~Continuation() = default;
   /// Called once, with no lock held. May destroy this object.
   virtual void run(const Ticket& ticket) noexcept = 0;
 
   Continuation* next = nullptr;
-
- protected:
-  ~Continuation() = default;
 };
 
 /// What `co_await ticket` waits with; lives in the coroutine's frame.

@@ -58,7 +58,7 @@ struct SyncPoint {
     return left.serial.value() <=> right.serial.value();
   }
   friend constexpr bool operator==(const SyncPoint& left, const SyncPoint& right) {
-    return left <=> right == 0;
+    return std::is_eq(left <=> right);
   }
 };
 

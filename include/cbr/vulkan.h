@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,17 @@
 namespace cbr::vulkan {
 
 struct Functions;
+
+/// The queues of a family that computes.
+struct ComputeFamily {
+  /// Position in the device's list of families.
+  std::uint32_t family = 0;
+  std::uint32_t queue_count = 0;
+  /// Whether the queues draw as well. Queues that don't are often the ones that run beside them.
+  bool graphics = false;
+  /// Whether the queues write timestamps.
+  bool timestamps = false;
+};
 
 /// What a Vulkan device can do for a ring.
 struct DeviceInfo {
@@ -32,8 +44,12 @@ struct DeviceInfo {
   bool compute_queue = false;
   /// Whether that queue writes timestamps; without, there are no GPU intervals.
   bool timestamps = false;
+  /// The families with queues that compute, in Vulkan's order.
+  std::vector<ComputeFamily> compute_families = {};
   /// Needed by the kernels of `cbr bench` and `cbr generate`, not by the ring.
   bool buffer_device_address = false;
+  /// Whether the driver tells what lost a device (VK_EXT_device_fault): DeviceLost then says it.
+  bool device_fault = false;
 
   /// Empty if a ring can use the device, else what is missing.
   [[nodiscard]] std::string why_unusable() const;
@@ -43,10 +59,23 @@ struct DeviceInfo {
 /// Takes milliseconds to seconds: drivers are loaded.
 [[nodiscard]] std::vector<DeviceInfo> list_devices();
 
+/// A queue to open.
+struct QueueRequest {
+  /// One of DeviceInfo::compute_families. Empty: the device's main family as long as it has a queue
+  /// left, then any other that computes.
+  std::optional<std::uint32_t> family = {};
+  /// How much the device is to favour the queue over its others, from 0 to 1. A hint to the driver.
+  float priority = 1.0F;
+};
+
 struct OpenOptions {
   /// An index in the list of devices, or a part of a device's name in any case. Empty: the first
   /// usable discrete GPU, else integrated, virtual, CPU.
   std::string device = {};
+  /// The queues to open, 64 at most. Slot i of a ring belongs to queue i modulo their number.
+  /// Empty: one queue of the main family. Buffers that queues of several families share need
+  /// Vulkan's concurrent sharing, or transfers of ownership.
+  std::vector<QueueRequest> queues = {};
   /// Turns on the Khronos validation layer with synchronisation validation. Its messages go to
   /// `on_validation_message`. Throws BackendError if the layer is not installed.
   bool validation = false;
@@ -55,7 +84,18 @@ struct OpenOptions {
   std::function<void(const std::string& message)> on_validation_message = nullptr;
 };
 
-/// A device, queue and instance of the user's, for Device::wrap.
+/// A further queue of the user's, for Device::wrap.
+struct WrappedQueue {
+  VkQueue queue = VK_NULL_HANDLE;
+  std::uint32_t queue_family = 0;
+  /// The priority that the queue was created with.
+  float priority = 1.0F;
+  /// As in WrapOptions, for this queue.
+  std::function<void()> lock_queue = nullptr;
+  std::function<void()> unlock_queue = nullptr;
+};
+
+/// A device, its queues and instance of the user's, for Device::wrap.
 struct WrapOptions {
   VkInstance instance = VK_NULL_HANDLE;
   VkPhysicalDevice physical_device = VK_NULL_HANDLE;
@@ -63,6 +103,10 @@ struct WrapOptions {
   VkDevice device = VK_NULL_HANDLE;
   VkQueue queue = VK_NULL_HANDLE;
   std::uint32_t queue_family = 0;
+  /// The priority that `queue` was created with.
+  float queue_priority = 1.0F;
+  /// Queues to use beside `queue`, 63 at most. No queue may be named twice.
+  std::vector<WrappedQueue> more_queues = {};
   /// Where the ring finds Vulkan's functions. Null: the system's Vulkan library.
   PFN_vkGetInstanceProcAddr get_instance_proc_addr = nullptr;
   /// Called before and after each submission to `queue`, on the submitting thread. Give both where
@@ -72,18 +116,23 @@ struct WrapOptions {
   std::function<void()> unlock_queue = nullptr;
   /// Whether the device was created with bufferDeviceAddress.
   bool buffer_device_address = false;
+  /// Whether the device was created with VK_EXT_device_fault and its feature deviceFault.
+  /// DeviceLost then tells what the driver knows of the cause.
+  bool device_fault = false;
 };
 
-/// A logical device with one compute queue. Opened devices are destroyed with the last reference;
-/// wrapped ones stay the user's and must outlive this object.
-/// All functions may be called by any thread.
+/// A logical device with one or more compute queues. Opened devices are destroyed with the last
+/// reference; wrapped ones stay the user's and must outlive this object.
+/// All functions may be called by any thread. A queue index is below queue_count().
 class Device {
  public:
   /// Loads the Vulkan library and opens a device. Throws BackendError if there is no library, no
-  /// such device, or the device lacks what a ring needs; the text says which.
+  /// such device, or the device lacks what a ring needs or the queues asked for; the text says
+  /// which. Throws InvalidOption if a priority is out of range or the queues are too many.
   [[nodiscard]] static std::shared_ptr<Device> open(const OpenOptions& options = {});
-  /// Uses a device that the caller has opened. Throws InvalidUsage if a handle is missing or only
-  /// one of the two lock functions is given, BackendError if the device lacks what a ring needs.
+  /// Uses a device that the caller has opened. Throws InvalidUsage if a handle is missing, a queue
+  /// is named twice or only one of two lock functions is given, InvalidOption as open() does,
+  /// BackendError if the device lacks what a ring needs.
   [[nodiscard]] static std::shared_ptr<Device> wrap(const WrapOptions& options);
 
   Device(const Device&) = delete;
@@ -94,21 +143,31 @@ class Device {
   [[nodiscard]] virtual VkInstance instance() const noexcept = 0;
   [[nodiscard]] virtual VkPhysicalDevice physical_device() const noexcept = 0;
   [[nodiscard]] virtual VkDevice handle() const noexcept = 0;
-  [[nodiscard]] virtual VkQueue queue() const noexcept = 0;
-  [[nodiscard]] virtual std::uint32_t queue_family() const noexcept = 0;
+  [[nodiscard]] virtual std::uint32_t queue_count() const noexcept = 0;
+  [[nodiscard]] virtual VkQueue queue(QueueIndex queue) const noexcept = 0;
+  [[nodiscard]] virtual std::uint32_t queue_family(QueueIndex queue) const noexcept = 0;
+  [[nodiscard]] virtual float queue_priority(QueueIndex queue) const noexcept = 0;
+  /// Those of the first queue.
+  [[nodiscard]] VkQueue queue() const noexcept { return queue(QueueIndex{0}); }
+  [[nodiscard]] std::uint32_t queue_family() const noexcept { return queue_family(QueueIndex{0}); }
   /// A function of this device by its name, or null: for programs that don't link Vulkan's library.
   [[nodiscard]] virtual PFN_vkVoidFunction function(const char* name) const noexcept = 0;
   /// The functions of this device, loaded at run time; used by the library's own parts.
   [[nodiscard]] virtual const Functions& functions() const noexcept = 0;
-  /// Submits to the queue under the queue's lock. Throws DeviceLost, SubmitFailed.
-  virtual void submit(const VkSubmitInfo& submission) = 0;
+  /// Submits to a queue under the queue's lock. Throws DeviceLost, SubmitFailed.
+  virtual void submit(QueueIndex queue, const VkSubmitInfo& submission) = 0;
+  /// The same for the first queue.
+  void submit(const VkSubmitInfo& submission) { submit(QueueIndex{0}, submission); }
 
  protected:
   Device() = default;
 };
 
 /// A backend whose slots are one command pool and one primary command buffer each, on the device's
-/// queue, with a timestamp at each end of every submission. The backend shares the device.
+/// queues, with a timestamp at each end of every submission. The backend shares the device.
+///
+/// Intervals of several queues are read from the device's one clock, and drivers write them so that
+/// they can be compared. Vulkan itself promises that for those of one queue only.
 [[nodiscard]] std::shared_ptr<Backend> make_backend(std::shared_ptr<Device> device);
 
 /// The lease's command buffer, already begun for one-time submission. Record into it with your own

@@ -9,6 +9,7 @@
 #include <cbr/errors.h>
 
 #include "backends/vulkan/functions.h"
+#include "backends/vulkan/memory_type.h"
 #include "backends/vulkan/result.h"
 #include "compute/limits.h"
 
@@ -31,15 +32,10 @@ std::array<VkMemoryPropertyFlags, 3> preferences(Placement placement) {
   return {coherent | VK_MEMORY_PROPERTY_HOST_CACHED_BIT, coherent, coherent};
 }
 
-std::optional<std::uint32_t> find_memory_type(const vulkan::Device& device,
+std::optional<std::uint32_t> best_memory_type(const vulkan::Device& device,
                                               std::uint32_t allowed_types, Placement placement) {
-  VkPhysicalDeviceMemoryProperties memory{};
-  device.functions().vkGetPhysicalDeviceMemoryProperties(device.physical_device(), &memory);
   for (const VkMemoryPropertyFlags wanted : preferences(placement)) {
-    for (std::uint32_t type = 0; type < memory.memoryTypeCount; ++type) {
-      const bool allowed = (allowed_types >> type & 1U) != 0;
-      if (allowed && (memory.memoryTypes[type].propertyFlags & wanted) == wanted) return type;
-    }
+    if (const auto type = vulkan::find_memory_type(device, allowed_types, wanted)) return type;
   }
   return std::nullopt;
 }
@@ -70,7 +66,7 @@ void Buffer::allocate(Placement placement) {
 
   VkMemoryRequirements requirements{};
   vk.vkGetBufferMemoryRequirements(device_->handle(), buffer_, &requirements);
-  const auto type = find_memory_type(*device_, requirements.memoryTypeBits, placement);
+  const auto type = best_memory_type(*device_, requirements.memoryTypeBits, placement);
   if (!type) {
     throw BackendError(
         fmt::format("device \"{}\" has no {} memory for a buffer of {} bytes", device_->info().name,

@@ -18,8 +18,8 @@ class Label {
   [[nodiscard]] std::string_view view() const { return {text_.data(), size_}; }
 
  private:
-  std::size_t size_ = 0;
   std::array<char, 31> text_{};
+  std::size_t size_ = 0;
 };
 
 }  // namespace cbr::detail

@@ -27,10 +27,7 @@ void RingCore::require_completion_thread(QueueIndex queue) {
   // Threads start and end under the resize mutex: seldom, and never on the way of a step.
   const LockGuard resize_lock(resize_mutex_);
   if (completions.started.load(std::memory_order_relaxed)) return;
-  {
-    const LockGuard lock(state_mutex_);
-    require_usable();
-  }
+  // Also after a lost device: what was lost has callbacks too.
   // The thread keeps the core: it may be the last to need it if a callback destroys the ring.
   completions.thread = Thread([self = shared_from_this(), queue] { self->run_completions(queue); });
   completions.started.store(true, std::memory_order_release);

@@ -138,6 +138,8 @@ void RingCore::release(Submission& submission) noexcept {
 bool RingCore::poll(const Submission& submission) {
   if (submission.done.load(std::memory_order_acquire)) return true;
   require_same_process();
+  const Visit visit(*this);
+  if (!visit.allowed()) return submission.done.load(std::memory_order_acquire);
   try {
     collect(submission.queue);
   } catch (const DeviceLost&) {
@@ -149,6 +151,8 @@ bool RingCore::poll(const Submission& submission) {
 bool RingCore::wait(const Submission& submission, TimePoint deadline) {
   if (submission.done.load(std::memory_order_acquire)) return true;
   require_same_process();
+  const Visit visit(*this);
+  if (!visit.allowed()) return wait_done(submission, deadline);
   try {
     if (submission.serial.load(std::memory_order_acquire) == 0 &&
         !wait_sent(submission, deadline)) {
@@ -164,6 +168,14 @@ bool RingCore::wait(const Submission& submission, TimePoint deadline) {
     while (!submission.done.load(std::memory_order_relaxed)) resolved_.wait(lock);
     return true;
   }
+}
+
+bool RingCore::wait_done(const Submission& submission, TimePoint deadline) {
+  UniqueLock lock(state_mutex_);
+  while (!submission.done.load(std::memory_order_relaxed)) {
+    if (!sleep(lock, resolved_, deadline)) return submission.done.load(std::memory_order_relaxed);
+  }
+  return true;
 }
 
 bool RingCore::wait_sent(const Submission& submission, TimePoint deadline) {
@@ -218,6 +230,10 @@ std::optional<std::size_t> RingCore::wait_any(std::span<const Submission* const>
     return std::nullopt;
   };
   if (const auto index = first_done()) return index;
+  const Visit visit(*this);
+  // The ring has ended, or is just about to: then all of them end.
+  if (!visit.allowed())
+    return wait_done(*submissions.front(), deadline) ? first_done() : std::nullopt;
   try {
     if (waiting_.wait(*backend_, points, 0, deadline) == WaitStatus::timed_out) return first_done();
   } catch (const DeviceLost&) {

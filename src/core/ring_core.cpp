@@ -135,7 +135,7 @@ void RingCore::close() noexcept {
   if (!process_.same_process()) {
     // In a forked child the threads are gone and the driver is not to be called: leave everything
     // as it lies.
-    (void)new std::shared_ptr<RingCore>(shared_from_this());
+    kept_after_fork_ = shared_from_this();
     return;
   }
   const auto drain_or_lose = [this] {
@@ -156,6 +156,10 @@ void RingCore::close() noexcept {
   {
     // Nobody is removing slots any more once this is set.
     const LockGuard resize_lock(resize_mutex_);
+    // A submission under way is in flight after this, and drained below; later ones are refused.
+    std::vector<UniqueLock> submit_locks;
+    submit_locks.reserve(queue_count_);
+    for (Mutex& mutex : submit_mutexes_) submit_locks.emplace_back(mutex);
     const LockGuard lock(state_mutex_);
     closed_ = true;
     stopped_ = true;
@@ -164,7 +168,23 @@ void RingCore::close() noexcept {
   // What sequences held back behind those leases has just been sent.
   drain_or_lose();
   stop_threads();
+  {
+    UniqueLock lock(state_mutex_);
+    while (visits_ > 0) resolved_.wait(lock);
+  }
   backend_->detach();
+}
+
+RingCore::Visit::Visit(RingCore& core) : core_(core) {
+  const LockGuard lock(core_.state_mutex_);
+  allowed_ = !core_.closed_;
+  if (allowed_) ++core_.visits_;
+}
+
+RingCore::Visit::~Visit() {
+  if (!allowed_) return;
+  const LockGuard lock(core_.state_mutex_);
+  if (--core_.visits_ == 0) core_.resolved_.notify_all();
 }
 
 void RingCore::close_leases() noexcept {

@@ -130,6 +130,22 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
     std::vector<SyncPoint> points;
   };
 
+  /// A call that a ticket or lease makes in the backend, and that the ring's end waits for: they
+  /// may outlive the ring, but the backend's objects don't.
+  class Visit {
+   public:
+    explicit Visit(RingCore& core);
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+    ~Visit();
+    /// False if the ring has ended: the backend must not be called.
+    [[nodiscard]] bool allowed() const { return allowed_; }
+
+   private:
+    RingCore& core_;
+    bool allowed_;
+  };
+
   // Acquiring (ring_acquire.cpp). The state mutex is held: by `lock` where it is a parameter.
   [[nodiscard]] SlotRequest check_request(const AcquireOptions& options,
                                           const std::shared_ptr<SequenceRecord>* sequence) const;
@@ -187,6 +203,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   bool wait_serial(QueueIndex queue, Serial serial, TimePoint deadline);
   /// Waits until the driver has a submission that a sequence holds back.
   bool wait_sent(const Submission& submission, TimePoint deadline);
+  /// Waits until another thread has resolved a submission.
+  bool wait_done(const Submission& submission, TimePoint deadline);
   /// Makes device loss final: everything in flight fails with it, everyone wakes.
   void lose(const std::exception_ptr& cause) noexcept;
   /// Runs `call`; a DeviceLost that it throws becomes final before it goes on.
@@ -254,14 +272,17 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   WaiterQueue waiters_;
   Lead lead_;
   std::uint64_t next_wake_number_ = 1;
-  /// Signalled when a submission is resolved that another thread was already retiring, and when one
-  /// that was held back is sent.
+  /// Signalled when a submission is resolved that another thread was already retiring, when one
+  /// that was held back is sent, and when the last visit ends.
   ConditionVariable resolved_;
   std::vector<CompletionQueue> completion_queues_;
   /// Found by take_back(), to be reported without the lock.
   std::vector<Leak> unreported_;
   std::exception_ptr lost_;
   bool closed_ = false;
+  /// In a forked child: keeps the threads that are not there from being joined.
+  std::shared_ptr<RingCore> kept_after_fork_;
+  std::uint32_t visits_ = 0;
   /// True once lost_ or closed_ is set: lets submit look without the lock.
   Atomic<bool> stopped_ = false;
   /// A hint, read without the lock: no slot was free when it was last held.

@@ -143,11 +143,8 @@ void RingCore::advance(SequenceRecord& sequence, std::uint64_t& wake_number, Hel
 
 void RingCore::discard(Submission& submission) noexcept {
   if (!process_.same_process()) return;
-  const bool closed = [&] {
-    const LockGuard lock(state_mutex_);
-    return closed_;
-  }();
-  if (closed) {
+  const Visit visit(*this);
+  if (!visit.allowed()) {
     // close() has discarded it already, and the backend may serve another ring by now.
     submission.kept_alive.clear();
     return;

@@ -63,6 +63,7 @@ TEST_P(Callback, ThoseOfOneQueueRunInTheOrderOfSerialsAndOfGiving) {
   make_ring(4);
   harness_->pause();
   std::vector<Ticket> tickets;
+  tickets.reserve(4);
   for (int i = 0; i < 4; ++i) tickets.push_back(submit_one());
   std::vector<int> order;
   // Given in another order than the serials'.

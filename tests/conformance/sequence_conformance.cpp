@@ -201,7 +201,7 @@ TEST_P(InSequence, ManyThreadsRecordOneStep) {
     for (int i = 0; i < parts; ++i) leases.push_back(sequence.acquire());
     std::vector<int> order{0, 1, 2, 3};
     std::shuffle(order.begin(), order.end(), random);
-    const int given_up = static_cast<int>(random() % (2 * parts));
+    const int given_up = static_cast<int>(random() % (2U * parts));
     std::vector<Ticket> tickets(parts);
     std::vector<std::thread> threads;
     threads.reserve(parts);

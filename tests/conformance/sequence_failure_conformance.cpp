@@ -8,8 +8,6 @@
 namespace cbr::test {
 namespace {
 
-using testing::HasSubstr;
-
 class SequenceFailure : public RingConformance {
  protected:
   /// Acquires `count` parts of one sequence into held_.

@@ -18,12 +18,14 @@ using testing::HasSubstr;
 constexpr auto by_priority = AllocationStrategy::priority;
 
 class Strategy : public RingConformance {
- protected:
+ public:
   ~Strategy() override {
     for (auto& thread : threads_) {
       if (thread.joinable()) thread.join();
     }
   }
+
+ protected:
   /// Starts a thread that waits for a slot, notes `name` and submits. Returns once it waits.
   void start_waiter(int name, const AcquireOptions& options) {
     const auto before = ring_->statistics().wait_events;

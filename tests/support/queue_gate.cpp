@@ -3,26 +3,15 @@
 #include <utility>
 
 #include "backends/vulkan/functions.h"
-#include "backends/vulkan/result.h"
 
 namespace cbr::test {
 
-QueueGate::QueueGate(std::shared_ptr<vulkan::Device> device) : device_(std::move(device)) {
-  VkSemaphoreTypeCreateInfo type{};
-  type.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO;
-  type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
-  VkSemaphoreCreateInfo create{};
-  create.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
-  create.pNext = &type;
-  vulkan::check(
-      device_->functions().vkCreateSemaphore(device_->handle(), &create, nullptr, &semaphore_),
-      "vkCreateSemaphore");
-}
+QueueGate::QueueGate(std::shared_ptr<vulkan::Device> device, QueueIndex queue)
+    : device_(std::move(device)), queue_(queue), semaphore_(device_) {}
 
 QueueGate::~QueueGate() {
   if (closed_) open();
-  device_->functions().vkQueueWaitIdle(device_->queue());
-  device_->functions().vkDestroySemaphore(device_->handle(), semaphore_, nullptr);
+  device_->functions().vkQueueWaitIdle(device_->queue(queue_));
 }
 
 void QueueGate::close() {
@@ -36,19 +25,14 @@ void QueueGate::close() {
   submission.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
   submission.pNext = &timeline;
   submission.waitSemaphoreCount = 1;
-  submission.pWaitSemaphores = &semaphore_;
+  submission.pWaitSemaphores = &semaphore_.handle();
   submission.pWaitDstStageMask = &stage;
-  device_->submit(submission);
+  device_->submit(queue_, submission);
   closed_ = true;
 }
 
 void QueueGate::open() {
-  VkSemaphoreSignalInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
-  info.semaphore = semaphore_;
-  info.value = value_;
-  vulkan::check(device_->functions().vkSignalSemaphore(device_->handle(), &info),
-                "vkSignalSemaphore");
+  semaphore_.signal(value_);
   closed_ = false;
 }
 

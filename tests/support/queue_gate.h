@@ -6,6 +6,8 @@
 
 #include <cbr/vulkan.h>
 
+#include "backends/vulkan/timeline_semaphore.h"
+
 namespace cbr::test {
 
 /// An empty submission that waits for a semaphore of the host. A semaphore wait holds up everything
@@ -13,7 +15,7 @@ namespace cbr::test {
 /// gate is closed stays in flight.
 class QueueGate {
  public:
-  explicit QueueGate(std::shared_ptr<vulkan::Device> device);
+  explicit QueueGate(std::shared_ptr<vulkan::Device> device, QueueIndex queue = {});
   QueueGate(const QueueGate&) = delete;
   QueueGate& operator=(const QueueGate&) = delete;
   /// Opens the gate and waits for the queue.
@@ -24,7 +26,8 @@ class QueueGate {
 
  private:
   std::shared_ptr<vulkan::Device> device_;
-  VkSemaphore semaphore_ = VK_NULL_HANDLE;
+  QueueIndex queue_;
+  vulkan::TimelineSemaphore semaphore_;
   std::uint64_t value_ = 0;
   bool closed_ = false;
 };

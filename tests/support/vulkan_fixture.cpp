@@ -31,20 +31,23 @@ const bool listening = [] {
 
 }  // namespace
 
+std::shared_ptr<vulkan::Device> open_validated(const std::vector<vulkan::QueueRequest>& queues) {
+  vulkan::OpenOptions options;
+  options.queues = queues;
+  options.validation = true;
+  options.on_validation_message = [](const std::string& message) {
+    // By its own text "most likely a validation bug": two threads that wait for one timeline
+    // semaphore can hold up the layer's (1.3.239) own book-keeping. It says nothing of ours.
+    if (message.find("UNASSIGNED-VkSemaphore-state-timeout") != std::string::npos) return;
+    const std::lock_guard lock(messages_mutex);
+    messages().push_back(message);
+  };
+  return vulkan::Device::open(options);
+}
+
 std::shared_ptr<vulkan::Device> validated_device() {
   // Never destroyed: at exit the layer's own statics are gone before ours, and it reads them.
-  static const auto* device = [] {
-    vulkan::OpenOptions options;
-    options.validation = true;
-    options.on_validation_message = [](const std::string& message) {
-      // By its own text "most likely a validation bug": two threads that wait for one timeline
-      // semaphore can hold up the layer's (1.3.239) own book-keeping. It says nothing of ours.
-      if (message.find("UNASSIGNED-VkSemaphore-state-timeout") != std::string::npos) return;
-      const std::lock_guard lock(messages_mutex);
-      messages().push_back(message);
-    };
-    return new std::shared_ptr<vulkan::Device>(vulkan::Device::open(options));
-  }();
+  static const auto* device = new std::shared_ptr<vulkan::Device>(open_validated({}));
   return *device;
 }
 

@@ -13,6 +13,11 @@ namespace cbr::test {
 /// reason and throws if there is none.
 [[nodiscard]] std::shared_ptr<vulkan::Device> validated_device();
 
+/// Opens a validated device of the caller's own, with these queues. It must be gone before the
+/// process ends. Throws as vulkan::Device::open does.
+[[nodiscard]] std::shared_ptr<vulkan::Device> open_validated(
+    const std::vector<vulkan::QueueRequest>& queues);
+
 /// What the validation layers have said since the last call. A test that leaves anything here
 /// fails.
 [[nodiscard]] std::vector<std::string> take_validation_messages();

@@ -30,6 +30,16 @@ const char* yes_no(bool value) {
   return value ? "yes" : "no";
 }
 
+/// "16 in family 0 and 8 in family 2".
+std::string compute_queues(const vulkan::DeviceInfo& info) {
+  std::string text;
+  for (const vulkan::ComputeFamily& family : info.compute_families) {
+    text += fmt::format("{}{} in family {}", text.empty() ? "" : " and ", family.queue_count,
+                        family.family);
+  }
+  return text.empty() ? "none" : text;
+}
+
 std::string self_test_line(const SelfTestResult& result) {
   return fmt::format("self-test {}: {}\n", result.passed ? "passed" : "FAILED", result.detail);
 }
@@ -44,11 +54,11 @@ void examine_device(const vulkan::DeviceInfo& info, Tally& tally) {
   write_output(
       fmt::format("  device {}: {}\n"
                   "    type {}, Vulkan {}, driver {}\n"
-                  "    timeline semaphores {}, timestamps {}, compute queue {}, buffer device "
+                  "    timeline semaphores {}, timestamps {}, compute queues {}, buffer device "
                   "address {}\n",
                   info.index, info.name, info.type, info.api_version, info.driver,
-                  yes_no(info.timeline_semaphores), yes_no(info.timestamps),
-                  yes_no(info.compute_queue), yes_no(info.buffer_device_address)));
+                  yes_no(info.timeline_semaphores), yes_no(info.timestamps), compute_queues(info),
+                  yes_no(info.buffer_device_address)));
   const std::string why_unusable = info.why_unusable();
   if (!why_unusable.empty()) {
     write_output(fmt::format("    unusable: {}\n", why_unusable));

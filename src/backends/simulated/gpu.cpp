@@ -69,13 +69,16 @@ class SimulatedQueue {
     free_at_ = now;
     for (std::size_t i = 0; i < count_; ++i) {
       Recording& recording = *entries_[(head_ + i) % entries_.size()];
-      if (recording.end != no_deadline) continue;
-      if (recording.plan.fate == Fate::hang) {
+      if (recording.end != no_deadline) {
+        free_at_ = std::max(free_at_, recording.end);
+      } else if (recording.plan.fate == Fate::hang) {
         recording.plan.fate = Fate::succeed;
-        recording.plan.execute = now - std::min(now, recording.submitted_at);
-        free_at_ = recording.submitted_at;
+        if (recording.start == no_deadline) recording.start = free_at_;
+        recording.end = std::max(recording.start, now);
+        free_at_ = recording.end;
+      } else {
+        schedule(recording);
       }
-      schedule(recording);
     }
   }
 
@@ -95,10 +98,9 @@ class SimulatedQueue {
 
  private:
   void schedule(Recording& recording) {
-    if (recording.plan.fate == Fate::hang) free_at_ = no_deadline;
     recording.start = std::max(recording.submitted_at, free_at_);
-    recording.end =
-        recording.start == no_deadline ? no_deadline : recording.start + recording.plan.execute;
+    const bool ends = recording.start != no_deadline && recording.plan.fate != Fate::hang;
+    recording.end = ends ? recording.start + recording.plan.execute : no_deadline;
     free_at_ = recording.end;
   }
   static TimePoint visible_at(const Recording& recording) {
@@ -134,6 +136,8 @@ class SimulatedGpu final : public Gpu {
     }
     require_device();
     queues_.resize(queue_count_);
+    // Each ring counts its wake numbers from 1.
+    woken_ = 0;
     for (std::uint32_t i = 0; i < layout.ring_size; ++i) make_slot(i);
   }
 

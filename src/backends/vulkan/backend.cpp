@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <limits>
@@ -14,52 +15,47 @@
 
 #include "backends/vulkan/command_slot.h"
 #include "backends/vulkan/device.h"
-#include "backends/vulkan/result.h"
+#include "backends/vulkan/queue_choice.h"
+#include "backends/vulkan/timeline_semaphore.h"
 
 namespace cbr::vulkan {
 namespace {
 
 constexpr std::uint64_t forever_ns = std::numeric_limits<std::uint64_t>::max();
 
-/// A timeline semaphore. Destroyed with the object.
-class TimelineSemaphore {
- public:
-  explicit TimelineSemaphore(const DeviceImpl& device) : device_(device) {
-    VkSemaphoreTypeCreateInfo type{};
-    type.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO;
-    type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
-    VkSemaphoreCreateInfo create{};
-    create.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
-    create.pNext = &type;
-    check(device.functions().vkCreateSemaphore(device.handle(), &create, nullptr, &handle_),
-          "vkCreateSemaphore");
-  }
-  TimelineSemaphore(const TimelineSemaphore&) = delete;
-  TimelineSemaphore& operator=(const TimelineSemaphore&) = delete;
-  ~TimelineSemaphore() {
-    device_.functions().vkDestroySemaphore(device_.handle(), handle_, nullptr);
-  }
+/// The semaphores and values that a wait is for: the earliest point of each queue, for that is the
+/// one that ends it. On the stack, since waits allocate nothing.
+struct SemaphoreSet {
+  std::array<VkSemaphore, max_queue_count> semaphores{};
+  std::array<std::uint64_t, max_queue_count> values{};
+  std::uint32_t count = 0;
 
-  [[nodiscard]] const VkSemaphore& handle() const noexcept { return handle_; }
-  [[nodiscard]] std::uint64_t value() const {
-    std::uint64_t value = 0;
-    check(device_.functions().vkGetSemaphoreCounterValue(device_.handle(), handle_, &value),
-          "vkGetSemaphoreCounterValue");
-    return value;
+  void add(VkSemaphore semaphore, std::uint64_t value) {
+    const auto end = semaphores.begin() + count;
+    const auto place = static_cast<std::size_t>(std::find(semaphores.begin(), end, semaphore) -
+                                                semaphores.begin());
+    if (place < count) {
+      values[place] = std::min(values[place], value);
+      return;
+    }
+    semaphores[place] = semaphore;
+    values[place] = value;
+    ++count;
   }
-
- private:
-  const DeviceImpl& device_;
-  VkSemaphore handle_ = VK_NULL_HANDLE;
 };
 
-/// Serial n of the ring is value n of one timeline semaphore, counted from where the ring attached.
+/// Serial n of a queue is value n of its timeline semaphore, counted from where the ring attached.
 class VulkanBackend final : public Backend {
  public:
   explicit VulkanBackend(std::shared_ptr<DeviceImpl> device) : device_(std::move(device)) {}
 
   [[nodiscard]] Api api() const noexcept override { return Api::vulkan; }
-  [[nodiscard]] std::uint32_t queue_count() const noexcept override { return 1; }
+  [[nodiscard]] std::uint32_t queue_count() const noexcept override {
+    return device_->queue_count();
+  }
+  [[nodiscard]] float queue_priority(QueueIndex queue) const noexcept override {
+    return device_->queue_priority(queue);
+  }
 
   void attach(const SlotLayout& layout) override {
     if (attached_.exchange(true)) {
@@ -68,8 +64,11 @@ class VulkanBackend final : public Backend {
                       layout.ring_name));
     }
     try {
-      // A fresh semaphore and count for each ring: both start at 1 again.
-      progress_ = std::make_unique<TimelineSemaphore>(*device_);
+      device_->require_usable();
+      // Fresh semaphores and a fresh count for each ring: all start at 1 again.
+      for (std::uint32_t queue = 0; queue < queue_count(); ++queue) {
+        progress_.push_back(std::make_unique<TimelineSemaphore>(device_));
+      }
       woken_ = 0;
       ring_name_ = layout.ring_name;
       for (std::uint32_t i = 0; i < layout.ring_size; ++i) add_slot(SlotIndex{i});
@@ -81,24 +80,27 @@ class VulkanBackend final : public Backend {
 
   void detach() noexcept override {
     for (auto& slot : slots_) slot.reset();
-    progress_.reset();
+    progress_.clear();
     attached_ = false;
   }
 
   void add_slot(SlotIndex slot) override {
-    slots_[to_number(slot)] =
-        std::make_unique<CommandSlot>(device_, fmt::format("{} #{}", ring_name_, to_number(slot)));
+    device_->require_usable();
+    slots_[to_number(slot)] = std::make_unique<CommandSlot>(
+        device_, queue_of(slot), fmt::format("{} #{}", ring_name_, to_number(slot)));
   }
 
   void remove_slot(SlotIndex slot) noexcept override { slots_[to_number(slot)].reset(); }
 
   void* begin(SlotIndex slot) override {
+    device_->require_usable();
     auto& native = *slots_[to_number(slot)];
     native.begin();
     return native.command_buffer();
   }
 
   void submit(SlotIndex slot, Serial serial) override {
+    device_->require_usable();
     auto& native = *slots_[to_number(slot)];
     native.end();
     const VkCommandBuffer command_buffer = native.command_buffer();
@@ -113,14 +115,25 @@ class VulkanBackend final : public Backend {
     submission.commandBufferCount = 1;
     submission.pCommandBuffers = &command_buffer;
     submission.signalSemaphoreCount = 1;
-    submission.pSignalSemaphores = &progress_->handle();
-    device_->submit(submission);
+    submission.pSignalSemaphores = &progress(queue_of(slot));
+    device_->submit(queue_of(slot), submission);
   }
 
   // The next begin() resets the pool, and the recording with it.
   void discard(SlotIndex /*slot*/) noexcept override {}
 
-  Serial completed(QueueIndex /*queue*/) override { return Serial(progress_->value()); }
+  Serial completed(QueueIndex queue) override {
+    device_->require_usable();
+    std::uint64_t value = 0;
+    device_->check(
+        device_->functions().vkGetSemaphoreCounterValue(device_->handle(), progress(queue), &value),
+        "vkGetSemaphoreCounterValue");
+    // Some drivers answer so, instead of with an error, once the device is lost.
+    if (value == std::numeric_limits<std::uint64_t>::max()) {
+      device_->throw_lost("vkGetSemaphoreCounterValue");
+    }
+    return Serial(value);
+  }
 
   Completion finish(SlotIndex slot) override {
     return {slots_[to_number(slot)]->read_interval(), nullptr};
@@ -128,22 +141,22 @@ class VulkanBackend final : public Backend {
 
   WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
                   TimePoint deadline) override {
-    // All points are of the one queue, so the earliest is the one that ends the wait.
-    std::uint64_t earliest = forever_ns;
-    for (const auto& point : points) earliest = std::min(earliest, point.serial.value());
-    if (wake_number == 0) return wait_for(earliest, timeout_until(deadline));
+    device_->require_usable();
+    SemaphoreSet set;
+    for (const auto& point : points) set.add(progress(point.queue), point.serial.value());
 
     // To be woken, the wait is cut into slices. A second semaphore that the host signals, waited
     // for with VK_SEMAPHORE_WAIT_ANY_BIT, would do without; but Mesa's software drivers then spin
     // on all cores they share with the "GPU", and the validation layer (1.3.239) takes both values
     // for reached. Only a thread that waits while another holds a lease comes here.
     for (auto slice = first_slice;; slice = std::min(2 * slice, longest_slice)) {
-      const auto left = std::chrono::nanoseconds(timeout_until(deadline));
-      const bool last = deadline != no_deadline && left <= slice;
-      const WaitStatus status = wait_for(earliest, (last ? left : slice).count());
-      if (status == WaitStatus::reached) return status;
-      if (woken_.load(std::memory_order_acquire) >= wake_number) return WaitStatus::woken;
-      if (last) return WaitStatus::timed_out;
+      const bool woken = wake_number != 0 && woken_.load(std::memory_order_acquire) >= wake_number;
+      const std::uint64_t left = woken ? 0 : timeout_until(deadline);
+      const std::uint64_t timeout =
+          wake_number == 0 ? left : std::min<std::uint64_t>(left, slice.count());
+      if (wait_for(set, timeout)) return WaitStatus::reached;
+      if (woken) return WaitStatus::woken;
+      if (left == 0) return WaitStatus::timed_out;
     }
   }
 
@@ -158,17 +171,27 @@ class VulkanBackend final : public Backend {
   static constexpr std::chrono::nanoseconds first_slice = std::chrono::microseconds(50);
   static constexpr std::chrono::nanoseconds longest_slice = std::chrono::milliseconds(1);
 
-  WaitStatus wait_for(std::uint64_t value, std::uint64_t timeout_ns) {
+  /// True if one of the values was reached, false after `timeout_ns`.
+  bool wait_for(const SemaphoreSet& set, std::uint64_t timeout_ns) {
     VkSemaphoreWaitInfo info{};
     info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO;
-    info.semaphoreCount = 1;
-    info.pSemaphores = &progress_->handle();
-    info.pValues = &value;
+    // Software drivers, which do "any" badly, have one queue.
+    if (set.count > 1) info.flags = VK_SEMAPHORE_WAIT_ANY_BIT;
+    info.semaphoreCount = set.count;
+    info.pSemaphores = set.semaphores.data();
+    info.pValues = set.values.data();
     const VkResult result =
         device_->functions().vkWaitSemaphores(device_->handle(), &info, timeout_ns);
-    if (result == VK_TIMEOUT) return WaitStatus::timed_out;
-    check(result, "vkWaitSemaphores");
-    return WaitStatus::reached;
+    if (result == VK_TIMEOUT) return false;
+    device_->check(result, "vkWaitSemaphores");
+    return true;
+  }
+
+  [[nodiscard]] QueueIndex queue_of(SlotIndex slot) const noexcept {
+    return QueueIndex{to_number(slot) % device_->queue_count()};
+  }
+  [[nodiscard]] const VkSemaphore& progress(QueueIndex queue) const noexcept {
+    return progress_[to_number(queue)]->handle();
   }
 
   /// Nanoseconds left, 0 if none, all ones without a deadline.
@@ -183,7 +206,8 @@ class VulkanBackend final : public Backend {
   std::string ring_name_;
   /// As many as there can be, so that a slot can be added while others are in use.
   std::vector<std::unique_ptr<CommandSlot>> slots_{max_ring_size};
-  std::unique_ptr<TimelineSemaphore> progress_;
+  /// One a queue.
+  std::vector<std::unique_ptr<TimelineSemaphore>> progress_;
   std::atomic<std::uint64_t> woken_ = 0;
 };
 

@@ -18,8 +18,8 @@ namespace cbr::vulkan {
 /// the cheap way to reuse the buffer. One thread at a time uses a slot.
 class CommandSlot {
  public:
-  /// Throws BackendError.
-  CommandSlot(std::shared_ptr<const DeviceImpl> device, const std::string& label);
+  /// For submission to `queue`. Throws BackendError.
+  CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue, const std::string& label);
   CommandSlot(const CommandSlot&) = delete;
   CommandSlot& operator=(const CommandSlot&) = delete;
   ~CommandSlot();

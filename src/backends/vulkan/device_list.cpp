@@ -69,6 +69,19 @@ std::vector<VkQueueFamilyProperties> queue_families(const Functions& functions,
   return families;
 }
 
+bool supports_extension(const Functions& functions, VkPhysicalDevice handle,
+                        std::string_view name) {
+  std::uint32_t count = 0;
+  check(functions.vkEnumerateDeviceExtensionProperties(handle, nullptr, &count, nullptr),
+        "vkEnumerateDeviceExtensionProperties");
+  std::vector<VkExtensionProperties> extensions(count);
+  check(functions.vkEnumerateDeviceExtensionProperties(handle, nullptr, &count, extensions.data()),
+        "vkEnumerateDeviceExtensionProperties");
+  return std::any_of(extensions.begin(), extensions.end(), [&](const auto& extension) {
+    return std::string_view(extension.extensionName) == name;
+  });
+}
+
 }  // namespace
 
 std::string DeviceInfo::why_unusable() const {
@@ -105,19 +118,34 @@ PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice
     VkPhysicalDeviceFeatures2 features{};
     features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
     features.pNext = &features12;
+    VkPhysicalDeviceFaultFeaturesEXT fault{};
+    fault.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FAULT_FEATURES_EXT;
+    if (supports_extension(functions, handle, VK_EXT_DEVICE_FAULT_EXTENSION_NAME)) {
+      features12.pNext = &fault;
+    }
     functions.vkGetPhysicalDeviceFeatures2(handle, &features);
     device.info.timeline_semaphores = features12.timelineSemaphore == VK_TRUE;
     device.host_query_reset = features12.hostQueryReset == VK_TRUE;
     device.info.buffer_device_address = features12.bufferDeviceAddress == VK_TRUE;
+    device.info.device_fault = fault.deviceFault == VK_TRUE;
   }
 
   const auto families = queue_families(functions, handle);
   if (const auto family = compute_family(families)) {
-    device.queue_family = *family;
+    device.main_family = *family;
     device.info.compute_queue = true;
     device.info.timestamps =
         families[*family].timestampValidBits > 0 && base.limits.timestampPeriod > 0;
   }
+  for (std::uint32_t i = 0; i < families.size(); ++i) {
+    device.timestamp_bits.push_back(base.limits.timestampPeriod > 0 ? families[i].timestampValidBits
+                                                                    : 0);
+    if ((families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) == 0) continue;
+    device.info.compute_families.push_back({i, families[i].queueCount,
+                                            (families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT) != 0,
+                                            device.timestamp_bits[i] > 0});
+  }
+  device.timestamp_period = static_cast<double>(base.limits.timestampPeriod);
   return device;
 }
 

@@ -14,8 +14,12 @@ namespace cbr::vulkan {
 struct PhysicalDevice {
   VkPhysicalDevice handle = VK_NULL_HANDLE;
   DeviceInfo info;
-  /// The family of the queue; meaningful where info.compute_queue is true.
-  std::uint32_t queue_family = 0;
+  /// The family that a ring uses first; meaningful where info.compute_queue is true.
+  std::uint32_t main_family = 0;
+  /// The bits of a timestamp that count, for each family of the device (0: none).
+  std::vector<std::uint32_t> timestamp_bits;
+  /// Nanoseconds in a timestamp's unit.
+  double timestamp_period = 0;
   VkDriverId driver_id{};
   /// Whether the device can reset queries from the host.
   bool host_query_reset = false;

@@ -65,6 +65,10 @@ void Functions::load_device(VkDevice device) {
 #define CBR_LOAD_DEVICE(name) CBR_LOAD(name, vkGetDeviceProcAddr, device)
   CBR_VULKAN_DEVICE_FUNCTIONS(CBR_LOAD_DEVICE)
 #undef CBR_LOAD_DEVICE
+#define CBR_LOAD_OPTIONAL(name) \
+  name = reinterpret_cast<PFN_##name>(vkGetDeviceProcAddr(device, #name));
+  CBR_VULKAN_OPTIONAL_DEVICE_FUNCTIONS(CBR_LOAD_OPTIONAL)
+#undef CBR_LOAD_OPTIONAL
 }
 
 #undef CBR_LOAD

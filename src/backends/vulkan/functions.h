@@ -22,6 +22,9 @@ namespace cbr::vulkan {
   X(vkCreateDebugUtilsMessengerEXT) X(vkDestroyDebugUtilsMessengerEXT) \
   X(vkSetDebugUtilsObjectNameEXT)
 
+// Present only where the device has VK_EXT_device_fault; null otherwise.
+#define CBR_VULKAN_OPTIONAL_DEVICE_FUNCTIONS(X) X(vkGetDeviceFaultInfoEXT)
+
 #define CBR_VULKAN_DEVICE_FUNCTIONS(X) \
   X(vkDestroyDevice) X(vkGetDeviceQueue) X(vkDeviceWaitIdle) X(vkQueueSubmit) X(vkQueueWaitIdle) \
   X(vkCreateSemaphore) X(vkDestroySemaphore) X(vkGetSemaphoreCounterValue) X(vkWaitSemaphores) \
@@ -49,6 +52,7 @@ struct Functions {
   CBR_VULKAN_INSTANCE_FUNCTIONS(CBR_VULKAN_MEMBER)
   CBR_VULKAN_OPTIONAL_INSTANCE_FUNCTIONS(CBR_VULKAN_MEMBER)
   CBR_VULKAN_DEVICE_FUNCTIONS(CBR_VULKAN_MEMBER)
+  CBR_VULKAN_OPTIONAL_DEVICE_FUNCTIONS(CBR_VULKAN_MEMBER)
   // NOLINTEND(readability-identifier-naming)
 #undef CBR_VULKAN_MEMBER
 

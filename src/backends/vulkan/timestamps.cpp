@@ -7,38 +7,26 @@
 
 #include <cbr/errors.h>
 
-#include "backends/vulkan/result.h"
+#include "backends/vulkan/memory_type.h"
 
 namespace cbr::vulkan {
 namespace {
 
 constexpr VkDeviceSize results_size = 2 * sizeof(std::uint64_t);
 
-std::uint32_t host_memory_type(const DeviceImpl& device, std::uint32_t allowed) {
-  constexpr VkMemoryPropertyFlags wanted =
-      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  VkPhysicalDeviceMemoryProperties memory{};
-  device.functions().vkGetPhysicalDeviceMemoryProperties(device.physical_device(), &memory);
-  for (std::uint32_t i = 0; i < memory.memoryTypeCount; ++i) {
-    if ((allowed & (1U << i)) != 0 && (memory.memoryTypes[i].propertyFlags & wanted) == wanted) {
-      return i;
-    }
-  }
-  // Vulkan promises such a type for every buffer.
-  throw BackendError("the device has no host-coherent memory for a buffer");
-}
-
 }  // namespace
 
-Timestamps::Timestamps(std::shared_ptr<const DeviceImpl> device) : device_(std::move(device)) {
-  if (!device_->info().timestamps) return;
+Timestamps::Timestamps(std::shared_ptr<const DeviceImpl> device, QueueIndex queue)
+    : device_(std::move(device)), bits_(device_->timestamp_bits(queue)) {
+  if (bits_ == 0) return;
   try {
     VkQueryPoolCreateInfo queries{};
     queries.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO;
     queries.queryType = VK_QUERY_TYPE_TIMESTAMP;
     queries.queryCount = 2;
-    check(device_->functions().vkCreateQueryPool(device_->handle(), &queries, nullptr, &queries_),
-          "vkCreateQueryPool");
+    device_->check(
+        device_->functions().vkCreateQueryPool(device_->handle(), &queries, nullptr, &queries_),
+        "vkCreateQueryPool");
     if (device_->driver_id() == VK_DRIVER_ID_MESA_LLVMPIPE) create_copy();
   } catch (...) {
     destroy();
@@ -57,17 +45,22 @@ void Timestamps::create_copy() {
   buffer.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
   buffer.size = results_size;
   buffer.usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT;
-  check(vk.vkCreateBuffer(handle, &buffer, nullptr, &copy_), "vkCreateBuffer");
+  device_->check(vk.vkCreateBuffer(handle, &buffer, nullptr, &copy_), "vkCreateBuffer");
   VkMemoryRequirements requirements{};
   vk.vkGetBufferMemoryRequirements(handle, copy_, &requirements);
+  const auto type =
+      find_memory_type(*device_, requirements.memoryTypeBits,
+                       VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
+  // Vulkan promises such a type for every buffer.
+  if (!type) throw BackendError("the device has no host-coherent memory for a buffer");
   VkMemoryAllocateInfo allocate{};
   allocate.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
   allocate.allocationSize = requirements.size;
-  allocate.memoryTypeIndex = host_memory_type(*device_, requirements.memoryTypeBits);
-  check(vk.vkAllocateMemory(handle, &allocate, nullptr, &memory_), "vkAllocateMemory");
-  check(vk.vkBindBufferMemory(handle, copy_, memory_, 0), "vkBindBufferMemory");
+  allocate.memoryTypeIndex = *type;
+  device_->check(vk.vkAllocateMemory(handle, &allocate, nullptr, &memory_), "vkAllocateMemory");
+  device_->check(vk.vkBindBufferMemory(handle, copy_, memory_, 0), "vkBindBufferMemory");
   void* mapped = nullptr;
-  check(vk.vkMapMemory(handle, memory_, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory");
+  device_->check(vk.vkMapMemory(handle, memory_, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory");
   mapped_ = mapped;
 }
 
@@ -119,7 +112,7 @@ std::optional<GpuInterval> Timestamps::read() const {
         device_->handle(), queries_, 0, 2, sizeof(ticks), ticks.data(), sizeof(ticks[0]),
         VK_QUERY_RESULT_64_BIT);
     if (result == VK_NOT_READY) return std::nullopt;
-    check(result, "vkGetQueryPoolResults");
+    device_->check(result, "vkGetQueryPoolResults");
   }
   // A tick is often 1 ns and its count larger than a double holds exactly: the whole part of the
   // period is multiplied as an integer.
@@ -131,9 +124,7 @@ std::optional<GpuInterval> Timestamps::read() const {
         std::llround(static_cast<double>(value) * rest));
   };
   // A counter of fewer than 64 bits wraps; the length of one submission stays right even so.
-  const std::uint64_t mask = device_->timestamp_bits() >= 64
-                                 ? ~std::uint64_t{0}
-                                 : (std::uint64_t{1} << device_->timestamp_bits()) - 1;
+  const std::uint64_t mask = bits_ >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits_) - 1;
   const auto start = to_time(ticks[0] & mask);
   return GpuInterval{start, start + to_time((ticks[1] - ticks[0]) & mask)};
 }

@@ -20,8 +20,9 @@ namespace cbr::vulkan {
 /// One thread at a time uses an object.
 class Timestamps {
  public:
-  /// Does nothing, now or later, on a device without timestamps. Throws BackendError.
-  explicit Timestamps(std::shared_ptr<const DeviceImpl> device);
+  /// For submissions to `queue`. Does nothing, now or later, on a queue without timestamps. Throws
+  /// BackendError.
+  Timestamps(std::shared_ptr<const DeviceImpl> device, QueueIndex queue);
   Timestamps(const Timestamps&) = delete;
   Timestamps& operator=(const Timestamps&) = delete;
   ~Timestamps();
@@ -39,6 +40,8 @@ class Timestamps {
   void destroy() noexcept;
 
   std::shared_ptr<const DeviceImpl> device_;
+  /// The bits of a timestamp that count.
+  std::uint32_t bits_ = 0;
   VkQueryPool queries_ = VK_NULL_HANDLE;
   /// Where the GPU copies the results; null where they are read directly.
   VkBuffer copy_ = VK_NULL_HANDLE;

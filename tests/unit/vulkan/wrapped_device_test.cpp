@@ -3,6 +3,7 @@
 #include <mutex>
 #include <thread>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cbr/ring.h>
@@ -13,6 +14,9 @@
 
 namespace cbr::vulkan {
 namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
 
 /// The handles of the validated device, as a program of the user's would hold them.
 WrapOptions handles(const Device& device) {
@@ -79,6 +83,25 @@ TEST(WrappedDevice, RefusesWhatIsIncomplete) {
   WrapOptions wrong_family = handles(*owner);
   wrong_family.queue_family = 77;
   EXPECT_THROW((void)Device::wrap(wrong_family), InvalidUsage);
+  WrapOptions wrong_priority = handles(*owner);
+  wrong_priority.queue_priority = -1;
+  EXPECT_THROW((void)Device::wrap(wrong_priority), InvalidOption);
+}
+
+TEST(WrappedDevice, ChecksFurtherQueuesTheSameWay) {
+  const auto owner = test::validated_device();
+  WrapOptions options = handles(*owner);
+  options.more_queues = {{.queue = owner->queue(), .queue_family = owner->queue_family()}};
+  EXPECT_THAT([&] { (void)Device::wrap(options); },
+              ThrowsMessage<InvalidUsage>(HasSubstr("queue 1 is the same VkQueue as queue 0")));
+  options.more_queues = {{.queue_family = owner->queue_family()}};
+  EXPECT_THAT([&] { (void)Device::wrap(options); },
+              ThrowsMessage<InvalidUsage>(HasSubstr("queue 1 is null")));
+  options.more_queues = {{.queue = owner->queue(), .lock_queue = [] {}}};
+  EXPECT_THAT([&] { (void)Device::wrap(options); },
+              ThrowsMessage<InvalidUsage>(HasSubstr("of queue 1 together")));
+  options.more_queues.assign(64, {.queue = owner->queue()});
+  EXPECT_THROW((void)Device::wrap(options), InvalidOption);
 }
 
 }  // namespace

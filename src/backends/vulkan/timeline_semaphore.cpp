@@ -1,0 +1,34 @@
+#include "backends/vulkan/timeline_semaphore.h"
+
+#include <utility>
+
+#include "backends/vulkan/functions.h"
+#include "backends/vulkan/result.h"
+
+namespace cbr::vulkan {
+
+TimelineSemaphore::TimelineSemaphore(std::shared_ptr<const Device> device)
+    : device_(std::move(device)) {
+  VkSemaphoreTypeCreateInfo type{};
+  type.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO;
+  type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
+  VkSemaphoreCreateInfo create{};
+  create.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
+  create.pNext = &type;
+  check(device_->functions().vkCreateSemaphore(device_->handle(), &create, nullptr, &handle_),
+        "vkCreateSemaphore");
+}
+
+TimelineSemaphore::~TimelineSemaphore() {
+  device_->functions().vkDestroySemaphore(device_->handle(), handle_, nullptr);
+}
+
+void TimelineSemaphore::signal(std::uint64_t value) const {
+  VkSemaphoreSignalInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
+  info.semaphore = handle_;
+  info.value = value;
+  check(device_->functions().vkSignalSemaphore(device_->handle(), &info), "vkSignalSemaphore");
+}
+
+}  // namespace cbr::vulkan

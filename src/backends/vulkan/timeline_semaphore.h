@@ -1,0 +1,30 @@
+// A timeline semaphore.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <cbr/vulkan.h>
+
+namespace cbr::vulkan {
+
+/// A timeline semaphore that starts at 0. Shares the device; no work that uses the semaphore may be
+/// pending when it is destroyed. All functions may be called by any thread; none blocks.
+class TimelineSemaphore {
+ public:
+  /// Throws BackendError.
+  explicit TimelineSemaphore(std::shared_ptr<const Device> device);
+  TimelineSemaphore(const TimelineSemaphore&) = delete;
+  TimelineSemaphore& operator=(const TimelineSemaphore&) = delete;
+  ~TimelineSemaphore();
+
+  [[nodiscard]] const VkSemaphore& handle() const noexcept { return handle_; }
+  /// Signals from the host. Throws DeviceLost, BackendError.
+  void signal(std::uint64_t value) const;
+
+ private:
+  std::shared_ptr<const Device> device_;
+  VkSemaphore handle_ = VK_NULL_HANDLE;
+};
+
+}  // namespace cbr::vulkan
