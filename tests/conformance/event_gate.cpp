@@ -8,10 +8,11 @@ namespace cbr::test {
 
 using vulkan::check;
 
-EventGate::EventGate(std::shared_ptr<vulkan::Device> device) : device_(std::move(device)) {
+EventGate::EventGate(std::shared_ptr<vulkan::Device> device, QueueIndex queue)
+    : device_(std::move(device)), queue_(queue) {
   VkCommandPoolCreateInfo create{};
   create.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
-  create.queueFamilyIndex = device_->queue_family();
+  create.queueFamilyIndex = device_->queue_family(queue_);
   check(load<PFN_vkCreateCommandPool>("vkCreateCommandPool")(device_->handle(), &create, nullptr,
                                                              &pool_),
         "vkCreateCommandPool");
@@ -19,7 +20,7 @@ EventGate::EventGate(std::shared_ptr<vulkan::Device> device) : device_(std::move
 
 EventGate::~EventGate() {
   open();
-  load<PFN_vkQueueWaitIdle>("vkQueueWaitIdle")(device_->queue());
+  load<PFN_vkQueueWaitIdle>("vkQueueWaitIdle")(device_->queue(queue_));
   const auto destroy = load<PFN_vkDestroyEvent>("vkDestroyEvent");
   for (VkEvent event : events_) destroy(device_->handle(), event, nullptr);
   load<PFN_vkDestroyCommandPool>("vkDestroyCommandPool")(device_->handle(), pool_, nullptr);
@@ -56,7 +57,7 @@ void EventGate::close() {
   submission.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
   submission.commandBufferCount = 1;
   submission.pCommandBuffers = &commands;
-  device_->submit(submission);
+  device_->submit(queue_, submission);
   closed_ = true;
 }
 

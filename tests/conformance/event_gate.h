@@ -18,7 +18,7 @@ namespace cbr::test {
 /// CPU core while it is closed on Mesa's software driver, which spins.
 class EventGate {
  public:
-  explicit EventGate(std::shared_ptr<vulkan::Device> device);
+  explicit EventGate(std::shared_ptr<vulkan::Device> device, QueueIndex queue = {});
   EventGate(const EventGate&) = delete;
   EventGate& operator=(const EventGate&) = delete;
   /// Opens the gate and waits for the queue.
@@ -35,6 +35,7 @@ class EventGate {
   }
 
   std::shared_ptr<vulkan::Device> device_;
+  QueueIndex queue_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   /// One for each time that the gate was closed; the newest is last.
   std::vector<VkEvent> events_;
