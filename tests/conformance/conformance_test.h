@@ -28,9 +28,9 @@ namespace cbr::test {
   }
 
 /// Skips the test if the backend has fewer queues.
-#define CBR_NEED_QUEUES(count)                                                                  \
-  if (!use_queues(count)) {                                                                     \
-    GTEST_SKIP() << "the device under test is opened with fewer than " << (count) << " queues"; \
+#define CBR_NEED_QUEUES(count)                                                       \
+  if (!use_queues(count)) {                                                          \
+    GTEST_SKIP() << "the device under test has fewer than " << (count) << " queues"; \
   }
 
 /// Leases of the test, which are discarded at its end rather than reported.

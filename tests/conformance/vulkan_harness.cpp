@@ -1,8 +1,12 @@
+#include <memory>
+#include <utility>
+#include <vector>
+
 #include <cbr/vulkan.h>
 
 #include "backends/vulkan/functions.h"
+#include "conformance/event_gate.h"
 #include "conformance/harness.h"
-#include "support/queue_gate.h"
 #include "support/vulkan_fixture.h"
 
 namespace cbr::test {
@@ -10,8 +14,20 @@ namespace {
 
 constexpr const char* no_faults = "a real driver does not fail on demand";
 
+std::uint32_t compute_queues(const vulkan::DeviceInfo& info) {
+  std::uint32_t count = 0;
+  for (const auto& family : info.compute_families) count += family.queue_count;
+  return count;
+}
+
 class VulkanHarness final : public Harness {
  public:
+  explicit VulkanHarness(std::shared_ptr<vulkan::Device> device) : device_(std::move(device)) {
+    for (std::uint32_t i = 0; i < device_->queue_count(); ++i) {
+      gates_.push_back(std::make_unique<EventGate>(device_, QueueIndex{i}));
+    }
+  }
+
   std::shared_ptr<Backend> backend() override { return backend_; }
   void renew() override { backend_ = vulkan::make_backend(device_); }
 
@@ -25,14 +41,11 @@ class VulkanHarness final : public Harness {
                              nullptr);
   }
 
-  // With several queues, a gate for each.
   void pause() override {
-    gate_.close();
-    paused_ = true;
+    for (const auto& gate : gates_) gate->close();
   }
   void release() override {
-    if (paused_) gate_.open();
-    paused_ = false;
+    for (const auto& gate : gates_) gate->open();
   }
 
   std::string fail_next_begin() override { return no_faults; }
@@ -42,19 +55,20 @@ class VulkanHarness final : public Harness {
   std::string lose_device() override { return no_faults; }
 
  private:
-  std::shared_ptr<vulkan::Device> device_ = validated_device();
+  std::shared_ptr<vulkan::Device> device_;
   const vulkan::Functions& vk_ = device_->functions();
   std::shared_ptr<Backend> backend_ = vulkan::make_backend(device_);
-  QueueGate gate_{device_};
-  bool paused_ = false;
+  std::vector<std::unique_ptr<EventGate>> gates_;
 };
 
 }  // namespace
 
 std::unique_ptr<Harness> make_vulkan_harness(std::uint32_t queue_count) {
-  // The device under test is opened with one queue.
-  if (queue_count > 1) return nullptr;
-  return std::make_unique<VulkanHarness>();
+  const auto device = validated_device();
+  if (queue_count == 1) return std::make_unique<VulkanHarness>(device);
+  if (compute_queues(device->info()) < queue_count) return nullptr;
+  return std::make_unique<VulkanHarness>(
+      open_validated(std::vector<vulkan::QueueRequest>(queue_count)));
 }
 
 }  // namespace cbr::test
