@@ -1,0 +1,50 @@
+#import <Foundation/Foundation.h>
+
+NSErrorUserInfoKey const NSLocalizedDescriptionKey = @"NSLocalizedDescription";
+
+@implementation NSError {
+  NSErrorDomain domain_;
+  NSInteger code_;
+  NSDictionary* userInfo_;
+}
+
++ (instancetype)errorWithDomain:(NSErrorDomain)domain
+                           code:(NSInteger)code
+                       userInfo:(NSDictionary*)dict {
+  return [[NSError alloc] initWithDomain:domain code:code userInfo:dict];
+}
+
+- (instancetype)initWithDomain:(NSErrorDomain)domain
+                          code:(NSInteger)code
+                      userInfo:(NSDictionary*)dict {
+  if ((self = [super init])) {
+    domain_ = [domain copy];
+    code_ = code;
+    userInfo_ = dict != nil ? dict : @{};
+  }
+  return self;
+}
+
+- (id)copyWithZone:(NSZone*)zone {
+  (void)zone;
+  return self;
+}
+
+- (NSErrorDomain)domain {
+  return domain_;
+}
+
+- (NSInteger)code {
+  return code_;
+}
+
+- (NSDictionary*)userInfo {
+  return userInfo_;
+}
+
+- (NSString*)localizedDescription {
+  NSString* const given = userInfo_[NSLocalizedDescriptionKey];
+  return given != nil ? given : @"The operation could not be completed.";
+}
+
+@end

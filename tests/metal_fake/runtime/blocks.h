@@ -1,0 +1,16 @@
+// Blocks: the layout that the compiler emits for ^{ }, and their copies.
+#pragma once
+
+#include "metal_fake/runtime/abi.h"
+
+namespace cbr::metal_fake {
+
+/// True of a block, which has no reference count where objects have it.
+bool is_block(const objc_object* object);
+
+}  // namespace cbr::metal_fake
+
+extern "C" {
+void* _Block_copy(const void* block);
+void _Block_release(const void* block);
+}
