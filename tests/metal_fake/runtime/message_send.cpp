@@ -101,3 +101,11 @@ asm(CBR_FUNCTION("objc_msgSendSuper2") CBR_SAVE_ARGUMENTS
     "movq 128(%rsp), %rdi\n"
     "movq (%rdi), %rdi\n"
     "movq %rdi, 128(%rsp)\n" CBR_RESTORE_AND_JUMP CBR_FUNCTION_END("objc_msgSendSuper2"));
+
+asm(CBR_FUNCTION("objc_msgSendSuper2_stret") CBR_SAVE_ARGUMENTS
+    "movq %rsi, %rdi\n"
+    "movq %rdx, %rsi\n"
+    "call cbr_metal_fake_lookup_super@PLT\n"
+    "movq 136(%rsp), %rsi\n"
+    "movq (%rsi), %rsi\n"
+    "movq %rsi, 136(%rsp)\n" CBR_RESTORE_AND_JUMP CBR_FUNCTION_END("objc_msgSendSuper2_stret"));
