@@ -83,6 +83,8 @@ void set_completion_group(std::size_t group);
 /// The next command buffer that starts never ends, until end_hang(); then it fails with Timeout.
 void hang_next();
 void end_hang();
+/// 1 while a command buffer hangs, else 0.
+std::size_t hung_buffers();
 
 /// All work that is not complete, and all that comes, fails with DeviceRemoved.
 void remove_device();

@@ -55,6 +55,9 @@ void hang_next() {
 void end_hang() {
   Gpu::get().end_hang();
 }
+std::size_t hung_buffers() {
+  return Gpu::get().hung() ? 1 : 0;
+}
 void remove_device() {
   Gpu::get().remove_device();
 }

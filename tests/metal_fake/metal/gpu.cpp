@@ -152,6 +152,7 @@ void Gpu::execute(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Queu
         hung_ = true;
         submission->outcome.timed_out = true;
         changed_.wait(lock, [this] { return !hung_ || removed_; });
+        hung_ = false;
       }
       busy(lock, per_buffer_);
     }
@@ -288,6 +289,11 @@ void Gpu::end_hang() {
   hang_ = false;
   hung_ = false;
   changed_.notify_all();
+}
+
+bool Gpu::hung() {
+  const std::lock_guard lock(mutex_);
+  return hung_;
 }
 
 void Gpu::remove_device() {

@@ -100,6 +100,7 @@ class Gpu {
                  std::optional<std::chrono::nanoseconds> per_buffer);
   void hang_next();
   void end_hang();
+  bool hung();
   void remove_device();
   void fail_next(const Fault& fault, std::size_t skip);
   void wait_until_idle();
