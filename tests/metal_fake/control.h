@@ -117,6 +117,7 @@ enum class Creation : std::uint8_t {
   library,
   pipeline,
   argument_table,
+  residency_set,
 };
 /// `times` creations return nil, after `skip` that succeed.
 void return_nil(Creation what, std::size_t times = 1, std::size_t skip = 0);

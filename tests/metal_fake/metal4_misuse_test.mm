@@ -210,6 +210,30 @@ TEST_F(Metal4Misuse, PipelineFreedBeforeCompletion) {
       "still required to be alive by a command buffer");
 }
 
+TEST_F(Metal4Misuse, MemoryThatIsNotResident) {
+  constexpr const char* words = "memory that no committed residency set .* contains";
+  EXPECT_DEATH(
+      @autoreleasepool {
+        Step step(device());
+        [step.residency removeAllocation:step.numbers];
+        [step.residency commit];
+        step.record(1);
+        step.commit(queue4());
+      },
+      words);
+  // Added, but not committed.
+  EXPECT_DEATH(
+      @autoreleasepool {
+        Step step(device());
+        id<MTLBuffer> late = numbers_on(device());
+        [step.table setAddress:late.gpuAddress atIndex:0];
+        [step.residency addAllocation:late];
+        step.record(1);
+        step.commit(queue4());
+      },
+      words);
+}
+
 TEST_F(Metal4Misuse, AddressInNoBuffer) {
   EXPECT_DEATH(
       @autoreleasepool {

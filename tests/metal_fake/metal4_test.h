@@ -31,12 +31,18 @@ struct Step {
     table = [device newArgumentTableWithDescriptor:descriptor error:&error];
     [table setAddress:numbers.gpuAddress atIndex:0];
     [table setAddress:amount.gpuAddress atIndex:1];
+    MTLResidencySetDescriptor* const set = [[MTLResidencySetDescriptor alloc] init];
+    residency = [device newResidencySetWithDescriptor:set error:&error];
+    [residency addAllocation:numbers];
+    [residency addAllocation:amount];
+    [residency commit];
   }
 
   /// Records number += by.
   void record(std::uint32_t by) {
     *static_cast<std::uint32_t*>(amount.contents) = by;
     [commands beginCommandBufferWithAllocator:allocator];
+    [commands useResidencySet:residency];
     id<MTL4ComputeCommandEncoder> encoder = [commands computeCommandEncoder];
     [encoder setComputePipelineState:add];
     [encoder setArgumentTable:table];
@@ -82,6 +88,7 @@ struct Step {
   id<MTLBuffer> amount;
   id<MTLComputePipelineState> add;
   id<MTL4ArgumentTable> table;
+  id<MTLResidencySet> residency;
 };
 
 class Metal4Test : public MetalTest {

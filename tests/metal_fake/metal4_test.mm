@@ -85,6 +85,20 @@ TEST_F(Metal4, ADispatchTakesTheTableAsItIs) {
   }
 }
 
+TEST_F(Metal4, AResidencySetOfTheQueueServesAllItsBuffers) {
+  @autoreleasepool {
+    Step step(device());
+    id<MTLResidencySet> residency = step.residency;
+    MTLResidencySetDescriptor* none = [[MTLResidencySetDescriptor alloc] init];
+    NSError* error = nil;
+    step.residency = [device() newResidencySetWithDescriptor:none error:&error];
+    [queue4() addResidencySet:residency];
+    step.record(1);
+    (void)step.commit_and_wait(queue4());
+    EXPECT_EQ(step.number(), 1U);
+  }
+}
+
 TEST_F(Metal4, OneCommitRunsItsBuffersInOrder) {
   @autoreleasepool {
     Step first(device());
@@ -207,8 +221,13 @@ TEST_F(Metal4, ReturnsNil) {
     EXPECT_EQ([device() newCommandAllocator], nil);
     return_nil(Creation::command_buffer);
     EXPECT_EQ([device() newCommandBuffer], nil);
-    return_nil(Creation::argument_table);
     NSError* error = nil;
+    return_nil(Creation::residency_set);
+    MTLResidencySetDescriptor* set = [[MTLResidencySetDescriptor alloc] init];
+    EXPECT_EQ([device() newResidencySetWithDescriptor:set error:&error], nil);
+    EXPECT_NE(error, nil);
+    error = nil;
+    return_nil(Creation::argument_table);
     MTL4ArgumentTableDescriptor* descriptor = [[MTL4ArgumentTableDescriptor alloc] init];
     EXPECT_EQ([device() newArgumentTableWithDescriptor:descriptor error:&error], nil);
     EXPECT_NE(error, nil);

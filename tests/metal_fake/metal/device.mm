@@ -90,6 +90,16 @@ id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
   return [[FakeSharedEvent alloc] init];
 }
 
+- (id<MTLResidencySet>)newResidencySetWithDescriptor:(MTLResidencySetDescriptor*)desc
+                                               error:(__autoreleasing NSError**)error {
+  (void)desc;
+  if (Settings::get().refuses(Creation::residency_set)) {
+    if (error != nullptr) *error = library_error("the residency set cannot be made");
+    return nil;
+  }
+  return [[FakeResidencySet alloc] init];
+}
+
 // Metal 4. On an older system the device does not have these methods.
 
 - (void)requireMetal4:(const char*)method {

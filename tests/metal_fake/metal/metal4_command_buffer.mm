@@ -138,6 +138,17 @@ using namespace cbr::metal_fake;
   recorded_.uses.push_back(std::move(use));
 }
 
+- (void)address:(UseCount)memory {
+  recorded_.addressed.push_back(memory);
+  [self use:std::move(memory)];
+}
+
+- (void)useResidencySet:(id<MTLResidencySet>)residencySet {
+  require(phase_ == State::recording, "-[MTL4CommandBuffer useResidencySet:]",
+          "use a residency set in a command buffer that is not recording");
+  recorded_.residency.push_back(((FakeResidencySet*)residencySet).memory);
+}
+
 - (Recording)takeRecording {
   constexpr const char* method = "-[MTL4CommandQueue commit:count:]";
   require(phase_ != State::recording, method, "commit a command buffer that has not ended");

@@ -1,4 +1,6 @@
 // Metal 4's queue: commits, their feedback, and events.
+#include <algorithm>
+
 #import "metal_fake/metal/metal4_objects.h"
 #include "metal_fake/metal/settings.h"
 #include "metal_fake/metal/violation.h"
@@ -67,6 +69,8 @@ NSErrorDomain const MTL4CommandQueueErrorDomain = @"MTL4CommandQueueErrorDomain"
 @implementation Fake4CommandQueue {
   id<MTLDevice> device_;
   std::shared_ptr<QueueState> state_;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<ResidentMemory>> residency_;
 }
 
 - (instancetype)initWithDevice:(id<MTLDevice>)device {
@@ -83,6 +87,29 @@ NSErrorDomain const MTL4CommandQueueErrorDomain = @"MTL4CommandQueueErrorDomain"
 
 - (NSString*)label {
   return nil;
+}
+
+- (void)addResidencySet:(id<MTLResidencySet>)residencySet {
+  const std::lock_guard lock(mutex_);
+  residency_.push_back(((FakeResidencySet*)residencySet).memory);
+}
+
+// On a Mac the GPU faults; here the process ends where the cause is.
+- (void)requireResident:(const Recording&)recording {
+  std::vector<std::shared_ptr<ResidentMemory>> sets = recording.residency;
+  {
+    const std::lock_guard lock(mutex_);
+    sets.insert(sets.end(), residency_.begin(), residency_.end());
+  }
+  for (const UseCount& memory : recording.addressed) {
+    const bool resident = std::any_of(sets.begin(), sets.end(), [&](const auto& set) {
+      const std::lock_guard lock(set->mutex);
+      return set->committed.count(memory) != 0;
+    });
+    require(resident, "-[MTL4CommandQueue commit:count:]",
+            "a dispatch uses memory that no committed residency set of the queue or the command "
+            "buffer contains");
+  }
 }
 
 - (void)commit:(const id<MTL4CommandBuffer>[])commandBuffers count:(NSUInteger)count {
@@ -103,6 +130,7 @@ NSErrorDomain const MTL4CommandQueueErrorDomain = @"MTL4CommandQueueErrorDomain"
   std::size_t encoders = 0;
   for (NSUInteger i = 0; i < count; ++i) {
     Recording recording = [(Fake4CommandBuffer*)commandBuffers[i] takeRecording];
+    [self requireResident:recording];
     for (Command& command : recording.commands) {
       command.encoder += encoders;
       submission->commands.push_back(std::move(command));

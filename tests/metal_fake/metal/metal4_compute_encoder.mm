@@ -92,7 +92,7 @@ using namespace cbr::metal_fake;
       const std::optional<AddressedMemory> memory = find_memory(address);
       require(memory.has_value(), method, "an address of the argument table is in no buffer");
       binding.bytes = memory->bytes;
-      [buffer_ use:memory->use];
+      [buffer_ address:memory->use];
     }
   }
   [buffer_ append:dispatch_command(kernel_, std::move(bindings), threadgroupsPerGrid,

@@ -1,20 +1,35 @@
 // The fake's classes behind Metal 4's protocols.
 #pragma once
 
+#include <set>
+
 #import "metal_fake/metal/objects.h"
 
 NS_ASSUME_NONNULL_BEGIN
 
 namespace cbr::metal_fake {
 
+/// The committed content of a residency set: memory by its count of uses, which is its own.
+struct ResidentMemory {
+  std::mutex mutex;
+  std::set<UseCount> committed;
+};
+
 /// What a command buffer records between begin and commit.
 struct Recording {
   std::vector<Command> commands;
   std::vector<UseCount> uses;
   std::size_t encoders = 0;
+  /// The memory that dispatches reach through addresses, and what makes it resident.
+  std::vector<UseCount> addressed;
+  std::vector<std::shared_ptr<ResidentMemory>> residency;
 };
 
 }  // namespace cbr::metal_fake
+
+@interface FakeResidencySet : NSObject <MTLResidencySet>
+@property(readonly) std::shared_ptr<cbr::metal_fake::ResidentMemory> memory;
+@end
 
 @interface Fake4CommandAllocator : NSObject <MTL4CommandAllocator>
 - (instancetype)initWithDevice:(id<MTLDevice>)device;
@@ -34,6 +49,8 @@ struct Recording {
 @property(readonly) BOOL recording;
 - (void)append:(cbr::metal_fake::Command)command;
 - (void)use:(cbr::metal_fake::UseCount)use;
+/// Memory that a dispatch reaches through an address.
+- (void)address:(cbr::metal_fake::UseCount)memory;
 - (void)endEncoder;
 @end
 

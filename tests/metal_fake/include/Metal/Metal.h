@@ -18,6 +18,7 @@ NS_ASSUME_NONNULL_BEGIN
 @protocol MTLEvent;
 @protocol MTLFunction;
 @protocol MTLLibrary;
+@protocol MTLResidencySet;
 @protocol MTLSharedEvent;
 @protocol MTL4ArgumentTable;
 @protocol MTL4CommandAllocator;
@@ -27,6 +28,7 @@ NS_ASSUME_NONNULL_BEGIN
 @protocol MTL4ComputeCommandEncoder;
 @class MTLCommandBufferDescriptor;
 @class MTLCompileOptions;
+@class MTLResidencySetDescriptor;
 @class MTL4ArgumentTableDescriptor;
 @class MTL4CommitOptions;
 
@@ -48,15 +50,19 @@ static inline MTLSize MTLSizeMake(NSUInteger width, NSUInteger height, NSUIntege
 
 typedef uint64_t MTLGPUAddress API_AVAILABLE(macos(26.0), ios(26.0));
 
-// MTLResource.h, MTLBuffer.h
+// MTLAllocation.h, MTLResource.h, MTLBuffer.h
 
 typedef NS_OPTIONS(NSUInteger, MTLResourceOptions) {
   MTLResourceStorageModeShared = 0,
   MTLResourceStorageModePrivate = 2 << 4,
 };
 
+API_AVAILABLE(macos(15.0), ios(18.0))
+@protocol MTLAllocation <NSObject>
+@end
+
 API_AVAILABLE(macos(10.11), ios(8.0))
-@protocol MTLResource <NSObject>
+@protocol MTLResource <MTLAllocation>
 @property(nullable, copy, atomic) NSString* label;
 @end
 
@@ -65,6 +71,20 @@ API_AVAILABLE(macos(10.11), ios(8.0))
 @property(readonly) NSUInteger length;
 - (void*)contents NS_RETURNS_INNER_POINTER;
 @property(readonly) MTLGPUAddress gpuAddress API_AVAILABLE(macos(13.0), ios(16.0));
+@end
+
+// MTLResidencySet.h
+
+API_AVAILABLE(macos(15.0), ios(18.0))
+@interface MTLResidencySetDescriptor : NSObject <NSCopying>
+@property(nullable, copy, nonatomic) NSString* label;
+@end
+
+API_AVAILABLE(macos(15.0), ios(18.0))
+@protocol MTLResidencySet <NSObject>
+- (void)addAllocation:(id<MTLAllocation>)allocation;
+- (void)removeAllocation:(id<MTLAllocation>)allocation;
+- (void)commit;
 @end
 
 // MTLLibrary.h, MTLComputePipeline.h
@@ -116,6 +136,10 @@ API_AVAILABLE(macos(10.11), ios(8.0))
     newComputePipelineStateWithFunction:(id<MTLFunction>)computeFunction
                                   error:(__autoreleasing NSError** _Nullable)error;
 - (nullable id<MTLSharedEvent>)newSharedEvent API_AVAILABLE(macos(10.14), ios(12.0));
+- (nullable id<MTLResidencySet>)
+    newResidencySetWithDescriptor:(MTLResidencySetDescriptor*)desc
+                            error:(__autoreleasing NSError* _Nullable* _Nullable)error
+        API_AVAILABLE(macos(15.0), ios(18.0));
 - (nullable id<MTL4CommandQueue>)newMTL4CommandQueue API_AVAILABLE(macos(26.0), ios(26.0));
 - (nullable id<MTL4CommandAllocator>)newCommandAllocator API_AVAILABLE(macos(26.0), ios(26.0));
 - (nullable id<MTL4CommandBuffer>)newCommandBuffer API_AVAILABLE(macos(26.0), ios(26.0));
@@ -269,6 +293,7 @@ API_AVAILABLE(macos(26.0), ios(26.0))
 - (void)beginCommandBufferWithAllocator:(id<MTL4CommandAllocator>)allocator;
 - (void)endCommandBuffer;
 - (nullable id<MTL4ComputeCommandEncoder>)computeCommandEncoder;
+- (void)useResidencySet:(id<MTLResidencySet>)residencySet;
 @end
 
 // MTL4CommandEncoder.h, MTL4ComputeCommandEncoder.h
@@ -346,6 +371,7 @@ API_AVAILABLE(macos(26.0), ios(26.0))
        options:(MTL4CommitOptions*)options;
 - (void)signalEvent:(id<MTLEvent>)event value:(uint64_t)value;
 - (void)waitForEvent:(id<MTLEvent>)event value:(uint64_t)value;
+- (void)addResidencySet:(id<MTLResidencySet>)residencySet;
 @end
 
 NS_ASSUME_NONNULL_END
