@@ -93,7 +93,12 @@ TEST_F(Metal3Injection, HeldWorkStartsStepByStep) {
 
 TEST_F(Metal3Injection, FailsWithEveryCode) {
   @autoreleasepool {
-    for (const std::int64_t code : {1, 2, 3, 4, 7, 8, 9, 10, 11, 12}) {
+    for (const std::int64_t code :
+         {MTLCommandBufferErrorInternal, MTLCommandBufferErrorTimeout,
+          MTLCommandBufferErrorPageFault, MTLCommandBufferErrorAccessRevoked,
+          MTLCommandBufferErrorNotPermitted, MTLCommandBufferErrorOutOfMemory,
+          MTLCommandBufferErrorInvalidResource, MTLCommandBufferErrorMemoryless,
+          MTLCommandBufferErrorDeviceRemoved, MTLCommandBufferErrorStackOverflow}) {
       fail_next({.code = code, .description = "broken on purpose"});
       id<MTLCommandBuffer> failed = commit_noting(1);
       [failed waitUntilCompleted];

@@ -46,7 +46,14 @@ struct Step {
     id<MTL4ComputeCommandEncoder> encoder = [commands computeCommandEncoder];
     [encoder setComputePipelineState:add];
     [encoder setArgumentTable:table];
+    // Metal 4 orders nothing by itself: neither this step after the last, nor what follows.
+    [encoder barrierAfterQueueStages:MTLStageDispatch
+                        beforeStages:MTLStageDispatch
+                   visibilityOptions:MTL4VisibilityOptionDevice];
     [encoder dispatchThreadgroups:MTLSizeMake(1, 1, 1) threadsPerThreadgroup:MTLSizeMake(1, 1, 1)];
+    [encoder barrierAfterEncoderStages:MTLStageDispatch
+                   beforeEncoderStages:MTLStageDispatch
+                     visibilityOptions:MTL4VisibilityOptionDevice];
     [encoder endEncoding];
     [commands endCommandBuffer];
   }

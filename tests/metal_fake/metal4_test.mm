@@ -174,7 +174,10 @@ TEST_F(Metal4, AQueueWaitsForAnEvent) {
 TEST_F(Metal4, FailsWithEveryCode) {
   @autoreleasepool {
     Step step(device());
-    for (const std::int64_t code : {1, 2, 3, 4, 5, 6}) {
+    for (const std::int64_t code :
+         {MTL4CommandQueueErrorTimeout, MTL4CommandQueueErrorNotPermitted,
+          MTL4CommandQueueErrorOutOfMemory, MTL4CommandQueueErrorDeviceRemoved,
+          MTL4CommandQueueErrorAccessRevoked, MTL4CommandQueueErrorInternal}) {
       fail_next({.code = code, .description = "broken on purpose"});
       [step.allocator reset];
       step.record(1);

@@ -21,10 +21,6 @@
   return objects_.size();
 }
 
-- (id)objectAtIndex:(NSUInteger)index {
-  return objects_.at(index);
-}
-
 - (id)objectAtIndexedSubscript:(NSUInteger)idx {
   return objects_.at(idx);
 }
@@ -65,15 +61,11 @@
   return entries_.size();
 }
 
-- (id)objectForKey:(id)aKey {
-  for (const auto& [key, object] : entries_) {
-    if ([key isEqual:aKey]) return object;
+- (id)objectForKeyedSubscript:(id)key {
+  for (const auto& [own, object] : entries_) {
+    if ([own isEqual:key]) return object;
   }
   return nil;
-}
-
-- (id)objectForKeyedSubscript:(id)key {
-  return [self objectForKey:key];
 }
 
 @end

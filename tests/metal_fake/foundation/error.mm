@@ -11,18 +11,11 @@ NSErrorUserInfoKey const NSLocalizedDescriptionKey = @"NSLocalizedDescription";
 + (instancetype)errorWithDomain:(NSErrorDomain)domain
                            code:(NSInteger)code
                        userInfo:(NSDictionary*)dict {
-  return [[NSError alloc] initWithDomain:domain code:code userInfo:dict];
-}
-
-- (instancetype)initWithDomain:(NSErrorDomain)domain
-                          code:(NSInteger)code
-                      userInfo:(NSDictionary*)dict {
-  if ((self = [super init])) {
-    domain_ = [domain copy];
-    code_ = code;
-    userInfo_ = dict != nil ? dict : @{};
-  }
-  return self;
+  NSError* const error = [[NSError alloc] init];
+  error->domain_ = [domain copy];
+  error->code_ = code;
+  error->userInfo_ = dict != nil ? dict : @{};
+  return error;
 }
 
 - (id)copyWithZone:(NSZone*)zone {

@@ -40,8 +40,10 @@ id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
   return @"Fake Metal device";
 }
 
-- (uint64_t)registryID {
-  return 0x100000cb;
+- (BOOL)supportsFamily:(MTLGPUFamily)gpuFamily {
+  constexpr int macos_26 = 2600;
+  return gpuFamily == MTLGPUFamilyMetal3 ||
+         (gpuFamily == MTLGPUFamilyMetal4 && Settings::get().macos_version >= macos_26);
 }
 
 - (id<MTLCommandQueue>)newCommandQueue {

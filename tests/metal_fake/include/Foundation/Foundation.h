@@ -2,7 +2,6 @@
 // spells them. tests/metal_fake/foundation implements them on the small runtime beside it.
 #pragma once
 
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,7 +15,6 @@
 #define NS_SWIFT_SENDABLE
 #define NS_RETURNS_RETAINED __attribute__((ns_returns_retained))
 #define NS_RETURNS_INNER_POINTER __attribute__((objc_returns_inner_pointer))
-#define NSIntegerMax LONG_MAX
 #define FOUNDATION_EXPORT extern "C"
 #define API_AVAILABLE(...)
 #define API_UNAVAILABLE(...)
@@ -92,7 +90,6 @@ typedef struct {
 
 @interface NSArray<__covariant ObjectType> : NSObject <NSCopying, NSFastEnumeration>
 @property(readonly) NSUInteger count;
-- (ObjectType)objectAtIndex:(NSUInteger)index;
 - (ObjectType)objectAtIndexedSubscript:(NSUInteger)idx;
 + (instancetype)arrayWithObjects:(const ObjectType _Nonnull[_Nullable])objects
                            count:(NSUInteger)cnt;
@@ -100,7 +97,6 @@ typedef struct {
 
 @interface NSDictionary<__covariant KeyType, __covariant ObjectType> : NSObject <NSCopying>
 @property(readonly) NSUInteger count;
-- (nullable ObjectType)objectForKey:(KeyType)aKey;
 - (nullable ObjectType)objectForKeyedSubscript:(KeyType)key;
 + (instancetype)dictionaryWithObjects:(const ObjectType _Nonnull[_Nullable])objects
                               forKeys:(const KeyType<NSCopying> _Nonnull[_Nullable])keys
@@ -112,10 +108,6 @@ typedef NSString* NSErrorUserInfoKey;
 FOUNDATION_EXPORT NSErrorUserInfoKey const NSLocalizedDescriptionKey;
 
 @interface NSError : NSObject <NSCopying>
-- (instancetype)initWithDomain:(NSErrorDomain)domain
-                          code:(NSInteger)code
-                      userInfo:(nullable NSDictionary<NSErrorUserInfoKey, id>*)dict
-    NS_DESIGNATED_INITIALIZER;
 + (instancetype)errorWithDomain:(NSErrorDomain)domain
                            code:(NSInteger)code
                        userInfo:(nullable NSDictionary<NSErrorUserInfoKey, id>*)dict;

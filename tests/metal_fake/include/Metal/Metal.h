@@ -120,10 +120,14 @@ API_AVAILABLE(macos(10.14), ios(12.0))
 
 MTL_EXTERN id<MTLDevice> _Nullable MTLCreateSystemDefaultDevice(void) NS_RETURNS_RETAINED;
 
+typedef NS_ENUM(NSInteger, MTLGPUFamily) {
+  MTLGPUFamilyMetal3 = 5001,
+  MTLGPUFamilyMetal4 = 5002,
+} API_AVAILABLE(macos(10.15), ios(13.0));
+
 API_AVAILABLE(macos(10.11), ios(8.0))
 @protocol MTLDevice <NSObject>
 @property(readonly) NSString* name;
-@property(readonly) uint64_t registryID API_AVAILABLE(macos(10.13), ios(11.0));
 - (nullable id<MTLCommandQueue>)newCommandQueue;
 - (nullable id<MTLCommandQueue>)newCommandQueueWithMaxCommandBufferCount:
     (NSUInteger)maxCommandBufferCount;
@@ -139,7 +143,7 @@ API_AVAILABLE(macos(10.11), ios(8.0))
 - (nullable id<MTLResidencySet>)
     newResidencySetWithDescriptor:(MTLResidencySetDescriptor*)desc
                             error:(__autoreleasing NSError* _Nullable* _Nullable)error
-        API_AVAILABLE(macos(15.0), ios(18.0));
+    API_AVAILABLE(macos(15.0), ios(18.0));
 - (nullable id<MTL4CommandQueue>)newMTL4CommandQueue API_AVAILABLE(macos(26.0), ios(26.0));
 - (nullable id<MTL4CommandAllocator>)newCommandAllocator API_AVAILABLE(macos(26.0), ios(26.0));
 - (nullable id<MTL4CommandBuffer>)newCommandBuffer API_AVAILABLE(macos(26.0), ios(26.0));
@@ -300,12 +304,9 @@ API_AVAILABLE(macos(26.0), ios(26.0))
 
 typedef NS_OPTIONS(NSUInteger, MTLStages) {
   MTLStageDispatch = (1UL << 27),
-  MTLStageBlit = (1UL << 28),
-  MTLStageAll = NSIntegerMax,
 } API_AVAILABLE(macos(26.0), ios(26.0));
 
 typedef NS_OPTIONS(NSUInteger, MTL4VisibilityOptions) {
-  MTL4VisibilityOptionNone = 0,
   MTL4VisibilityOptionDevice = 1 << 0,
 } API_AVAILABLE(macos(26.0), ios(26.0));
 
