@@ -47,4 +47,9 @@ TEST(Declarations, Metal4sErrorsHaveApplesNumbers) {
   EXPECT_EQ(MTL4CommandQueueErrorInternal, 6);
 }
 
+TEST(Declarations, FamiliesHaveApplesNumbers) {
+  EXPECT_EQ(MTLGPUFamilyMetal3, 5001);
+  EXPECT_EQ(MTLGPUFamilyMetal4, 5002);
+}
+
 }  // namespace

@@ -46,6 +46,10 @@ id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
          (gpuFamily == MTLGPUFamilyMetal4 && Settings::get().macos_version >= macos_26);
 }
 
+- (uint64_t)registryID {
+  return 0x100000cb;
+}
+
 - (id<MTLCommandQueue>)newCommandQueue {
   constexpr NSUInteger default_maximum = 64;
   return [self newCommandQueueWithMaxCommandBufferCount:default_maximum];

@@ -128,6 +128,8 @@ typedef NS_ENUM(NSInteger, MTLGPUFamily) {
 API_AVAILABLE(macos(10.11), ios(8.0))
 @protocol MTLDevice <NSObject>
 @property(readonly) NSString* name;
+@property(readonly) uint64_t registryID API_AVAILABLE(macos(10.13), ios(11.0));
+- (BOOL)supportsFamily:(MTLGPUFamily)gpuFamily API_AVAILABLE(macos(10.15), ios(13.0));
 - (nullable id<MTLCommandQueue>)newCommandQueue;
 - (nullable id<MTLCommandQueue>)newCommandQueueWithMaxCommandBufferCount:
     (NSUInteger)maxCommandBufferCount;
