@@ -1,0 +1,15 @@
+# Whether the Metal backend is built, as CBR_BUILD_METAL: on Apple's systems against their
+# frameworks, else for the tests on a fake of Metal.
+if(APPLE)
+  option(CBR_BUILD_METAL "Build the Metal backend" ON)
+  set(CBR_BUILD_METAL_FAKE OFF)
+  if(CBR_BUILD_METAL)
+    enable_language(OBJCXX)
+  endif()
+else()
+  include(CbrMetalFake)
+  set(CBR_BUILD_METAL OFF)
+  if(CBR_BUILD_METAL_FAKE AND CBR_BUILD_TESTS)
+    set(CBR_BUILD_METAL ON)
+  endif()
+endif()
