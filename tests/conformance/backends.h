@@ -9,6 +9,24 @@
 
 namespace cbr::test {
 
+#ifdef CBR_TEST_METAL
+
+// A program of its own: the suite on the Metal backend.
+inline auto all_backends() {
+  return testing::Values(
+      HarnessFactory{"metal3", make_metal3_harness},
+      HarnessFactory{"metal3_checked",
+                     [](std::uint32_t queue_count) {
+                       return make_checked_harness(make_metal3_harness(queue_count));
+                     }},
+      HarnessFactory{"metal4", make_metal4_harness},
+      HarnessFactory{"metal4_checked", [](std::uint32_t queue_count) {
+                       return make_checked_harness(make_metal4_harness(queue_count));
+                     }});
+}
+
+#else
+
 inline auto all_backends() {
   return testing::Values(
 #ifdef CBR_TEST_VULKAN
@@ -23,6 +41,8 @@ inline auto all_backends() {
                        return make_checked_harness(make_simulated_harness(queue_count));
                      }});
 }
+
+#endif
 
 inline std::string backend_name(const testing::TestParamInfo<HarnessFactory>& info) {
   return info.param.name;

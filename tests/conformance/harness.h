@@ -58,6 +58,9 @@ struct HarnessFactory {
 
 std::unique_ptr<Harness> make_simulated_harness(std::uint32_t queue_count);
 std::unique_ptr<Harness> make_vulkan_harness(std::uint32_t queue_count);
+/// On the fake of Metal.
+std::unique_ptr<Harness> make_metal3_harness(std::uint32_t queue_count);
+std::unique_ptr<Harness> make_metal4_harness(std::uint32_t queue_count);
 /// The same behind cbr::validate(cbr::inject_faults(…)): a broken contract fails the test, and
 /// every fault can be arranged. Null if `inner` is.
 std::unique_ptr<Harness> make_checked_harness(std::unique_ptr<Harness> inner);

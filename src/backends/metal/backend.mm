@@ -102,8 +102,15 @@ class MetalBackend final : public Backend {
   }
 
   void submit(SlotIndex slot, Serial serial) override {
-    device_->loss()->require_device();
-    const bool committed = slots_[to_number(slot)]->commit();
+    CommandSlot& native = *slots_[to_number(slot)];
+    try {
+      device_->loss()->require_device();
+    } catch (...) {
+      // Nobody will give it up otherwise, and it may keep much alive.
+      native.discard();
+      throw;
+    }
+    const bool committed = native.commit();
     board_->submitted(slot, queue_of(slot), serial);
     if (!committed) report_misuse(slot, "it counts as submitted, but ran in an order of its own");
   }
