@@ -164,4 +164,9 @@ bool is_block(const objc_object* object) {
          isa == static_cast<void*>(_NSConcreteGlobalBlock);
 }
 
+void retain_block(const objc_object* block) {
+  const void* const isa = block->isa;
+  if (isa == static_cast<void*>(_NSConcreteMallocBlock)) (void)_Block_copy(block);
+}
+
 }  // namespace cbr::metal_fake
