@@ -1,6 +1,5 @@
 #include <chrono>
 #include <cstdint>
-#include <algorithm>
 #include <limits>
 #include <optional>
 #include <vector>
