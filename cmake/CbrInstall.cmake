@@ -2,13 +2,13 @@
 include(CMakePackageConfigHelpers)
 
 install(DIRECTORY include/cbr DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        PATTERN vulkan.h EXCLUDE PATTERN metal.h EXCLUDE)
+        PATTERN metal.h EXCLUDE
+        PATTERN vulkan.h EXCLUDE)
 install(TARGETS cbr EXPORT cbr_targets)
 if(CBR_BUILD_VULKAN)
   install(FILES include/cbr/vulkan.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cbr)
   install(TARGETS cbr_vulkan EXPORT cbr_targets)
 endif()
-# The one on the fake is for the tests.
 if(CBR_BUILD_METAL AND APPLE)
   install(FILES include/cbr/metal.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cbr)
   install(TARGETS cbr_metal EXPORT cbr_targets)

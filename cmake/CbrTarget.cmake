@@ -17,12 +17,13 @@ function(cbr_configure_target target)
 endfunction()
 
 # A GoogleTest executable whose cases CTest knows one by one.
-# cbr_add_test(NAME SOURCES a.cpp … LIBRARIES x …)
+# cbr_add_test(NAME SOURCES a.cpp … LIBRARIES x … [PROPERTIES …] [DISCOVER arguments of
+# gtest_discover_tests …])
 function(cbr_add_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;PROPERTIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;PROPERTIES;DISCOVER")
   add_executable(${name} ${arg_SOURCES})
   cbr_configure_target(${name})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 ${arg_PROPERTIES})
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 ${arg_DISCOVER} PROPERTIES TIMEOUT 300 ${arg_PROPERTIES})
 endfunction()

@@ -1,8 +1,10 @@
-// The Metal backend: opens a device, or wraps yours.
+// The Metal backend: opens the system's device, or wraps yours.
 //
-// Native objects are void*, so that C++, Objective-C++ and metal-cpp may all include this header:
-// `id<MTLDevice>`, `MTL::Device*` and the void* are the same pointer. From Objective-C++ with ARC,
-// cast with (__bridge void*) and (__bridge id<MTLCommandBuffer>); from metal-cpp with static_cast.
+// Plain C++: Metal's objects go by as void*, which holds an id<MTLDevice> of Objective-C++ as well
+// as an MTL::Device* of metal-cpp, for they are the same pointer:
+//
+//     auto buffer = (__bridge id<MTLCommandBuffer>)cbr::metal::command_buffer(lease);
+//     auto* buffer = static_cast<MTL::CommandBuffer*>(cbr::metal::command_buffer(lease));
 #pragma once
 
 #include <cstdint>
@@ -16,69 +18,65 @@
 
 namespace cbr::metal {
 
-/// What a slot's command buffer is. The two are encoded into in different ways, so the program
-/// chooses.
-enum class CommandModel : std::uint8_t {
-  /// MTLCommandBuffer, which is used once: every lease gets a fresh one of its queue.
+/// Which of Metal's two sets of command classes a device's queues are of.
+enum class Generation : std::uint8_t {
+  /// MTLCommandQueue and MTLCommandBuffer. A command buffer serves once, so a slot makes a fresh
+  /// one for each lease.
   metal3,
-  /// MTL4CommandBuffer and MTL4CommandAllocator, a pair for each slot, used again and again. Needs
-  /// macOS 26 and a device of the family Metal 4.
+  /// MTL4CommandQueue and MTL4CommandBuffer, from macOS 26 on. A slot keeps one command buffer and
+  /// one command allocator and uses them again.
   metal4,
-  /// metal4 where the system and the device have it, else metal3. Device::commands() tells.
-  newest,
 };
 
-/// What a Metal device is.
+/// What is known of a device.
 struct DeviceInfo {
   std::string name;
-  /// The same for every object that stands for this GPU.
+  /// The same in every process and for every object that stands for this device.
   std::uint64_t registry_id = 0;
-  /// Whether CommandModel::metal4 can be had.
+  /// Whether this system and this GPU have Metal 4.
   bool metal4 = false;
 };
 
-/// The number of uncompleted command buffers that Metal allows a queue by default.
+/// The most command buffers that a queue holds uncompleted if nobody says otherwise.
 inline constexpr std::uint32_t default_max_command_buffers = 64;
+/// Queues of one Device.
+inline constexpr std::uint32_t max_queue_count = 64;
 
 struct OpenOptions {
-  CommandModel commands = CommandModel::metal3;
-  /// The queues to make, at least 1. Slot i of a ring belongs to queue i modulo their number.
+  Generation generation = Generation::metal3;
+  /// 1 to max_queue_count. Slot i of a ring belongs to queue i modulo their number.
   std::uint32_t queue_count = 1;
-  /// How many command buffers that have not completed each queue allows, at least 1. Rings on this
-  /// device can't have more slots than that on each queue. Metal 4's queues have no such limit.
+  /// Metal 3: what each queue is created with. A ring has no more slots on a queue than this; with
+  /// BackendOptions::make_ahead half as many.
   std::uint32_t max_command_buffers = default_max_command_buffers;
 };
 
-/// A queue of the user's, for Device::wrap.
-struct WrappedQueue {
-  /// id<MTLCommandQueue>, or id<MTL4CommandQueue> with CommandModel::metal4.
-  void* queue = nullptr;
-  /// The number it was made with (`newCommandQueueWithMaxCommandBufferCount:`), which Metal does
-  /// not tell. Leave out what you need for buffers of your own: beyond it, Metal blocks whoever
-  /// makes a buffer, without a timeout. Unused with CommandModel::metal4.
-  std::uint32_t max_command_buffers = default_max_command_buffers;
-};
-
-/// A device and queues of the user's, for Device::wrap.
+/// A device and its queues of the user's, for Device::wrap.
 struct WrapOptions {
-  /// id<MTLDevice>.
+  /// id<MTLDevice> or MTL::Device*. Null: the device of `queue`.
   void* device = nullptr;
-  /// One or more, all of `device`; none twice.
-  std::vector<WrappedQueue> queues = {};
-  /// What the queues are: metal3 or metal4.
-  CommandModel commands = CommandModel::metal3;
+  /// id<MTLCommandQueue> or MTL::CommandQueue*; for metal4 id<MTL4CommandQueue> or
+  /// MTL4::CommandQueue*.
+  void* queue = nullptr;
+  /// Queues to use beside `queue`, of the same device. No queue may be named twice.
+  std::vector<void*> more_queues = {};
+  Generation generation = Generation::metal3;
+  /// Metal 3: the maxCommandBufferCount that the queues were created with, less what others hold of
+  /// them at a time. Metal doesn't let a queue be asked. Its default is 64.
+  std::uint32_t max_command_buffers = default_max_command_buffers;
 };
 
-/// A Metal device with one or more queues. It retains them, opened or wrapped. All functions may be
-/// called by any thread. A queue index is below queue_count().
+/// A Metal device with one or more queues, all of one generation. Keeps a reference to each, so
+/// wrapped ones may be released. All functions may be called by any thread.
 class Device {
  public:
-  /// Opens the system's default device. Throws BackendError if there is none, or none with Metal 4
-  /// where that is asked for; InvalidOption if a number is 0.
+  /// Opens the system's default device and makes queues. Throws BackendError if there is no device,
+  /// no Metal 4 where it is asked for, or a queue can't be made; InvalidOption if a number is out
+  /// of range.
   [[nodiscard]] static std::shared_ptr<Device> open(const OpenOptions& options = {});
-  /// Uses a device and queues that the caller has made: MLX's, say. Throws InvalidUsage if one is
-  /// missing, named twice, of another kind or of another device; InvalidOption if a maximum is 0 or
-  /// `commands` is `newest`; BackendError if Metal 4 is not to be had.
+  /// Uses a device and queues of the caller's. Throws InvalidUsage if a queue is missing, named
+  /// twice, of another device or of the other generation; InvalidOption and BackendError as open()
+  /// does.
   [[nodiscard]] static std::shared_ptr<Device> wrap(const WrapOptions& options);
 
   Device(const Device&) = delete;
@@ -86,13 +84,11 @@ class Device {
   virtual ~Device() = default;
 
   [[nodiscard]] virtual const DeviceInfo& info() const noexcept = 0;
-  /// metal3 or metal4.
-  [[nodiscard]] virtual CommandModel commands() const noexcept = 0;
-  /// id<MTLDevice>, not retained for the caller.
+  [[nodiscard]] virtual Generation generation() const noexcept = 0;
+  /// id<MTLDevice> or MTL::Device*; valid as long as this object.
   [[nodiscard]] virtual void* handle() const noexcept = 0;
   [[nodiscard]] virtual std::uint32_t queue_count() const noexcept = 0;
-  /// id<MTLCommandQueue> or id<MTL4CommandQueue>, not retained for the caller. Residency sets for
-  /// Metal 4 are added here.
+  /// The native queue; valid as long as this object. `queue` is below queue_count().
   [[nodiscard]] virtual void* queue(QueueIndex queue) const noexcept = 0;
 
  protected:
@@ -100,39 +96,38 @@ class Device {
 };
 
 struct BackendOptions {
-  /// Whether Metal 3's command buffers keep what they use alive. Without, encoding is cheaper and
-  /// the program keeps it alive: Lease::keep_alive() does. Metal 4 never keeps anything alive.
+  /// Metal 3: whether command buffers keep what they use alive until they have completed. Without,
+  /// encoding costs less, and to keep it alive is yours: see Lease::keep_alive. Metal 4 never does.
   bool retained_references = true;
-  /// Whether Metal 3's buffers are to tell which encoder failed. Metal asks its users to measure
-  /// what that costs.
-  bool encoder_status = true;
-  /// Makes the next Metal 3 buffer of a slot ahead, on a thread of the backend's own, when the one
-  /// before has completed: begin() then finds it ready. A slot counts twice towards the queue's
-  /// maximum.
+  /// Metal 3: has Metal note how far each encoder came, so that a failure names the encoder.
+  bool encoder_errors = true;
+  /// Metal 3: makes a slot's next command buffer on Metal's completion thread when one has
+  /// completed, instead of in acquire(). A slot then holds up to two of the queue's maximum. Not
+  /// for a queue that others may fill: Metal's thread would wait there for a completion.
   bool make_ahead = false;
-  /// Receives a line for each misuse that the backend survives: a command buffer that the program
-  /// committed itself, behind the ring's back. On the thread that ends the lease. Default: standard
-  /// error.
-  std::function<void(const std::string& message)> on_misuse = nullptr;
+  /// Receives a line when the program uses a slot's command buffer in a way that the ring survives
+  /// but doesn't want: a commit behind its back. Once a ring, on the thread that noticed. Default:
+  /// standard error.
+  std::function<void(const std::string& line)> on_warning = nullptr;
 };
 
-/// A backend whose slots are command buffers of the device's queues. The backend shares the device.
+/// A backend on the device's queues. It shares the device.
 ///
-/// The GPU's intervals are Metal's GPUStartTime and GPUEndTime, on the host's clock. Several rings
-/// may share a device and its queues: `attach` and `add_slot` throw InvalidOption if a queue would
-/// have more slots than its maximum allows.
+/// Each slot completes by a handler of its own command buffer, so work may complete in any order.
+/// Intervals are in the host's clock, by which all of one machine can be compared.
 ///
-/// Throws InvalidUsage without a device.
+/// Error texts have Metal's code by name, and the encoder that failed where Metal tells it. A
+/// removed device and revoked access to the GPU are a lost device.
 [[nodiscard]] std::shared_ptr<Backend> make_backend(std::shared_ptr<Device> device,
-                                                    BackendOptions options = {});
+                                                    const BackendOptions& options = {});
 
-/// The lease's id<MTLCommandBuffer>, labelled "CommandRing #0" and so on; not retained for the
-/// caller. Encode into it and end your encoders; don't commit it: the lease does. Its handlers may
-/// be added to. Throws InvalidUsage if the lease is empty or not of a Metal 3 ring.
+/// The lease's command buffer: id<MTLCommandBuffer> or MTL::CommandBuffer*. Valid until the lease
+/// ends. Encode into it, end your encoders, and submit the lease: don't commit or enqueue the
+/// buffer. Throws InvalidUsage if the lease is empty or not of a Metal 3 ring.
 [[nodiscard]] void* command_buffer(const Lease& lease);
 
-/// The lease's id<MTL4CommandBuffer>, begun. Encode into it and end your encoders; don't end or
-/// commit it. Throws InvalidUsage if the lease is empty or not of a Metal 4 ring.
+/// The same on a Metal 4 ring: id<MTL4CommandBuffer> or MTL4::CommandBuffer*, already begun. Don't
+/// begin, end or commit it. Throws InvalidUsage if the lease is empty or not of a Metal 4 ring.
 [[nodiscard]] void* command_buffer4(const Lease& lease);
 
 }  // namespace cbr::metal

@@ -58,7 +58,7 @@ void Lease::keep_alive(std::shared_ptr<const void> object) {
 
 void Lease::set_label(std::string_view label) {
   require_valid("set_label");
-  submission_->label = detail::Label(label);
+  core_->set_label(*submission_, label);
 }
 
 QueueIndex Lease::queue() const {

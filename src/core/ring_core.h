@@ -21,6 +21,7 @@
 #include <optional>
 #include <source_location>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -97,6 +98,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
                 std::shared_ptr<RingCore> self);
   void discard(Submission& submission) noexcept;
   void keep_alive(Submission& submission, std::shared_ptr<const void> object);
+  void set_label(Submission& submission, std::string_view label);
   /// Reports a lease that was dropped. Call before discard.
   void report_abandoned(const Submission& submission) noexcept;
 

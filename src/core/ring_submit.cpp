@@ -192,6 +192,12 @@ void RingCore::keep_alive(Submission& submission, std::shared_ptr<const void> ob
   submission.kept_alive.push_back(std::move(object));
 }
 
+void RingCore::set_label(Submission& submission, std::string_view label) {
+  // The lease's own, but a thread whose acquire timed out names the lease that is in its way.
+  const LockGuard lock(state_mutex_);
+  submission.label = Label(label);
+}
+
 void RingCore::report_abandoned(const Submission& submission) noexcept {
   log_.leak({.kind = Leak::Kind::abandoned_lease,
              .slot = submission.slot,

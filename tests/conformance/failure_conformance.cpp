@@ -120,6 +120,32 @@ TEST_P(Failure, DeviceLossFailsEverythingAtOnceAndHangsNothing) {
   destroy_ring();
 }
 
+TEST_P(Failure, DeviceLossWakesAThreadThatWaitsForALease) {
+  auto& ring = make_ring(1);
+  held_.push_back(ring.acquire());
+  bool lost = false;
+  // Nothing is in flight: it sleeps until someone wakes it.
+  std::thread waiter([&] {
+    try {
+      ring.acquire().discard();
+    } catch (const DeviceLost&) {
+      lost = true;
+    }
+  });
+  EXPECT_TRUE(waits(1));
+  const std::string reason = harness_->lose_device();
+  if (!reason.empty()) {
+    held_.clear();
+    waiter.join();
+    GTEST_SKIP() << reason;
+  }
+  // Somebody else is the first to learn of it, and the lease is still held.
+  EXPECT_THROW((void)ring.try_acquire(), DeviceLost);
+  waiter.join();
+  EXPECT_TRUE(lost);
+  EXPECT_EQ(ring.statistics().leased, 1U);
+}
+
 TEST_P(Failure, ALeaseHeldAcrossDeviceLossFailsToSubmit) {
   auto& ring = make_ring(2);
   held_.push_back(ring.acquire());

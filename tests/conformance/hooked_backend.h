@@ -13,7 +13,7 @@
 namespace cbr::test {
 
 /// Hands every call on, after the hook of that call, where there is one. Set hooks before a ring
-/// attaches. A hook may throw in place of the call.
+/// attaches. A hook may throw in place of the call, but for those of `detach` and `now`.
 class HookedBackend final : public detail::BackendDecorator<Backend> {
  public:
   explicit HookedBackend(std::shared_ptr<Backend> inner) : BackendDecorator(std::move(inner)) {}
@@ -26,6 +26,7 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
   std::function<void(std::span<const SyncPoint> points)> on_wait;
   std::function<void()> after_wait;
   std::function<void()> on_now;
+  std::function<void()> on_detach;
   std::function<float(QueueIndex queue)> priority;
 
   void* begin(SlotIndex slot) override {
@@ -54,6 +55,10 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
     const WaitStatus status = inner().wait(points, wake_number, deadline);
     if (after_wait) after_wait();
     return status;
+  }
+  void detach() noexcept override {
+    if (on_detach) on_detach();
+    inner().detach();
   }
   [[nodiscard]] TimePoint now() const noexcept override {
     if (on_now) on_now();

@@ -1,222 +1,236 @@
-// The Metal backend on the fake of Metal.
+// Metal under the conformance suite: on a Mac the system's GPU, elsewhere the fake, which can fail
+// on demand.
 #include <memory>
-#include <string>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #import <Metal/Metal.h>
-#include <gtest/gtest.h>
 
 #include <cbr/metal.h>
 #include <cbr/ring.h>
 
+#include "backends/metal/metal4_sdk.h"
 #include "conformance/harness.h"
+
+#ifdef CBR_METAL_FAKE
 #include "metal_fake/control.h"
+#endif
 
 namespace cbr::test {
 namespace {
 
-constexpr int macos_15 = 15;
-constexpr int macos_26 = 26;
+/// More slots than any test asks for, and two buffers each.
+constexpr std::uint32_t max_command_buffers = 2 * max_ring_size + 64;
 
-/// What must be the same before and after a test. Harnesses overlap while a test makes one anew, so
-/// the last of them looks.
-class Balance {
- public:
-  void begin() {
-    if (harnesses_++ > 0) return;
-    objects_ = metal_fake::live_objects();
-    outside_a_pool_ = metal_fake::autoreleases_without_pool();
-  }
-  void end() {
-    if (--harnesses_ > 0) return;
-    EXPECT_EQ(metal_fake::live_objects(), objects_) << "objects leaked";
-    EXPECT_EQ(metal_fake::autoreleases_without_pool(), outside_a_pool_)
-        << "objects were autoreleased by a thread without a pool";
-  }
+[[maybe_unused]] constexpr const char* no_faults = "a real driver does not fail on demand";
 
- private:
-  int harnesses_ = 0;
-  std::unordered_map<std::string, std::int64_t> objects_;
-  std::uint64_t outside_a_pool_ = 0;
-};
+#ifdef CBR_METAL_FAKE
+/// The fake has one GPU, so this holds for all harnesses of the process.
+bool lost = false;
 
-Balance& balance() {
-  static Balance the_one;
-  return the_one;
+/// True if the GPU was lost: a new one is there now.
+bool renew_device() {
+  if (!std::exchange(lost, false)) return false;
+  metal_fake::reset();
+  return true;
 }
+#endif
 
-class MetalHarness final : public Harness {
+/// Work is held up by a shared event that the queue waits for.
+class MetalHarness : public Harness {
  public:
-  MetalHarness(metal::CommandModel commands, std::uint32_t queue_count)
-      : commands_(commands), queue_count_(queue_count) {
-    metal_fake::reset();
-    balance().begin();
-    open();
+  MetalHarness(std::shared_ptr<metal::Device> device, const metal::BackendOptions& options)
+      : device_(std::move(device)), options_(options) {
+    renew_backend();
   }
-
-  ~MetalHarness() override {
-    release();
-    close();
-    retired_pipelines_.clear();
-    metal_fake::reset();
-    balance().end();
-  }
+  ~MetalHarness() override { release_gate(); }
 
   std::shared_ptr<Backend> backend() override { return backend_; }
 
   void renew() override {
-    if (lost_) {
-      // The machine gets another device. Leases of the old one may still refer to what is recorded.
-      retired_pipelines_.push_back(pipeline_);
-      close();
-      metal_fake::reset();
-      open();
-    } else {
-      backend_ = metal::make_backend(device_);
+#ifdef CBR_METAL_FAKE
+    if (renew_device()) {
+      device_ = metal::Device::open({.generation = device_->generation(),
+                                     .queue_count = device_->queue_count(),
+                                     .max_command_buffers = max_command_buffers});
     }
-  }
-
-  void record(const Lease& lease) override {
-    @autoreleasepool {
-      const MTLSize one = MTLSizeMake(1, 1, 1);
-      if (metal4()) {
-        id<MTL4ComputeCommandEncoder> encoder = [buffer4(lease) computeCommandEncoder];
-        [encoder setComputePipelineState:pipeline_];
-        [encoder dispatchThreadgroups:one threadsPerThreadgroup:one];
-        [encoder endEncoding];
-      } else {
-        id<MTLComputeCommandEncoder> encoder = [buffer(lease) computeCommandEncoder];
-        [encoder setComputePipelineState:pipeline_];
-        [encoder dispatchThreadgroups:one threadsPerThreadgroup:one];
-        [encoder endEncoding];
-      }
-    }
+#endif
+    renew_backend();
   }
 
   void pause() override {
-    // What was submitted before is to end.
-    if (!paused_ && hangs_ == 0) metal_fake::wait_until_idle();
-    paused_ = true;
-    metal_fake::hold();
+    @autoreleasepool {
+      close_gate();
+      for (std::uint32_t i = 0; i < device_->queue_count(); ++i) hold_up(QueueIndex{i});
+    }
+  }
+  void release() override { release_gate(); }
+
+#ifdef CBR_METAL_FAKE
+  std::string fail_submit(const Lease& /*lease*/) override {
+    return "Metal's commit has no result, so it can't be refused";
+  }
+  std::string lose_device() override {
+    metal_fake::remove_device();
+    lost = true;
+    // Metal tells of it by work that fails. If this ring has none in flight, that of another ring
+    // on the device will do.
+    try {
+      CommandBufferRing other(metal::make_backend(device_), {.ring_size = device_->queue_count(),
+                                                             .log_sink = [](std::string_view) {}});
+      other.acquire().submit().wait();
+    } catch (const DeviceLost&) {
+    }
+    return {};
+  }
+#else
+  std::string fail_next_begin() override { return no_faults; }
+  std::string fail_submit(const Lease& /*lease*/) override { return no_faults; }
+  std::string fail_execution(const Lease& /*lease*/) override { return no_faults; }
+  std::string lose_device() override { return no_faults; }
+#endif
+
+ protected:
+  /// Has the queue wait for the gate before what is submitted from now on.
+  virtual void hold_up(QueueIndex queue) = 0;
+
+  [[nodiscard]] const metal::Device& device() const { return *device_; }
+  [[nodiscard]] const metal::BackendOptions& options() const { return options_; }
+  void close_gate() { ++gate_; }
+  [[nodiscard]] id<MTLSharedEvent> event() const { return event_; }
+  [[nodiscard]] std::uint64_t gate() const { return gate_; }
+
+ private:
+  void renew_backend() {
+    @autoreleasepool {
+      event_ = [(__bridge id<MTLDevice>)device_->handle() newSharedEvent];
+      gate_ = 0;
+      backend_ = metal::make_backend(device_, options_);
+    }
+  }
+  void release_gate() {
+    @autoreleasepool {
+      event_.signaledValue = gate_;
+    }
   }
 
-  void release() override {
-    paused_ = false;
-    metal_fake::release();
-    if (hangs_ == 0) return;
-    event_.signaledValue = hangs_;
-    hangs_ = 0;
-  }
+  std::shared_ptr<metal::Device> device_;
+  const metal::BackendOptions options_;
+  std::shared_ptr<Backend> backend_;
+  id<MTLSharedEvent> event_ = nil;
+  std::uint64_t gate_ = 0;
+};
 
+class Metal3Harness final : public MetalHarness {
+ public:
+  using MetalHarness::MetalHarness;
+
+  void record(const Lease& lease) override {
+    @autoreleasepool {
+      id<MTLComputeCommandEncoder> encoder = [buffer(lease) computeCommandEncoder];
+      [encoder endEncoding];
+    }
+  }
+  std::string hang(const Lease& lease) override {
+    @autoreleasepool {
+      close_gate();
+      [buffer(lease) encodeWaitForEvent:event() value:gate()];
+    }
+    return {};
+  }
+#ifdef CBR_METAL_FAKE
   std::string fail_next_begin() override {
-    if (metal4()) return "a slot of Metal 4 makes no object when it begins";
+    if (options().make_ahead) return "the buffer may have been made already";
     metal_fake::return_nil(metal_fake::Creation::command_buffer);
     return {};
   }
-
-  std::string fail_submit(const Lease& /*lease*/) override { return "Metal's commit cannot fail"; }
-
-  std::string fail_execution(const Lease& /*lease*/) override {
-    // So that the next to start is the one that is submitted next.
-    metal_fake::wait_until_idle();
-    metal_fake::fail_next(
-        {.code = metal4() ? MTL4CommandQueueErrorTimeout
-                          : static_cast<std::int64_t>(MTLCommandBufferErrorPageFault)});
+  std::string fail_execution(const Lease& lease) override {
+    metal_fake::fail(metal::command_buffer(lease), {.code = MTLCommandBufferErrorPageFault});
     return {};
   }
-
-  // Not the fake's own hang, which is the whole GPU's.
-  std::string hang(const Lease& lease) override {
-    @autoreleasepool {
-      if (metal4()) {
-        id<MTL4CommandQueue> queue = (__bridge id<MTL4CommandQueue>)device_->queue(lease.queue());
-        [queue waitForEvent:event_ value:event_.signaledValue + 1];
-      } else {
-        [buffer(lease) encodeWaitForEvent:event_ value:event_.signaledValue + 1];
-      }
-      hangs_ = event_.signaledValue + 1;
-    }
-    return {};
-  }
-
-  std::string lose_device() override {
-    metal_fake::remove_device();
-    // Metal tells of it by what fails. A second ring on the device learns of it even if the one
-    // under test has nothing in flight.
-    try {
-      CommandBufferRing probe(metal::make_backend(device_), {.ring_size = 1});
-      probe.acquire().submit().wait();
-      ADD_FAILURE() << "work ended well on a device that was removed";
-    } catch (const DeviceLost&) {
-      lost_ = true;
-    }
-    return {};
-  }
+#endif
 
  private:
-  [[nodiscard]] bool metal4() const { return commands_ == metal::CommandModel::metal4; }
   static id<MTLCommandBuffer> buffer(const Lease& lease) {
     return (__bridge id<MTLCommandBuffer>)metal::command_buffer(lease);
   }
-  static id<MTL4CommandBuffer> buffer4(const Lease& lease) {
-    return (__bridge id<MTL4CommandBuffer>)metal::command_buffer4(lease);
+  void hold_up(QueueIndex queue) override {
+    const id<MTLCommandQueue> native = (__bridge id<MTLCommandQueue>)device().queue(queue);
+    const id<MTLCommandBuffer> waiting = [native commandBuffer];
+    [waiting encodeWaitForEvent:event() value:gate()];
+    [waiting commit];
   }
-
-  void open() {
-    metal_fake::set_macos_version(metal4() ? macos_26 : macos_15);
-    metal_fake::register_kernel("little", [](const metal_fake::Dispatch&) {});
-    // The largest ring fits on one queue.
-    device_ = metal::Device::open(
-        {.commands = commands_, .queue_count = queue_count_, .max_command_buffers = max_ring_size});
-    backend_ = metal::make_backend(device_);
-    lost_ = false;
-    hangs_ = 0;
-    paused_ = false;
-    @autoreleasepool {
-      id<MTLDevice> device = (__bridge id<MTLDevice>)device_->handle();
-      event_ = [device newSharedEvent];
-      NSError* error = nil;
-      id<MTLLibrary> library = [device newLibraryWithSource:@"little" options:nil error:&error];
-      pipeline_ =
-          [device newComputePipelineStateWithFunction:[library newFunctionWithName:@"little"]
-                                                error:&error];
-    }
-  }
-
-  void close() {
-    // Handlers still hold what belongs to their submission.
-    metal_fake::wait_until_idle();
-    @autoreleasepool {
-      pipeline_ = nil;
-      event_ = nil;
-      backend_ = nullptr;
-      device_ = nullptr;
-    }
-  }
-
-  const metal::CommandModel commands_;
-  const std::uint32_t queue_count_;
-  std::shared_ptr<metal::Device> device_;
-  std::shared_ptr<Backend> backend_;
-  id<MTLComputePipelineState> pipeline_ = nil;
-  std::vector<id<MTLComputePipelineState>> retired_pipelines_;
-  id<MTLSharedEvent> event_ = nil;
-  /// The value that ends every hang; 0 if nothing hangs.
-  std::uint64_t hangs_ = 0;
-  bool paused_ = false;
-  bool lost_ = false;
 };
+
+#if CBR_METAL4_SDK
+class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Harness final : public MetalHarness {
+ public:
+  using MetalHarness::MetalHarness;
+
+  void record(const Lease& lease) override {
+    @autoreleasepool {
+      const id<MTL4CommandBuffer> buffer =
+          (__bridge id<MTL4CommandBuffer>)metal::command_buffer4(lease);
+      id<MTL4ComputeCommandEncoder> encoder = [buffer computeCommandEncoder];
+      [encoder endEncoding];
+    }
+  }
+  std::string hang(const Lease& lease) override {
+    @autoreleasepool {
+      close_gate();
+      hold_up(lease.queue());
+    }
+    return {};
+  }
+#ifdef CBR_METAL_FAKE
+  std::string fail_next_begin() override {
+    return "Metal 4's begin makes nothing, so nothing can fail";
+  }
+  std::string fail_execution(const Lease& lease) override {
+    metal_fake::fail(metal::command_buffer4(lease), {.code = MTL4CommandQueueErrorInternal});
+    return {};
+  }
+#endif
+
+ private:
+  void hold_up(QueueIndex queue) override {
+    [(__bridge id<MTL4CommandQueue>)device().queue(queue) waitForEvent:event() value:gate()];
+  }
+};
+#endif
+
+std::shared_ptr<metal::Device> open(metal::Generation generation, std::uint32_t queue_count) {
+#ifdef CBR_METAL_FAKE
+  (void)renew_device();
+#endif
+  return metal::Device::open({.generation = generation,
+                              .queue_count = queue_count,
+                              .max_command_buffers = max_command_buffers});
+}
 
 }  // namespace
 
 std::unique_ptr<Harness> make_metal3_harness(std::uint32_t queue_count) {
-  return std::make_unique<MetalHarness>(metal::CommandModel::metal3, queue_count);
+  return std::make_unique<Metal3Harness>(open(metal::Generation::metal3, queue_count),
+                                         metal::BackendOptions{});
+}
+
+std::unique_ptr<Harness> make_metal3_ahead_harness(std::uint32_t queue_count) {
+  return std::make_unique<Metal3Harness>(
+      open(metal::Generation::metal3, queue_count),
+      metal::BackendOptions{
+          .retained_references = false, .encoder_errors = false, .make_ahead = true});
 }
 
 std::unique_ptr<Harness> make_metal4_harness(std::uint32_t queue_count) {
-  return std::make_unique<MetalHarness>(metal::CommandModel::metal4, queue_count);
+#if CBR_METAL4_SDK
+  if (__builtin_available(macOS 26.0, iOS 26.0, *)) {
+    if (!metal::Device::open()->info().metal4) return nullptr;
+    return std::make_unique<Metal4Harness>(open(metal::Generation::metal4, queue_count),
+                                           metal::BackendOptions{});
+  }
+#endif
+  (void)queue_count;
+  return nullptr;
 }
 
 }  // namespace cbr::test

@@ -2,7 +2,9 @@
 #include <array>
 #include <atomic>
 #include <latch>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,26 +53,40 @@ TEST_F(Race, CallbacksFollowTheSerialsThoughOutcomesAreReadOutOfOrder) {
     reading.count_down();
     go_on.wait();
   };
-  make_ring({.ring_size = 2});
-  gpu_->pause();
+  auto& ring = make_ring({.ring_size = 2, .hang_warning_ms = 0});
   const Ticket first = submit();
+  // Not the completion thread, which could not run any callback meanwhile.
+  std::thread reader([&] { first.wait(); });
+  reading.wait();
+  std::mutex mutex;
   std::vector<std::uint64_t> order;
   std::latch ended(2);
   const auto note = [&](const Ticket& ticket) {
-    order.push_back(ticket.serial().value());
+    {
+      const std::lock_guard lock(mutex);
+      order.push_back(ticket.serial().value());
+    }
     ended.count_down();
   };
   first.on_complete(note);
-  gpu_->release();
-  // A thread reads the outcome of the first, and is held up there.
-  reading.wait();
+  gpu_->pause();
   const Ticket second = submit();
   second.on_complete(note);
-  // Another one reads that of the second meanwhile.
+  gpu_->release();
   EXPECT_TRUE(eventually([&] { return second.done(); }));
+  // Time for the completion thread to do it wrong.
+  for (int i = 0; i < 2000; ++i) {
+    EXPECT_EQ(ring.statistics().in_flight, 1U);
+    std::this_thread::yield();
+  }
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_THAT(order, IsEmpty());
+  }
   go_on.count_down();
   ended.wait();
   EXPECT_THAT(order, ElementsAre(1U, 2U));
+  reader.join();
   ring_.reset();
 }
 
@@ -143,6 +159,53 @@ TEST_F(Race, AnOutcomeThatIsReadWhileTheDeviceIsLostIsLostWithTheFirstCause) {
   EXPECT_EQ(statistics.failures, 1U);
   EXPECT_EQ(statistics.in_flight, 0U);
   ring_.reset();
+}
+
+TEST_F(Race, ALaterLossDoesNotHideTheFirstCause) {
+  // A backend that tells of another cause with each call.
+  backend_->on_begin = [](SlotIndex) { throw DeviceLost("the first cause"); };
+  backend_->on_completed = [](QueueIndex) { throw DeviceLost("a later one"); };
+  auto& ring = make_ring({.ring_size = 2});
+  const auto cause = [&]() -> std::string {
+    try {
+      (void)ring.try_acquire();
+    } catch (const DeviceLost& error) {
+      return error.what();
+    }
+    return {};
+  };
+  EXPECT_EQ(cause(), "the first cause");
+  // Asks the backend, and says what is known all the same.
+  EXPECT_EQ(ring.statistics().discarded, 1U);
+  EXPECT_EQ(cause(), "the first cause");
+  ring_.reset();
+}
+
+TEST_F(Race, TheRingsEndWaitsForATicketThatIsInTheBackend) {
+  std::latch asking(1);
+  std::atomic<bool> detached = false;
+  std::thread::id asker;
+  backend_->on_completed = [&](QueueIndex) {
+    if (std::this_thread::get_id() != asker) return;
+    asking.count_down();
+    // Time for the ring's end to do it wrong.
+    for (int i = 0; i < 20'000 && !detached; ++i) std::this_thread::yield();
+    EXPECT_FALSE(detached);
+  };
+  backend_->on_detach = [&] { detached = true; };
+  make_ring({.ring_size = 1, .hang_warning_ms = 0});
+  const Ticket ticket = submit();
+  std::latch known(1);
+  std::thread thread([&] {
+    known.wait();
+    EXPECT_TRUE(ticket.done());
+  });
+  asker = thread.get_id();
+  known.count_down();
+  asking.wait();
+  ring_.reset();
+  EXPECT_TRUE(detached);
+  thread.join();
 }
 
 TEST_F(Race, WaitAnyReturnsAnIndexThoughTheDeviceIsLostMeanwhile) {

@@ -1,5 +1,7 @@
 // Waiting for several tickets, of one ring or of several.
 #include <array>
+#include <functional>
+#include <string>
 #include <thread>
 
 #include <cbr/simulated.h>
@@ -107,6 +109,30 @@ TEST_P(TicketGroup, AllThrowsTheFirstFailureOnceAllHaveEnded) {
   });
   harness_->release();
   waiter.join();
+}
+
+TEST_P(TicketGroup, AllThrowsTheFirstOfSeveralFailuresInTheOrderGiven) {
+  make_ring(2);
+  held_.push_back(record_one());
+  CBR_ARRANGE(harness_->fail_execution(held_[0]));
+  const Ticket failed = std::move(held_[0]).submit();
+  held_.clear();
+  held_.push_back(record_one());
+  CBR_ARRANGE(harness_->fail_execution(held_[0]));
+  const Ticket other = std::move(held_[0]).submit();
+  const auto text = [](const std::function<void()>& call) -> std::string {
+    try {
+      call();
+    } catch (const ExecutionFailed& error) {
+      return error.what();
+    }
+    return {};
+  };
+  const std::string its_own = text([&] { failed.wait(); });
+  const std::string the_others = text([&] { other.wait(); });
+  ASSERT_NE(its_own, the_others);
+  EXPECT_EQ(text([&] { wait_all(std::array{failed, other}); }), its_own);
+  EXPECT_EQ(text([&] { wait_all(std::array{other, failed}); }), the_others);
 }
 
 TEST_P(TicketGroup, ALossEndsTheWait) {

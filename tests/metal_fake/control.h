@@ -104,6 +104,9 @@ struct Fault {
 };
 /// One of the command buffers that start from now on fails: the first, after `skip` others.
 void fail_next(const Fault& fault, std::size_t skip = 0);
+/// This one fails: an id<MTLCommandBuffer>, or an id<MTL4CommandBuffer> with what it is recording.
+/// Neither is committed yet.
+void fail(void* command_buffer, const Fault& fault);
 
 /// What can be refused.
 enum class Creation : std::uint8_t {

@@ -58,11 +58,19 @@ TEST_F(Metal3Injection, AnEventOvertakesWithItsCompletion) {
     set_completion_group(2);
     id<MTLSharedEvent> event = [device() newSharedEvent];
     std::uint64_t seen = 0;
+    // Runs when the first has been executed, but has not completed.
+    std::uint64_t seen_between = 99;
+    register_kernel(
+        "look", [&seen_between, event](const Dispatch&) { seen_between = event.signaledValue; });
     id<MTLCommandBuffer> first = [queue() commandBuffer];
     [first encodeSignalEvent:event value:1];
     [first commit];
     id<MTLCommandBuffer> second = [queue() commandBuffer];
     __block MTLCommandBufferStatus status_of_first = MTLCommandBufferStatusNotEnqueued;
+    id<MTLComputeCommandEncoder> encoder = [second computeCommandEncoder];
+    [encoder setComputePipelineState:pipeline_on(device(), "look")];
+    [encoder dispatchThreadgroups:MTLSizeMake(1, 1, 1) threadsPerThreadgroup:MTLSizeMake(1, 1, 1)];
+    [encoder endEncoding];
     [second encodeSignalEvent:event value:2];
     [second addCompletedHandler:^(id<MTLCommandBuffer> /*buffer*/) {
       status_of_first = first.status;
@@ -71,6 +79,7 @@ TEST_F(Metal3Injection, AnEventOvertakesWithItsCompletion) {
     release();
     wait_until_idle();
     seen = event.signaledValue;
+    EXPECT_EQ(seen_between, 0U);
     // The value says that the second is done; the first was not.
     EXPECT_EQ(seen, 2U);
     EXPECT_LT(status_of_first, MTLCommandBufferStatusCompleted);
@@ -85,6 +94,13 @@ TEST_F(Metal3Injection, HeldWorkStartsStepByStep) {
     id<MTLCommandBuffer> second = commit_noting(2);
     step();
     [first waitUntilCompleted];
+    // Queues take turns, and a signal is not held: after two of them the second would have started.
+    id<MTL4CommandQueue> other = [device() newMTL4CommandQueue];
+    id<MTLSharedEvent> event = [device() newSharedEvent];
+    for (const std::uint64_t value : {1U, 2U}) {
+      [other signalEvent:event value:value];
+      while (event.signaledValue < value) std::this_thread::yield();
+    }
     EXPECT_EQ(second.status, MTLCommandBufferStatusCommitted);
     step();
     [second waitUntilCompleted];

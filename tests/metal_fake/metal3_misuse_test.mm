@@ -198,25 +198,28 @@ TEST_F(Metal3Misuse, PipelineFreedWhileAnUnretainedBufferUsesIt) {
 TEST_F(Metal3Misuse, FreeingAResourceAfterCompletionIsFine) {
   @autoreleasepool {
     id<MTLCommandBuffer> commands = [queue() commandBufferWithUnretainedReferences];
-    id<MTLBuffer> numbers = numbers_on(device());
-    id<MTLComputePipelineState> pipeline = pipeline_on(device(), "add");
-    id<MTLComputeCommandEncoder> encoder = [commands computeCommandEncoder];
-    [encoder setComputePipelineState:pipeline];
-    [encoder setBuffer:numbers offset:0 atIndex:0];
-    [encoder setBuffer:numbers offset:0 atIndex:1];
-    [encoder dispatchThreadgroups:MTLSizeMake(1, 1, 1) threadsPerThreadgroup:MTLSizeMake(1, 1, 1)];
-    [encoder endEncoding];
-    [commands commit];
-    [commands waitUntilCompleted];
-    numbers = nil;
-    pipeline = nil;
+    @autoreleasepool {
+      id<MTLBuffer> numbers = numbers_on(device());
+      id<MTLComputePipelineState> pipeline = pipeline_on(device(), "add");
+      id<MTLComputeCommandEncoder> encoder = [commands computeCommandEncoder];
+      [encoder setComputePipelineState:pipeline];
+      [encoder setBuffer:numbers offset:0 atIndex:0];
+      [encoder setBuffer:numbers offset:0 atIndex:1];
+      [encoder dispatchThreadgroups:MTLSizeMake(1, 1, 1)
+              threadsPerThreadgroup:MTLSizeMake(1, 1, 1)];
+      [encoder endEncoding];
+      [commands commit];
+      [commands waitUntilCompleted];
+    }
     EXPECT_EQ(live_objects("FakeBuffer"), 0);
+    EXPECT_EQ(live_objects("FakePipeline"), 0);
+    EXPECT_EQ(commands.status, MTLCommandBufferStatusCompleted);
   }
 }
 
 TEST_F(Metal3Misuse, FreeingAResourceAfterTheBufferWasDroppedIsFine) {
   @autoreleasepool {
-    id<MTLBuffer> numbers = numbers_on(device());
+    id<MTLBuffer> numbers = [device() newBufferWithLength:256 options:MTLResourceStorageModeShared];
     @autoreleasepool {
       id<MTLCommandBuffer> commands = [queue() commandBufferWithUnretainedReferences];
       id<MTLComputeCommandEncoder> encoder = [commands computeCommandEncoder];

@@ -285,6 +285,27 @@ TEST_F(Metal3, AnEventIsSignalledAndHoldsWorkUp) {
   }
 }
 
+TEST_F(Metal3, AWaitInTheMiddleHoldsWhatFollows) {
+  @autoreleasepool {
+    id<MTLSharedEvent> go = [device() newSharedEvent];
+    id<MTLBuffer> numbers = numbers_on(device());
+    id<MTLCommandBuffer> waiting = [queue() commandBuffer];
+    encode_add(waiting, numbers, 1);
+    [waiting encodeWaitForEvent:go value:1];
+    encode_add(waiting, numbers, 10);
+    hold();
+    [waiting commit];
+    id<MTLCommandBuffer> behind = [[device() newCommandQueue] commandBuffer];
+    [behind commit];
+    release();
+    [behind waitUntilCompleted];
+    EXPECT_EQ(first_number(numbers), 1U);
+    go.signaledValue = 1;
+    [waiting waitUntilCompleted];
+    EXPECT_EQ(first_number(numbers), 11U);
+  }
+}
+
 TEST_F(Metal3, ALibraryHasTheFunctionsOfItsSource) {
   @autoreleasepool {
     NSError* error = nil;

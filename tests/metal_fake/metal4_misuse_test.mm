@@ -254,8 +254,12 @@ TEST_F(Metal4Misuse, IndexPastTheArgumentTable) {
 }
 
 TEST_F(Metal4Misuse, CommitOfNothing) {
-  const id<MTL4CommandBuffer> buffers[] = {[device() newCommandBuffer]};
-  EXPECT_DEATH([queue4() commit:buffers count:0], "count must be > 0");
+  EXPECT_DEATH(
+      @autoreleasepool {
+        const id<MTL4CommandBuffer> buffers[] = {[device() newCommandBuffer]};
+        [queue4() commit:buffers count:0];
+      },
+      "count must be > 0");
 }
 
 }  // namespace

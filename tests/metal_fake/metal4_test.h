@@ -102,7 +102,9 @@ class Metal4Test : public MetalTest {
  protected:
   void SetUp() override {
     MetalTest::SetUp();
-    queue4_ = [device() newMTL4CommandQueue];
+    @autoreleasepool {
+      queue4_ = [device() newMTL4CommandQueue];
+    }
   }
   void TearDown() override {
     queue4_ = nil;

@@ -114,6 +114,32 @@ TEST_F(Metal4, OneCommitRunsItsBuffersInOrder) {
   }
 }
 
+TEST_F(Metal4, AFaultCountsTheEncodersOfAllBuffersOfACommit) {
+  @autoreleasepool {
+    Step first(device());
+    Step second(device());
+    first.record(1);
+    second.record(2);
+    fail_next({.code = MTL4CommandQueueErrorTimeout, .encoder = 1});
+    const id<MTL4CommandBuffer> both[] = {first.commands, second.commands};
+    [queue4() commit:both count:2];
+    wait_until_idle();
+    EXPECT_EQ(first.number(), 1U);
+    EXPECT_EQ(second.number(), 0U);
+  }
+}
+
+TEST_F(Metal4, AnAddressMayBeInsideABuffer) {
+  @autoreleasepool {
+    Step step(device());
+    [step.table setAddress:step.numbers.gpuAddress + 4 atIndex:0];
+    step.record(1);
+    (void)step.commit_and_wait(queue4());
+    EXPECT_EQ(step.number(), 0U);
+    EXPECT_EQ(static_cast<const std::uint32_t*>(step.numbers.contents)[1], 1U);
+  }
+}
+
 TEST_F(Metal4, EveryFeedbackHandlerRunsOnTheDriversThread) {
   @autoreleasepool {
     __block int calls = 0;

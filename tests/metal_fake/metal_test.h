@@ -12,7 +12,9 @@
 
 namespace cbr::metal_fake {
 
-inline id<MTLComputePipelineState> pipeline_on(id<MTLDevice> device, const std::string& kernel) {
+// These two return what is not in a pool, so that a test can see its end.
+NS_RETURNS_RETAINED inline id<MTLComputePipelineState> pipeline_on(id<MTLDevice> device,
+                                                                   const std::string& kernel) {
   NSString* const name = [NSString stringWithUTF8String:kernel.c_str()];
   NSError* error = nil;
   id<MTLLibrary> library = [device newLibraryWithSource:name options:nil error:&error];
@@ -20,7 +22,7 @@ inline id<MTLComputePipelineState> pipeline_on(id<MTLDevice> device, const std::
                                                error:&error];
 }
 
-inline id<MTLBuffer> numbers_on(id<MTLDevice> device) {
+NS_RETURNS_RETAINED inline id<MTLBuffer> numbers_on(id<MTLDevice> device) {
   return [device newBufferWithLength:256 options:MTLResourceStorageModeShared];
 }
 

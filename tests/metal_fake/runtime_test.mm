@@ -347,6 +347,20 @@ TEST_F(Runtime, AStackBlockThatIsStoredIsCopied) {
   EXPECT_EQ(blocks[2](), 2);
 }
 
+TEST_F(Runtime, RetainingAStackBlockDoesNotCopyIt) {
+  // As a parameter that nobody stores, where the compiler does not optimise the retain away.
+  Animal* const animal = [[Animal alloc] init];
+  int (^__unsafe_unretained on_stack)(void) = ^{
+    return animal != nil ? 1 : 0;
+  };
+  const std::int64_t before = reference_count(raw(animal));
+  objc_object* const block = (__bridge objc_object*)on_stack;
+  EXPECT_EQ(objc_retain(block), block);
+  objc_release(block);
+  EXPECT_EQ(reference_count(raw(animal)), before);
+  EXPECT_EQ(on_stack(), 1);
+}
+
 TEST_F(Runtime, AnExceptionReleasesWhatItPasses) {
   @autoreleasepool {
     try {

@@ -1,15 +1,14 @@
-// An autorelease pool that an exception ends too.
+// An autorelease pool that an exception ends, too.
 #pragma once
 
-// What @autoreleasepool compiles to; declared by Clang's specification of ARC.
 extern "C" void* objc_autoreleasePoolPush(void);
 extern "C" void objc_autoreleasePoolPop(void* pool);
 
 namespace cbr::metal {
 
-/// Every function that calls Metal starts with one, for the thread may have none: what Metal
-/// autoreleases would then live as long as the thread. Not @autoreleasepool, which a C++ exception
-/// leaves without ending the pool.
+/// @autoreleasepool for functions that throw: an exception that leaves an @autoreleasepool leaves
+/// its objects to the pool around it, and a plain C++ thread has none. The two functions are part
+/// of the ARC runtime's documented interface. Lives on one thread's stack.
 class AutoreleasePool {
  public:
   AutoreleasePool() : pool_(objc_autoreleasePoolPush()) {}
@@ -18,7 +17,7 @@ class AutoreleasePool {
   ~AutoreleasePool() { objc_autoreleasePoolPop(pool_); }
 
  private:
-  void* pool_;
+  void* const pool_;
 };
 
 }  // namespace cbr::metal

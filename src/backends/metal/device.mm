@@ -1,5 +1,6 @@
 #include "backends/metal/device.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -7,149 +8,126 @@
 #include <cbr/errors.h>
 
 #include "backends/metal/autorelease_pool.h"
-#include "backends/metal/metal4.h"
+#include "backends/metal/failure.h"
 
 namespace cbr::metal {
 namespace {
 
-std::string text_of(NSString* string) {
-  const char* const text = string.UTF8String;
-  return text == nullptr ? std::string() : std::string(text);
-}
-
-/// metal3 or metal4, whichever `wanted` comes to. Throws BackendError.
-CommandModel choose_commands(id<MTLDevice> device, CommandModel wanted) {
-  const bool metal4 = has_metal4(device);
-  if (wanted == CommandModel::metal4 && !metal4) {
-    throw BackendError(fmt::format(
-        "Metal device \"{}\" has no Metal 4, which needs macOS 26 and a GPU of that family",
-        text_of(device.name)));
-  }
-  if (wanted == CommandModel::metal3) return wanted;
-  return metal4 ? CommandModel::metal4 : CommandModel::metal3;
-}
-
-id<NSObject> make_queue(id<MTLDevice> device, CommandModel commands,
-                        std::uint32_t max_command_buffers) {
-#ifdef CBR_METAL4_SDK
-  if (commands == CommandModel::metal4) {
-    if (__builtin_available(macOS 26.0, iOS 26.0, *)) {
-      id<MTL4CommandQueue> queue = [device newMTL4CommandQueue];
-      if (queue == nil) throw BackendError("-[MTLDevice newMTL4CommandQueue] returned nil");
-      return queue;
-    }
+bool has_metal4(id<MTLDevice> device) {
+#if CBR_METAL4_SDK
+  if (__builtin_available(macOS 26.0, iOS 26.0, *)) {
+    return [device supportsFamily:MTLGPUFamilyMetal4];
   }
 #endif
-  id<MTLCommandQueue> queue = [device newCommandQueueWithMaxCommandBufferCount:max_command_buffers];
-  if (queue == nil) {
-    throw BackendError(
-        fmt::format("-[MTLDevice newCommandQueueWithMaxCommandBufferCount:{}] returned nil",
-                    max_command_buffers));
-  }
-  return queue;
+  (void)device;
+  return false;
 }
 
-std::uint32_t maximum_of(CommandModel commands, std::uint32_t max_command_buffers) {
-  return commands == CommandModel::metal4 ? 0 : max_command_buffers;
+void require_generation(id<MTLDevice> device, Generation generation) {
+  if (generation == Generation::metal3 || has_metal4(device)) return;
+  throw BackendError(
+      fmt::format("the Metal device \"{}\" has no Metal 4: it needs macOS 26, a GPU of the family "
+                  "Metal 4, and a library that was built with the headers of macOS 26",
+                  text_of(device.name)));
 }
 
-/// The device of a user's queue, which is of the kind that `commands` says. Throws InvalidUsage.
-id<MTLDevice> device_of(id<NSObject> queue, CommandModel commands, std::size_t index) {
-#ifdef CBR_METAL4_SDK
-  if (commands == CommandModel::metal4) {
-    if (__builtin_available(macOS 26.0, iOS 26.0, *)) {
-      if (![queue respondsToSelector:@selector(commit:count:options:)]) {
-        throw InvalidUsage(
-            fmt::format("metal::Device::wrap: queue {} is no MTL4CommandQueue", index));
-      }
-      return ((id<MTL4CommandQueue>)queue).device;
-    }
+void require_within(const char* name, std::size_t value, std::size_t limit) {
+  if (value >= 1 && value <= limit) return;
+  throw InvalidOption(
+      fmt::format("a Metal device's {} is {}, allowed are 1 to {}", name, value, limit));
+}
+
+/// Metal itself names none; a queue allocates by it.
+constexpr std::uint32_t most_command_buffers = 65536;
+
+id make_queue(id<MTLDevice> device, const OpenOptions& options) {
+#if CBR_METAL4_SDK
+  if (__builtin_available(macOS 26.0, iOS 26.0, *)) {
+    if (options.generation == Generation::metal4) return [device newMTL4CommandQueue];
   }
 #endif
-  if (![queue respondsToSelector:@selector(commandBufferWithDescriptor:)]) {
-    throw InvalidUsage(fmt::format("metal::Device::wrap: queue {} is no MTLCommandQueue", index));
-  }
-  (void)commands;
+  return [device newCommandQueueWithMaxCommandBufferCount:options.max_command_buffers];
+}
+
+/// Whether a queue understands what the backend will send it.
+bool is_of(id<NSObject> queue, Generation generation) {
+  return generation == Generation::metal3
+             ? [queue respondsToSelector:@selector(commandBufferWithDescriptor:)]
+             : [queue respondsToSelector:@selector(commit:count:options:)];
+}
+
+/// Both kinds of queue have it.
+id<MTLDevice> device_of(id queue) {
   return ((id<MTLCommandQueue>)queue).device;
+}
+
+void check_queue(const std::vector<id>& queues, std::size_t index, Generation generation) {
+  const id queue = queues[index];
+  if (queue == nil) throw InvalidUsage(fmt::format("Device::wrap: queue {} is null", index));
+  const auto place = queues.begin() + static_cast<std::ptrdiff_t>(index);
+  if (std::find(queues.begin(), place, queue) != place) {
+    throw InvalidUsage(fmt::format("Device::wrap: queue {} is named twice", index));
+  }
+  if (is_of(queue, generation)) return;
+  throw InvalidUsage(fmt::format("Device::wrap: queue {} is no {}, which the generation asks for",
+                                 index,
+                                 generation == Generation::metal3 ? "MTLCommandQueue of Metal 3"
+                                                                  : "MTL4CommandQueue of Metal 4"));
 }
 
 }  // namespace
 
-DeviceImpl::DeviceImpl(id<MTLDevice> handle, CommandModel commands,
-                       std::vector<std::unique_ptr<NativeQueue>> queues)
-    : handle_(handle),
-      commands_(commands),
-      info_{text_of(handle.name), handle.registryID, has_metal4(handle)},
-      queues_(std::move(queues)) {}
-
-DeviceImpl::~DeviceImpl() {
-  const AutoreleasePool pool;
-  queues_.clear();
-  handle_ = nil;
-}
+DeviceImpl::DeviceImpl(id<MTLDevice> device, std::vector<id> queues, Generation generation,
+                       std::uint32_t max_command_buffers)
+    : device_(device),
+      queues_(std::move(queues)),
+      generation_(generation),
+      max_command_buffers_(max_command_buffers),
+      info_{text_of(device.name), device.registryID, has_metal4(device)} {}
 
 std::shared_ptr<Device> Device::open(const OpenOptions& options) {
-  if (options.queue_count == 0) {
-    throw InvalidOption("metal::OpenOptions::queue_count is 0; at least 1 is needed");
-  }
-  if (options.max_command_buffers == 0) {
-    throw InvalidOption("metal::OpenOptions::max_command_buffers is 0; at least 1 is needed");
-  }
   const AutoreleasePool pool;
-  id<MTLDevice> device = MTLCreateSystemDefaultDevice();
+  require_within("queue_count", options.queue_count, max_queue_count);
+  require_within("max_command_buffers", options.max_command_buffers, most_command_buffers);
+  const id<MTLDevice> device = MTLCreateSystemDefaultDevice();
   if (device == nil) {
-    throw BackendError("this system has no Metal device: MTLCreateSystemDefaultDevice gave none");
+    throw BackendError("Metal has no device: MTLCreateSystemDefaultDevice returned nil");
   }
-  const CommandModel commands = choose_commands(device, options.commands);
-  std::vector<std::unique_ptr<NativeQueue>> queues;
+  require_generation(device, options.generation);
+  std::vector<id> queues;
   queues.reserve(options.queue_count);
   for (std::uint32_t i = 0; i < options.queue_count; ++i) {
-    queues.push_back(
-        std::make_unique<NativeQueue>(make_queue(device, commands, options.max_command_buffers),
-                                      maximum_of(commands, options.max_command_buffers)));
+    const id queue = make_queue(device, options);
+    if (queue == nil) {
+      throw BackendError(fmt::format("the Metal device \"{}\" made no command queue {} of {}",
+                                     text_of(device.name), i, options.queue_count));
+    }
+    queues.push_back(queue);
   }
-  return std::make_shared<DeviceImpl>(device, commands, std::move(queues));
+  return std::make_shared<DeviceImpl>(device, std::move(queues), options.generation,
+                                      options.max_command_buffers);
 }
 
 std::shared_ptr<Device> Device::wrap(const WrapOptions& options) {
-  if (options.device == nullptr) throw InvalidUsage("metal::Device::wrap needs a device");
-  if (options.queues.empty()) throw InvalidUsage("metal::Device::wrap needs a queue");
-  if (options.commands == CommandModel::newest) {
-    throw InvalidOption(
-        "metal::WrapOptions::commands is newest; say metal3 or metal4, whichever the queues are");
-  }
   const AutoreleasePool pool;
+  require_within("number of queues", options.more_queues.size() + 1, max_queue_count);
+  require_within("max_command_buffers", options.max_command_buffers, most_command_buffers);
+  std::vector<id> queues{(__bridge id)options.queue};
+  for (void* const queue : options.more_queues) queues.push_back((__bridge id)queue);
+  if (queues[0] == nil) throw InvalidUsage("Device::wrap: the queue is null");
   id<MTLDevice> device = (__bridge id<MTLDevice>)options.device;
-  const CommandModel commands = choose_commands(device, options.commands);
-  std::vector<std::unique_ptr<NativeQueue>> queues;
-  queues.reserve(options.queues.size());
-  for (const WrappedQueue& wrapped : options.queues) {
-    const std::size_t index = queues.size();
-    if (wrapped.queue == nullptr) {
-      throw InvalidUsage(fmt::format("metal::Device::wrap: queue {} is null", index));
-    }
-    if (wrapped.max_command_buffers == 0) {
-      throw InvalidOption(fmt::format(
-          "metal::WrappedQueue::max_command_buffers of queue {} is 0; at least 1 is needed",
-          index));
-    }
-    id<NSObject> queue = (__bridge id<NSObject>)wrapped.queue;
-    id<MTLDevice> its_device = device_of(queue, commands, index);
-    // Not by pointer: debug layers put objects of their own before the device.
-    if (its_device.registryID != device.registryID) {
-      throw InvalidUsage(fmt::format(
-          "metal::Device::wrap: queue {} belongs to device \"{}\" ({:#x}), not to \"{}\" ({:#x})",
-          index, text_of(its_device.name), its_device.registryID, text_of(device.name),
-          device.registryID));
-    }
-    for (const auto& other : queues) {
-      if (other->handle() != queue) continue;
-      throw InvalidUsage(fmt::format("metal::Device::wrap: queue {} is named twice", index));
-    }
-    queues.push_back(
-        std::make_unique<NativeQueue>(queue, maximum_of(commands, wrapped.max_command_buffers)));
+  if (device == nil) device = device_of(queues[0]);
+  require_generation(device, options.generation);
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    check_queue(queues, i, options.generation);
+    const id<MTLDevice> its_device = device_of(queues[i]);
+    if (its_device == device) continue;
+    throw InvalidUsage(fmt::format(
+        "Device::wrap: queue {} belongs to the device \"{}\" ({:#x}), not to \"{}\" ({:#x})", i,
+        text_of(its_device.name), its_device.registryID, text_of(device.name), device.registryID));
   }
-  return std::make_shared<DeviceImpl>(device, commands, std::move(queues));
+  return std::make_shared<DeviceImpl>(device, std::move(queues), options.generation,
+                                      options.max_command_buffers);
 }
 
 }  // namespace cbr::metal

@@ -4,24 +4,26 @@
 #include <atomic>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include <cbr/errors.h>
 
 namespace cbr::metal {
 
-/// Sticky: the first cause stays. Shared by the backends of a device. Any thread may call.
+/// Shared by a device, the backends on it and their handlers. The first cause stays. Functions may
+/// be called by any thread.
 class DeviceLoss {
  public:
-  void lose(const std::string& cause) {
+  void lose(std::string cause) {
     const std::lock_guard lock(mutex_);
     if (lost_.load(std::memory_order_relaxed)) return;
-    cause_ = cause;
+    cause_ = std::move(cause);
     lost_.store(true, std::memory_order_release);
   }
 
-  /// Throws DeviceLost with the cause once the device is lost.
-  void require_device() const {
-    // The cause does not change any more once lost_ is set.
+  /// Throws DeviceLost.
+  void require_usable() const {
+    // The cause doesn't change any more once this is set.
     if (lost_.load(std::memory_order_acquire)) throw DeviceLost(cause_);
   }
 

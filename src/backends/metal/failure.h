@@ -1,32 +1,23 @@
-// What Metal's errors mean.
+// Metal's errors, in words.
 #pragma once
 
-#include <exception>
-#include <optional>
 #include <string>
 
 #import <Metal/Metal.h>
 
-#include <cbr/types.h>
+#include "backends/metal/progress.h"
 
 namespace cbr::metal {
 
-/// How a command buffer failed.
-struct Failure {
-  /// One line: the slot's label, Metal's code by name, and the encoder that failed where known.
-  std::string text;
-  /// Whether the device is lost: nothing that comes later can succeed.
-  bool fatal = false;
-};
+/// "MTLCommandBufferErrorPageFault (3): what Metal says", and the encoders that did not get
+/// through, where the error tells them. `name` is the slot's. Sets Outcome::device_lost for codes
+/// after which nothing will run any more.
+[[nodiscard]] Outcome failure_outcome(const std::string& name, NSError* error);
 
-/// Reads the error of an MTLCommandBuffer or of an MTL4CommitFeedback. `error` may be nil: Metal
-/// then gave no reason.
-[[nodiscard]] Failure read_failure(NSError* error, const std::string& label);
+/// Empty if the GPU ran nothing. Times are in seconds of the host's clock.
+[[nodiscard]] std::optional<GpuInterval> interval_of(CFTimeInterval start, CFTimeInterval end);
 
-/// The same as the outcome of a submission.
-[[nodiscard]] std::exception_ptr to_exception(const Failure& failure);
-
-/// Metal's start and end times, in seconds of the host's clock. Empty where Metal gave none.
-[[nodiscard]] std::optional<GpuInterval> to_interval(double start, double end);
+/// "the text" of a string that may be nil.
+[[nodiscard]] std::string text_of(NSString* string);
 
 }  // namespace cbr::metal

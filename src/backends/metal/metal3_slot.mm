@@ -1,5 +1,4 @@
-#include "backends/metal/metal3_slot.h"
-
+#include <mutex>
 #include <utility>
 
 #include <fmt/format.h>
@@ -7,123 +6,155 @@
 #include <cbr/errors.h>
 
 #include "backends/metal/autorelease_pool.h"
-#include "backends/metal/buffer_maker.h"
+#include "backends/metal/command_slot.h"
 #include "backends/metal/failure.h"
 
 namespace cbr::metal {
 namespace {
 
-/// From the completed handler, which also runs for a buffer that was dropped without a commit.
-void report(const HandlerContext& context, RecordingNumber recording, id<MTLCommandBuffer> buffer) {
-  const MTLCommandBufferStatus status = buffer.status;
-  if (status < MTLCommandBufferStatusCompleted) return;
-  Completion completion{.interval = to_interval(buffer.GPUStartTime, buffer.GPUEndTime)};
-  if (status == MTLCommandBufferStatusError) {
-    const Failure failure = read_failure(buffer.error, context.label);
-    if (failure.fatal) {
-      context.board->lose(failure.text);
-      return;
-    }
-    completion.error = to_exception(failure);
+/// A command buffer that was not committed yet. Its handler is there already: Metal takes none
+/// after the commit, and the program may commit behind the ring's back.
+struct Fresh {
+  id<MTLCommandBuffer> buffer = nil;
+  std::shared_ptr<Work> work;
+};
+
+class Metal3Slot final : public CommandSlot, public std::enable_shared_from_this<Metal3Slot> {
+ public:
+  Metal3Slot(id<MTLCommandQueue> queue, std::shared_ptr<Progress> progress, SlotOptions options)
+      : queue_(queue), progress_(std::move(progress)), options_(std::move(options)) {
+    label_ = [NSString stringWithUTF8String:options_.name.c_str()];
+    descriptor_ = [[MTLCommandBufferDescriptor alloc] init];
+    descriptor_.retainedReferences = options_.retained_references ? YES : NO;
+    descriptor_.errorOptions = options_.encoder_errors
+                                   ? MTLCommandBufferErrorOptionEncoderExecutionStatus
+                                   : MTLCommandBufferErrorOptionNone;
   }
-  context.board->ended(context.slot, recording, std::move(completion));
-}
+
+  void* begin() override {
+    const AutoreleasePool pool;
+    if (std::exchange(committed_and_dropped_, false)) {
+      throw InvalidUsage(
+          fmt::format("{}: the program committed the command buffer of this slot's last lease, and "
+                      "dropped the lease: its work ran untracked; call Lease::submit() instead",
+                      options_.name));
+    }
+    current_ = take_spare();
+    if (current_.buffer == nil) current_ = make();
+    return (__bridge void*)current_.buffer;
+  }
+
+  void submit() override {
+    const AutoreleasePool pool;
+    // Before the commit: the handler may run before that returns.
+    progress_->submitted(current_.work);
+    if (current_.buffer.status < MTLCommandBufferStatusCommitted) {
+      [current_.buffer commit];
+    } else {
+      // A second commit would end the program. The work is under way, and its handler tells of its
+      // end, or has done so.
+      options_.on_warning(
+          fmt::format("{}: the program committed the lease's command buffer itself; the ring goes "
+                      "on with it, but the order of submissions is not the ring's any more: call "
+                      "Lease::submit() instead of commit",
+                      options_.name));
+    }
+    submitted_ = std::move(current_.work);
+    // Metal keeps what is committed. Whoever holds it longer may hold a place of the queue's.
+    current_.buffer = nil;
+  }
+
+  void discard() noexcept override {
+    const AutoreleasePool pool;
+    committed_and_dropped_ = current_.buffer.status >= MTLCommandBufferStatusCommitted;
+    current_ = {};
+  }
+
+  [[nodiscard]] Work& submitted_work() const noexcept override { return *submitted_; }
+
+ private:
+  Fresh make() {
+    Fresh fresh;
+    // Waits without a limit if as many as the queue's maximum are uncompleted; attaching has made
+    // sure that the ring's own are fewer.
+    fresh.buffer = [queue_ commandBufferWithDescriptor:descriptor_];
+    if (fresh.buffer == nil) {
+      throw BackendError(fmt::format(
+          "{}: -[MTLCommandQueue commandBufferWithDescriptor:] returned nil", options_.name));
+    }
+    fresh.buffer.label = label_;
+    fresh.work = std::make_shared<Work>(options_.queue);
+    // Neither the buffer nor the slot: the buffer owns the handler, and either would be a cycle.
+    const std::shared_ptr<Work> work = fresh.work;
+    const std::shared_ptr<Progress> progress = progress_;
+    const std::weak_ptr<Metal3Slot> slot = weak_from_this();
+    const std::string name = options_.name;
+    const bool make_ahead = options_.make_ahead;
+    [fresh.buffer addCompletedHandler:^(id<MTLCommandBuffer> ended) {
+      const AutoreleasePool handler_pool;
+      const MTLCommandBufferStatus status = ended.status;
+      // Metal may call the handler of a buffer that was dropped without a commit.
+      if (status != MTLCommandBufferStatusCompleted && status != MTLCommandBufferStatusError) {
+        return;
+      }
+      Outcome outcome;
+      if (status == MTLCommandBufferStatusError) outcome = failure_outcome(name, ended.error);
+      outcome.interval = interval_of(ended.GPUStartTime, ended.GPUEndTime);
+      progress->ended(*work, std::move(outcome));
+      if (!make_ahead) return;
+      if (const auto owner = slot.lock()) owner->make_spare();
+    }];
+    return fresh;
+  }
+
+  Fresh take_spare() {
+    const std::lock_guard lock(spare_mutex_);
+    return std::exchange(spare_, {});
+  }
+
+  /// After the completion was told, so that nobody waits for it.
+  void make_spare() {
+    {
+      const std::lock_guard lock(spare_mutex_);
+      // At most two buffers a slot count towards the queue's maximum.
+      if (making_spare_ || spare_.buffer != nil) return;
+      making_spare_ = true;
+    }
+    Fresh fresh;
+    try {
+      // Without the lock, which begin() takes.
+      fresh = make();
+    } catch (const BackendError&) {
+      // The next begin() tries for itself, and can say so.
+      fresh = {};
+    }
+    const std::lock_guard lock(spare_mutex_);
+    making_spare_ = false;
+    spare_ = std::move(fresh);
+  }
+
+  const id<MTLCommandQueue> queue_;
+  const std::shared_ptr<Progress> progress_;
+  const SlotOptions options_;
+  NSString* label_ = nil;
+  MTLCommandBufferDescriptor* descriptor_ = nil;
+  /// The lease's.
+  Fresh current_;
+  std::shared_ptr<Work> submitted_;
+  bool committed_and_dropped_ = false;
+
+  std::mutex spare_mutex_;
+  // Guarded by spare_mutex_.
+  Fresh spare_;
+  bool making_spare_ = false;
+};
 
 }  // namespace
 
-BufferSource::BufferSource(id<MTLCommandQueue> queue, MTLCommandBufferDescriptor* descriptor,
-                           const std::string& label)
-    : queue_(queue),
-      descriptor_(descriptor),
-      label_([NSString stringWithUTF8String:label.c_str()]) {}
-
-BufferSource::~BufferSource() {
-  const AutoreleasePool pool;
-  ahead_ = nil;
-}
-
-id<MTLCommandBuffer> BufferSource::make() const {
-  id<MTLCommandBuffer> buffer = [queue_ commandBufferWithDescriptor:descriptor_];
-  buffer.label = label_;
-  return buffer;
-}
-
-id<MTLCommandBuffer> BufferSource::take() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (ahead_ != nil) return std::exchange(ahead_, nil);
-  }
-  return make();
-}
-
-void BufferSource::make_ahead() {
-  const AutoreleasePool pool;
-  {
-    const std::lock_guard lock(mutex_);
-    if (closed_ || ahead_ != nil) return;
-  }
-  // Without the lock, since it may block. Only the maker's thread comes here.
-  id<MTLCommandBuffer> buffer = make();
-  const std::lock_guard lock(mutex_);
-  if (!closed_) ahead_ = buffer;
-}
-
-void BufferSource::close() {
-  const AutoreleasePool pool;
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
-  ahead_ = nil;
-}
-
-Metal3Slot::Metal3Slot(id<MTLCommandQueue> queue, MTLCommandBufferDescriptor* descriptor,
-                       HandlerContext context, std::shared_ptr<BufferMaker> maker)
-    : context_(std::make_shared<const HandlerContext>(std::move(context))),
-      source_(std::make_shared<BufferSource>(queue, descriptor, context_->label)),
-      maker_(std::move(maker)) {
-  if (maker_ != nullptr) maker_->request(source_);
-}
-
-Metal3Slot::~Metal3Slot() {
-  const AutoreleasePool pool;
-  buffer_ = nil;
-  source_->close();
-}
-
-void* Metal3Slot::begin(RecordingNumber recording) {
-  const AutoreleasePool pool;
-  buffer_ = source_->take();
-  if (buffer_ == nil) {
-    throw BackendError(fmt::format(
-        "{}: -[MTLCommandQueue commandBufferWithDescriptor:] returned nil", context_->label));
-  }
-  // Copies, since a block that names a member keeps this slot instead.
-  const std::shared_ptr<const HandlerContext> context = context_;
-  const std::shared_ptr<BufferSource> source = source_;
-  const std::shared_ptr<BufferMaker> maker = maker_;
-  // Before the program can commit it, which is the last moment that Metal takes a handler.
-  [buffer_ addCompletedHandler:^(id<MTLCommandBuffer> buffer) {
-    // Metal's thread may have no pool.
-    const AutoreleasePool handler_pool;
-    report(*context, recording, buffer);
-    if (maker != nullptr) maker->request(source);
-  }];
-  return (__bridge void*)buffer_;
-}
-
-bool Metal3Slot::commit() {
-  const AutoreleasePool pool;
-  // The queue keeps it until it has completed.
-  id<MTLCommandBuffer> buffer = std::exchange(buffer_, nil);
-  // A second commit would abort the process.
-  if (buffer.status >= MTLCommandBufferStatusCommitted) return false;
-  [buffer commit];
-  return true;
-}
-
-bool Metal3Slot::discard() noexcept {
-  const AutoreleasePool pool;
-  id<MTLCommandBuffer> buffer = std::exchange(buffer_, nil);
-  return buffer.status < MTLCommandBufferStatusCommitted;
+std::shared_ptr<CommandSlot> make_metal3_slot(id<MTLCommandQueue> queue,
+                                              std::shared_ptr<Progress> progress,
+                                              SlotOptions options) {
+  return std::make_shared<Metal3Slot>(queue, std::move(progress), std::move(options));
 }
 
 }  // namespace cbr::metal

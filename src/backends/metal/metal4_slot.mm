@@ -1,6 +1,6 @@
-#include "backends/metal/metal4_slot.h"
+#include "backends/metal/metal4_sdk.h"
 
-#ifdef CBR_METAL4_SDK
+#if CBR_METAL4_SDK
 
 #include <utility>
 
@@ -9,94 +9,86 @@
 #include <cbr/errors.h>
 
 #include "backends/metal/autorelease_pool.h"
+#include "backends/metal/command_slot.h"
 #include "backends/metal/failure.h"
 
 namespace cbr::metal {
 namespace {
 
-API_AVAILABLE(macos(26.0), ios(26.0))
-void report(const HandlerContext& context, RecordingNumber recording,
-            id<MTL4CommitFeedback> feedback) {
-  Completion completion{.interval = to_interval(feedback.GPUStartTime, feedback.GPUEndTime)};
-  if (NSError* const error = feedback.error; error != nil) {
-    const Failure failure = read_failure(error, context.label);
-    if (failure.fatal) {
-      context.board->lose(failure.text);
-      return;
-    }
-    completion.error = to_exception(failure);
+class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlot {
+ public:
+  Metal4Slot(id<MTLDevice> device, id<MTL4CommandQueue> queue, std::shared_ptr<Progress> progress,
+             const SlotOptions& options)
+      : queue_(queue), progress_(std::move(progress)), name_(options.name), index_(options.queue) {
+    allocator_ = [device newCommandAllocator];
+    if (allocator_ == nil) throw nil_result("newCommandAllocator");
+    buffer_ = [device newCommandBuffer];
+    if (buffer_ == nil) throw nil_result("newCommandBuffer");
+    buffer_.label = [NSString stringWithUTF8String:name_.c_str()];
   }
-  context.board->ended(context.slot, recording, std::move(completion));
-}
+
+  void* begin() override {
+    const AutoreleasePool pool;
+    // The memory of the recording before, which has completed or was never committed.
+    [allocator_ reset];
+    [buffer_ beginCommandBufferWithAllocator:allocator_];
+    return (__bridge void*)buffer_;
+  }
+
+  void submit() override {
+    const AutoreleasePool pool;
+    [buffer_ endCommandBuffer];
+    const auto work = std::make_shared<Work>(index_);
+    const std::shared_ptr<Progress> progress = progress_;
+    const std::string name = name_;
+    // Nothing of Metal 4 retains what it uses, and after a loss the slot may go before its work.
+    const id<MTL4CommandAllocator> allocator = allocator_;
+    const id<MTL4CommandBuffer> buffer = buffer_;
+    MTL4CommitOptions* const options = [[MTL4CommitOptions alloc] init];
+    [options addFeedbackHandler:^(id<MTL4CommitFeedback> feedback) {
+      const AutoreleasePool handler_pool;
+      (void)allocator;
+      (void)buffer;
+      Outcome outcome;
+      NSError* const error = feedback.error;
+      if (error != nil) outcome = failure_outcome(name, error);
+      outcome.interval = interval_of(feedback.GPUStartTime, feedback.GPUEndTime);
+      progress->ended(*work, std::move(outcome));
+    }];
+    // Before the commit: the handler may run before that returns.
+    progress->submitted(work);
+    const id<MTL4CommandBuffer> buffers[] = {buffer_};
+    [queue_ commit:buffers count:1 options:options];
+    submitted_ = work;
+  }
+
+  void discard() noexcept override {
+    const AutoreleasePool pool;
+    [buffer_ endCommandBuffer];
+  }
+
+  [[nodiscard]] Work& submitted_work() const noexcept override { return *submitted_; }
+
+ private:
+  [[nodiscard]] BackendError nil_result(const char* method) const {
+    return BackendError(fmt::format("{}: -[MTLDevice {}] returned nil", name_, method));
+  }
+
+  const id<MTL4CommandQueue> queue_;
+  const std::shared_ptr<Progress> progress_;
+  const std::string name_;
+  const QueueIndex index_;
+  id<MTL4CommandAllocator> allocator_ = nil;
+  id<MTL4CommandBuffer> buffer_ = nil;
+  std::shared_ptr<Work> submitted_;
+};
 
 }  // namespace
 
-Metal4Slot::Metal4Slot(id<MTLDevice> device, id<MTL4CommandQueue> queue, HandlerContext context)
-    : device_(device),
-      queue_(queue),
-      context_(std::make_shared<const HandlerContext>(std::move(context))) {
-  const AutoreleasePool pool;
-  create();
-}
-
-Metal4Slot::~Metal4Slot() {
-  const AutoreleasePool pool;
-  buffer_ = nil;
-  allocator_ = nil;
-}
-
-void Metal4Slot::create() {
-  allocator_ = [device_ newCommandAllocator];
-  if (allocator_ == nil) {
-    throw BackendError(
-        fmt::format("{}: -[MTLDevice newCommandAllocator] returned nil", context_->label));
-  }
-  buffer_ = [device_ newCommandBuffer];
-  if (buffer_ == nil) {
-    throw BackendError(
-        fmt::format("{}: -[MTLDevice newCommandBuffer] returned nil", context_->label));
-  }
-  buffer_.label = [NSString stringWithUTF8String:context_->label.c_str()];
-}
-
-void* Metal4Slot::begin(RecordingNumber recording) {
-  const AutoreleasePool pool;
-  if (buffer_ == nil) create();
-  recording_ = recording;
-  [allocator_ reset];
-  [buffer_ beginCommandBufferWithAllocator:allocator_];
-  return (__bridge void*)buffer_;
-}
-
-bool Metal4Slot::commit() {
-  const AutoreleasePool pool;
-  [buffer_ endCommandBuffer];
-  const std::shared_ptr<const HandlerContext> context = context_;
-  const RecordingNumber recording = recording_;
-  // Metal 4 retains nothing: the handler keeps both objects until the GPU is done with them, which
-  // matters when the slot goes before, as with a lost device.
-  const id<MTL4CommandBuffer> buffer = buffer_;
-  const id<MTL4CommandAllocator> allocator = allocator_;
-  MTL4CommitOptions* const options = [[MTL4CommitOptions alloc] init];
-  [options addFeedbackHandler:^(id<MTL4CommitFeedback> feedback) {
-    // Metal's thread may have no pool.
-    const AutoreleasePool handler_pool;
-    (void)buffer;
-    (void)allocator;
-    report(*context, recording, feedback);
-  }];
-  const id<MTL4CommandBuffer> buffers[] = {buffer};
-  [queue_ commit:buffers count:1 options:options];
-  return true;
-}
-
-// Whatever state the program left the recording in, with an open encoder perhaps, it goes whole:
-// ending such a buffer would abort the process. The next begin() makes new objects.
-bool Metal4Slot::discard() noexcept {
-  const AutoreleasePool pool;
-  buffer_ = nil;
-  allocator_ = nil;
-  return true;
+std::shared_ptr<CommandSlot> make_metal4_slot(id<MTLDevice> device, id<MTL4CommandQueue> queue,
+                                              std::shared_ptr<Progress> progress,
+                                              const SlotOptions& options) {
+  return std::make_shared<Metal4Slot>(device, queue, std::move(progress), options);
 }
 
 }  // namespace cbr::metal

@@ -265,6 +265,11 @@ NSError* error_of(const CommandBufferState& state, const Outcome& outcome) {
   if (label != nil) state_->encoder_labels[encoder] = label.UTF8String;
 }
 
+- (void)failWith:(const Fault&)fault {
+  const std::lock_guard lock(state_->mutex);
+  state_->submission->outcome.fault = fault;
+}
+
 - (void)append:(Command)command {
   const std::lock_guard lock(state_->mutex);
   state_->submission->commands.push_back(std::move(command));

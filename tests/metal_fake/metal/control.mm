@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#import "metal_fake/metal/objects.h"
+#import "metal_fake/metal/metal4_objects.h"
 #include "metal_fake/metal/settings.h"
 #include "metal_fake/runtime/classes.h"
 
@@ -67,6 +67,14 @@ void wait_until_idle() {
 
 void fail_next(const Fault& fault, std::size_t skip) {
   Gpu::get().fail_next(fault, skip);
+}
+void fail(void* command_buffer, const Fault& fault) {
+  const id commands = (__bridge id)command_buffer;
+  if ([commands isKindOfClass:[FakeCommandBuffer class]]) {
+    [(FakeCommandBuffer*)commands failWith:fault];
+  } else {
+    [(Fake4CommandBuffer*)commands failWith:fault];
+  }
 }
 void return_nil(Creation what, std::size_t times, std::size_t skip) {
   Settings::get().refuse(what, times, skip);

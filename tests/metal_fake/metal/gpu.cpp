@@ -144,7 +144,6 @@ std::shared_ptr<QueueState> Gpu::runnable() {
 
 void Gpu::execute(std::unique_lock<std::mutex>& lock, const std::shared_ptr<QueueState>& queue) {
   const std::shared_ptr<Submission> submission = queue->submissions_.front();
-  if (submission->queue_operation) deliver_finished();
   if (!submission->started) {
     begin(*submission);
     if (!submission->queue_operation) {

@@ -129,6 +129,10 @@ using namespace cbr::metal_fake;
   encoder_open_ = NO;
 }
 
+- (void)failWith:(const Fault&)fault {
+  recorded_.fault = fault;
+}
+
 - (void)append:(Command)command {
   recorded_.commands.push_back(std::move(command));
 }

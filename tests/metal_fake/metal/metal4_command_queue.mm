@@ -136,6 +136,7 @@ NSErrorDomain const MTL4CommandQueueErrorDomain = @"MTL4CommandQueueErrorDomain"
       submission->commands.push_back(std::move(command));
     }
     for (UseCount& use : recording.uses) submission->uses.push_back(std::move(use));
+    if (recording.fault) submission->outcome.fault = recording.fault;
     encoders += recording.encoders;
   }
   // On the driver's thread, which has no pool where handlers run.

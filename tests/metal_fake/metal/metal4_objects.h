@@ -20,6 +20,7 @@ struct Recording {
   std::vector<Command> commands;
   std::vector<UseCount> uses;
   std::size_t encoders = 0;
+  std::optional<Fault> fault;
   /// The memory that dispatches reach through addresses, and what makes it resident.
   std::vector<UseCount> addressed;
   std::vector<std::shared_ptr<ResidentMemory>> residency;
@@ -52,6 +53,8 @@ struct Recording {
 /// Memory that a dispatch reaches through an address.
 - (void)address:(cbr::metal_fake::UseCount)memory;
 - (void)endEncoder;
+/// What is being recorded will fail.
+- (void)failWith:(const cbr::metal_fake::Fault&)fault;
 @end
 
 @interface Fake4ComputeEncoder : NSObject <MTL4ComputeCommandEncoder>

@@ -117,6 +117,8 @@ struct CommandBufferState {
 - (void)append:(cbr::metal_fake::Command)command;
 - (void)use:(FakeResource*)resource;
 - (void)endEncoder:(std::size_t)encoder label:(nullable NSString*)label;
+/// It will fail.
+- (void)failWith:(const cbr::metal_fake::Fault&)fault;
 @end
 
 @interface FakeComputeEncoder : NSObject <MTLComputeCommandEncoder>

@@ -1,6 +1,7 @@
 #include "metal_fake/runtime/blocks.h"
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -18,10 +19,8 @@ constexpr std::uint32_t has_copy_dispose = 1U << 25U;
 constexpr std::uint32_t is_global = 1U << 28U;
 
 // What _Block_object_assign is asked to copy.
-constexpr int field_is_object = 3;
 constexpr int field_is_block = 7;
 constexpr int field_is_byref = 8;
-constexpr int byref_caller = 128;
 
 struct BlockDescriptor {
   std::uintptr_t reserved;
@@ -119,14 +118,12 @@ void _Block_release(const void* block) {
   std::free(dropped);
 }
 
-// Called by the copy helper of a block for each captured object, block or __block variable.
+// Called by the copy helper of a block for each captured block and __block variable. Objects under
+// ARC are retained by the helper itself.
 void _Block_object_assign(void* destination, const void* object, int flags) {
   using namespace cbr::metal_fake;
   auto* const to = static_cast<const void**>(destination);
   switch (flags) {
-    case field_is_object:
-      *to = objc_retain(static_cast<objc_object*>(const_cast<void*>(object)));
-      break;
     case field_is_block:
       *to = _Block_copy(object);
       break;
@@ -134,17 +131,13 @@ void _Block_object_assign(void* destination, const void* object, int flags) {
       *to = copy_byref(static_cast<ByRef*>(const_cast<void*>(object)));
       break;
     default:
-      // What a __block variable holds is its own affair (byref_caller); under ARC the compiler
-      // keeps it with objc_storeStrong or objc_copyWeak.
-      *to = object;
-      break;
+      std::fprintf(stderr, "metal_fake: a block captures what ARC does not know (%d)\n", flags);
+      std::abort();
   }
 }
 
 void _Block_object_dispose(const void* object, int flags) {
   using namespace cbr::metal_fake;
-  if ((flags & byref_caller) != 0) return;
-  if (flags == field_is_object) objc_release(static_cast<objc_object*>(const_cast<void*>(object)));
   if (flags == field_is_block) _Block_release(object);
   if (flags == field_is_byref) release_byref(static_cast<ByRef*>(const_cast<void*>(object)));
 }
@@ -162,6 +155,11 @@ bool is_block(const objc_object* object) {
   return isa == static_cast<void*>(_NSConcreteStackBlock) ||
          isa == static_cast<void*>(_NSConcreteMallocBlock) ||
          isa == static_cast<void*>(_NSConcreteGlobalBlock);
+}
+
+void retain_block(const objc_object* block) {
+  const void* const isa = block->isa;
+  if (isa == static_cast<void*>(_NSConcreteMallocBlock)) (void)_Block_copy(block);
 }
 
 }  // namespace cbr::metal_fake

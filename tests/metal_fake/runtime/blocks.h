@@ -8,6 +8,10 @@ namespace cbr::metal_fake {
 /// True of a block, which has no reference count where objects have it.
 bool is_block(const objc_object* object);
 
+/// Counts a reference to a block on the heap. One on the stack stays where it is: only
+/// objc_retainBlock and _Block_copy move it.
+void retain_block(const objc_object* block);
+
 }  // namespace cbr::metal_fake
 
 extern "C" {

@@ -133,7 +133,10 @@ using cbr::metal_fake::header;
 objc_object* objc_retain(objc_object* object) {
   using namespace cbr::metal_fake;
   if (object == nullptr) return nullptr;
-  if (is_block(object)) return static_cast<objc_object*>(_Block_copy(object));
+  if (is_block(object)) {
+    retain_block(object);
+    return object;
+  }
   if (counted(object)) header(object).count.fetch_add(1, std::memory_order_relaxed);
   return object;
 }

@@ -1,0 +1,114 @@
+#include "soak/ledger.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace cbr::soak {
+namespace {
+
+/// leaked() holds no more.
+constexpr std::size_t most_leaks = 100;
+
+/// Collects what is not as it should be.
+class Comparison {
+ public:
+  void equal(std::string_view what, std::uint64_t is, std::uint64_t should_be) {
+    if (is != should_be) add(fmt::format("{} is {}, it must be {}", what, is, should_be));
+  }
+  void at_most(std::string_view what, std::uint64_t is, std::uint64_t limit) {
+    if (is > limit) add(fmt::format("{} is {}, it must be at most {}", what, is, limit));
+  }
+  [[nodiscard]] std::string text() const { return text_; }
+
+ private:
+  void add(const std::string& what) {
+    if (!text_.empty()) text_ += "; ";
+    text_ += what;
+  }
+  std::string text_;
+};
+
+std::uint64_t count(const std::vector<Leak>& leaks, Leak::Kind kind) {
+  return static_cast<std::uint64_t>(std::count_if(
+      leaks.begin(), leaks.end(), [kind](const Leak& leak) { return leak.kind == kind; }));
+}
+
+}  // namespace
+
+void Ledger::complain(const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  if (complaint_.empty()) complaint_ = what;
+}
+
+std::string Ledger::complaint() const {
+  const std::lock_guard lock(mutex_);
+  return complaint_;
+}
+
+std::string broken_equation(const RingStatistics& statistics) {
+  Comparison comparison;
+  comparison.equal("total_acquisitions", statistics.total_acquisitions,
+                   statistics.total_releases + statistics.leased);
+  comparison.equal("total_releases", statistics.total_releases,
+                   statistics.submissions + statistics.discarded);
+  comparison.equal("submissions", statistics.submissions,
+                   statistics.completions + statistics.failures + statistics.in_flight);
+  return comparison.text();
+}
+
+std::string difference(const Ledger& ledger, const RingStatistics& statistics,
+                       const std::vector<Leak>& leaks) {
+  if (std::string broken = broken_equation(statistics); !broken.empty()) return broken;
+  Comparison comparison;
+  comparison.equal("in_flight", statistics.in_flight, 0);
+  comparison.equal("leased", statistics.leased, 0);
+  comparison.equal("kept objects", static_cast<std::uint64_t>(ledger.kept.load()), 0);
+  comparison.equal("callbacks run", ledger.callbacks_run, ledger.callbacks_due);
+
+  const std::uint64_t unseen = count(leaks, Leak::Kind::unseen_failure);
+  const bool all_leaks = leaks.size() < most_leaks;
+  comparison.at_most("unseen failures", unseen, ledger.blind);
+  if (all_leaks) {
+    comparison.equal("abandoned leases", count(leaks, Leak::Kind::abandoned_lease),
+                     ledger.abandoned);
+  }
+  if (ledger.statistics_reset) return comparison.text();
+
+  comparison.equal("submissions", statistics.submissions, ledger.submits);
+  comparison.at_most("timeout_events", statistics.timeout_events, ledger.came_away_empty);
+  // A begin on a lost device is an acquisition and a discard; an acquire that finds the loss is
+  // neither.
+  const std::uint64_t acquired = ledger.leases + ledger.failed_begins;
+  const std::uint64_t given_up =
+      ledger.discards + ledger.abandoned + ledger.refused_submits + ledger.failed_begins;
+  const std::uint64_t lost = statistics.total_acquisitions - acquired;
+  comparison.at_most("acquisitions that the loss ended", lost, ledger.lost_acquires);
+  comparison.equal("discarded", statistics.discarded, given_up + lost);
+  // A lost device's failures are no leaks, whether a ticket told of them or not.
+  if (ledger.lost) {
+    comparison.at_most("failures seen", ledger.failures_seen + unseen, statistics.failures);
+  } else if (all_leaks) {
+    comparison.equal("failures", statistics.failures, ledger.failures_seen + unseen);
+  }
+  return comparison.text();
+}
+
+std::string difference(const Ledger& ledger, const CountingObserver& observer) {
+  Comparison comparison;
+  comparison.equal("acquisitions told", observer.acquires, ledger.leases);
+  comparison.equal("discards told", observer.discards,
+                   ledger.discards + ledger.abandoned + ledger.refused_submits);
+  comparison.equal("losses told", observer.losses, ledger.lost ? 1 : 0);
+  if (ledger.lost) {
+    comparison.at_most("submissions told", observer.submits, ledger.submits);
+    comparison.at_most("completions told", observer.completions, ledger.submits);
+  } else {
+    comparison.equal("submissions told", observer.submits, ledger.submits);
+    comparison.equal("completions told", observer.completions, ledger.submits);
+  }
+  return comparison.text();
+}
+
+}  // namespace cbr::soak
