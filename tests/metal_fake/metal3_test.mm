@@ -287,18 +287,20 @@ TEST_F(Metal3, AnEventIsSignalledAndHoldsWorkUp) {
 
 TEST_F(Metal3, AWaitInTheMiddleHoldsWhatFollows) {
   @autoreleasepool {
+    id<MTLSharedEvent> reached = [device() newSharedEvent];
     id<MTLSharedEvent> go = [device() newSharedEvent];
     id<MTLBuffer> numbers = numbers_on(device());
     id<MTLCommandBuffer> waiting = [queue() commandBuffer];
     encode_add(waiting, numbers, 1);
+    [waiting encodeSignalEvent:reached value:1];
     [waiting encodeWaitForEvent:go value:1];
     encode_add(waiting, numbers, 10);
-    hold();
     [waiting commit];
-    id<MTLCommandBuffer> behind = [[device() newCommandQueue] commandBuffer];
-    [behind commit];
-    release();
-    [behind waitUntilCompleted];
+    while (reached.signaledValue < 1) std::this_thread::yield();
+    // The GPU gets to this only when it can't go on with the other.
+    id<MTLCommandBuffer> later = [[device() newCommandQueue] commandBuffer];
+    [later commit];
+    [later waitUntilCompleted];
     EXPECT_EQ(first_number(numbers), 1U);
     go.signaledValue = 1;
     [waiting waitUntilCompleted];

@@ -121,7 +121,7 @@ class Gpu {
   void begin(Submission& submission);
   void deliver_finished();
   void busy(std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds time);
-  bool idle() const;
+  [[nodiscard]] bool idle() const;
 
   std::mutex mutex_;
   /// Something changed that the GPU's thread, or a thread that waits for it to be idle, looks at.

@@ -80,7 +80,6 @@ void release_byref(ByRef* variable) {
 }
 
 }  // namespace
-}  // namespace cbr::metal_fake
 
 extern "C" {
 
@@ -91,7 +90,6 @@ void* _NSConcreteMallocBlock[32];
 void* _NSConcreteGlobalBlock[32];
 
 void* _Block_copy(const void* block) {
-  using namespace cbr::metal_fake;
   if (block == nullptr) return nullptr;
   auto* const from = static_cast<Block*>(const_cast<void*>(block));
   const std::uint32_t flags = from->flags.load(std::memory_order_relaxed);
@@ -109,7 +107,6 @@ void* _Block_copy(const void* block) {
 }
 
 void _Block_release(const void* block) {
-  using namespace cbr::metal_fake;
   auto* const dropped = static_cast<Block*>(const_cast<void*>(block));
   if (dropped == nullptr) return;
   const std::uint32_t flags = dropped->flags.load(std::memory_order_relaxed);
@@ -121,7 +118,6 @@ void _Block_release(const void* block) {
 // Called by the copy helper of a block for each captured block and __block variable. Objects under
 // ARC are retained by the helper itself.
 void _Block_object_assign(void* destination, const void* object, int flags) {
-  using namespace cbr::metal_fake;
   auto* const to = static_cast<const void**>(destination);
   switch (flags) {
     case field_is_block:
@@ -137,7 +133,6 @@ void _Block_object_assign(void* destination, const void* object, int flags) {
 }
 
 void _Block_object_dispose(const void* object, int flags) {
-  using namespace cbr::metal_fake;
   if (flags == field_is_block) _Block_release(object);
   if (flags == field_is_byref) release_byref(static_cast<ByRef*>(const_cast<void*>(object)));
 }
@@ -147,8 +142,6 @@ objc_object* objc_retainBlock(objc_object* block) {
 }
 
 }  // extern "C"
-
-namespace cbr::metal_fake {
 
 bool is_block(const objc_object* object) {
   const void* const isa = object->isa;

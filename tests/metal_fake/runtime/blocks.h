@@ -12,9 +12,9 @@ bool is_block(const objc_object* object);
 /// objc_retainBlock and _Block_copy move it.
 void retain_block(const objc_object* block);
 
-}  // namespace cbr::metal_fake
-
 extern "C" {
 void* _Block_copy(const void* block);
 void _Block_release(const void* block);
 }
+
+}  // namespace cbr::metal_fake

@@ -123,15 +123,10 @@ std::uint64_t autoreleases_without_pool() {
   return autoreleased_without_pool.load(std::memory_order_relaxed);
 }
 
-}  // namespace cbr::metal_fake
-
 // The entry points that the compiler calls, most of them for ARC.
 extern "C" {
 
-using cbr::metal_fake::header;
-
 objc_object* objc_retain(objc_object* object) {
-  using namespace cbr::metal_fake;
   if (object == nullptr) return nullptr;
   if (is_block(object)) {
     retain_block(object);
@@ -142,7 +137,6 @@ objc_object* objc_retain(objc_object* object) {
 }
 
 void objc_release(objc_object* object) {
-  using namespace cbr::metal_fake;
   if (object == nullptr) return;
   if (is_block(object)) {
     _Block_release(object);
@@ -163,21 +157,21 @@ void objc_release(objc_object* object) {
 
 objc_object* objc_autorelease(objc_object* object) {
   if (object == nullptr) return nullptr;
-  auto& pools = cbr::metal_fake::pools();
-  if (pools.open == 0) cbr::metal_fake::autoreleased_without_pool.fetch_add(1);
-  pools.objects.push_back(object);
+  Pools& own = pools();
+  if (own.open == 0) autoreleased_without_pool.fetch_add(1);
+  own.objects.push_back(object);
   return object;
 }
 
 void* objc_autoreleasePoolPush() {
-  auto& pools = cbr::metal_fake::pools();
-  pools.objects.push_back(nullptr);
-  ++pools.open;
-  return reinterpret_cast<void*>(pools.objects.size());
+  Pools& own = pools();
+  own.objects.push_back(nullptr);
+  ++own.open;
+  return reinterpret_cast<void*>(own.objects.size());
 }
 
 void objc_autoreleasePoolPop(void* pool) {
-  cbr::metal_fake::pools().pop_to(reinterpret_cast<std::size_t>(pool) - 1);
+  pools().pop_to(reinterpret_cast<std::size_t>(pool) - 1);
 }
 
 // On macOS these two agree with the caller to leave the pool out. Here the object always goes
@@ -207,28 +201,28 @@ void objc_storeStrong(objc_object** variable, objc_object* object) {
 }
 
 objc_object* objc_initWeak(objc_object** variable, objc_object* object) {
-  auto& references = cbr::metal_fake::weak_references();
+  auto& references = weak_references();
   const std::lock_guard lock(references.mutex);
-  cbr::metal_fake::remember_weak(references, variable, object);
+  remember_weak(references, variable, object);
   return object;
 }
 
 objc_object* objc_storeWeak(objc_object** variable, objc_object* object) {
-  auto& references = cbr::metal_fake::weak_references();
+  auto& references = weak_references();
   const std::lock_guard lock(references.mutex);
-  cbr::metal_fake::forget_weak(references, variable);
-  cbr::metal_fake::remember_weak(references, variable, object);
+  forget_weak(references, variable);
+  remember_weak(references, variable, object);
   return object;
 }
 
 void objc_destroyWeak(objc_object** variable) {
-  auto& references = cbr::metal_fake::weak_references();
+  auto& references = weak_references();
   const std::lock_guard lock(references.mutex);
-  cbr::metal_fake::forget_weak(references, variable);
+  forget_weak(references, variable);
 }
 
 objc_object* objc_loadWeakRetained(objc_object** variable) {
-  auto& references = cbr::metal_fake::weak_references();
+  auto& references = weak_references();
   const std::lock_guard lock(references.mutex);
   objc_object* const object = *variable;
   if (object == nullptr) return nullptr;
@@ -269,8 +263,8 @@ objc_object** property(objc_object* self, std::ptrdiff_t offset) {
 }
 
 objc_object* copied(objc_object* value) {
-  static const cbr::metal_fake::Selector copy = cbr::metal_fake::intern("copy");
-  return value == nullptr ? nullptr : cbr::metal_fake::send<objc_object*>(value, copy);
+  static const Selector copy = intern("copy");
+  return value == nullptr ? nullptr : send<objc_object*>(value, copy);
 }
 
 void set_property(objc_object* self, objc_object* owned, std::ptrdiff_t offset, bool atomic) {
@@ -289,8 +283,8 @@ void set_property(objc_object* self, objc_object* owned, std::ptrdiff_t offset, 
 // Bodies of synthesised properties.
 extern "C" {
 
-objc_object* objc_getProperty(objc_object* self, cbr::metal_fake::Selector /*selector*/,
-                              std::ptrdiff_t offset, bool atomic) {
+objc_object* objc_getProperty(objc_object* self, Selector /*selector*/, std::ptrdiff_t offset,
+                              bool atomic) {
   if (!atomic) return *property(self, offset);
   objc_object* value = nullptr;
   {
@@ -300,24 +294,26 @@ objc_object* objc_getProperty(objc_object* self, cbr::metal_fake::Selector /*sel
   return objc_autorelease(value);
 }
 
-void objc_setProperty_atomic(objc_object* self, cbr::metal_fake::Selector /*selector*/,
-                             objc_object* value, std::ptrdiff_t offset) {
+void objc_setProperty_atomic(objc_object* self, Selector /*selector*/, objc_object* value,
+                             std::ptrdiff_t offset) {
   set_property(self, objc_retain(value), offset, true);
 }
 
-void objc_setProperty_nonatomic(objc_object* self, cbr::metal_fake::Selector /*selector*/,
-                                objc_object* value, std::ptrdiff_t offset) {
+void objc_setProperty_nonatomic(objc_object* self, Selector /*selector*/, objc_object* value,
+                                std::ptrdiff_t offset) {
   set_property(self, objc_retain(value), offset, false);
 }
 
-void objc_setProperty_atomic_copy(objc_object* self, cbr::metal_fake::Selector /*selector*/,
-                                  objc_object* value, std::ptrdiff_t offset) {
+void objc_setProperty_atomic_copy(objc_object* self, Selector /*selector*/, objc_object* value,
+                                  std::ptrdiff_t offset) {
   set_property(self, copied(value), offset, true);
 }
 
-void objc_setProperty_nonatomic_copy(objc_object* self, cbr::metal_fake::Selector /*selector*/,
-                                     objc_object* value, std::ptrdiff_t offset) {
+void objc_setProperty_nonatomic_copy(objc_object* self, Selector /*selector*/, objc_object* value,
+                                     std::ptrdiff_t offset) {
   set_property(self, copied(value), offset, false);
 }
 
 }  // extern "C"
+
+}  // namespace cbr::metal_fake

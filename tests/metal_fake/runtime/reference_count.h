@@ -18,8 +18,6 @@ std::int64_t reference_count(objc_object* object);
 /// How often an object was autoreleased by a thread that had no pool, since the program began.
 std::uint64_t autoreleases_without_pool();
 
-}  // namespace cbr::metal_fake
-
 extern "C" {
 objc_object* objc_retain(objc_object* object);
 void objc_release(objc_object* object);
@@ -27,3 +25,5 @@ objc_object* objc_autorelease(objc_object* object);
 void* objc_autoreleasePoolPush();
 void objc_autoreleasePoolPop(void* pool);
 }
+
+}  // namespace cbr::metal_fake
