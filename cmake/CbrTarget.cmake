@@ -7,7 +7,8 @@ function(cbr_configure_target target)
     # GCC 12 sees overlapping copies in "text" + std::string (GCC bug 105651).
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
   endif()
-  if(PROJECT_IS_TOP_LEVEL)
+  # Apple's compiler and SDK are not those that the project is linted with.
+  if(PROJECT_IS_TOP_LEVEL AND NOT APPLE)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(CBR_SANITIZE)

@@ -116,7 +116,7 @@ class MetalBackend final : public Backend {
   }
 
   /// With more uncompleted buffers than its maximum, a queue of Metal 3 makes a thread wait with no
-  /// limit, and for ever if it holds them itself. So a ring has fewer.
+  /// limit, and for ever if it holds them itself. So a ring has no more.
   void require_room(std::uint32_t ring_size) const {
     if (device_->generation() != Generation::metal3) return;
     const std::uint32_t on_a_queue = (ring_size + queue_count() - 1) / queue_count();

@@ -19,16 +19,17 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
  public:
   Metal4Slot(id<MTLDevice> device, id<MTL4CommandQueue> queue, std::shared_ptr<Progress> progress,
              const SlotOptions& options)
-      : queue_(queue), progress_(std::move(progress)), name_(options.name), index_(options.queue) {
-    allocator_ = [device newCommandAllocator];
-    if (allocator_ == nil) throw nil_result("newCommandAllocator");
-    buffer_ = [device newCommandBuffer];
-    if (buffer_ == nil) throw nil_result("newCommandBuffer");
-    buffer_.label = [NSString stringWithUTF8String:name_.c_str()];
+      : device_(device),
+        queue_(queue),
+        progress_(std::move(progress)),
+        name_(options.name),
+        index_(options.queue) {
+    create();
   }
 
   void* begin() override {
     const AutoreleasePool pool;
+    if (buffer_ == nil) create();
     // The memory of the recording before, which has completed or was never committed.
     [allocator_ reset];
     [buffer_ beginCommandBufferWithAllocator:allocator_];
@@ -62,18 +63,30 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
     submitted_ = work;
   }
 
+  // The recording goes whole: the program may have left an encoder open, when its encoding threw,
+  // and to end such a buffer would end the program. The next begin() makes new ones.
   void discard() noexcept override {
     const AutoreleasePool pool;
-    [buffer_ endCommandBuffer];
+    buffer_ = nil;
+    allocator_ = nil;
   }
 
   [[nodiscard]] Work& submitted_work() const noexcept override { return *submitted_; }
 
  private:
+  void create() {
+    allocator_ = [device_ newCommandAllocator];
+    if (allocator_ == nil) throw nil_result("newCommandAllocator");
+    buffer_ = [device_ newCommandBuffer];
+    if (buffer_ == nil) throw nil_result("newCommandBuffer");
+    buffer_.label = [NSString stringWithUTF8String:name_.c_str()];
+  }
+
   [[nodiscard]] BackendError nil_result(const char* method) const {
     return BackendError(fmt::format("{}: -[MTLDevice {}] returned nil", name_, method));
   }
 
+  const id<MTLDevice> device_;
   const id<MTL4CommandQueue> queue_;
   const std::shared_ptr<Progress> progress_;
   const std::string name_;

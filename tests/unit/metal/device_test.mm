@@ -136,6 +136,8 @@ TEST(MetalBackend, ARingLargerThanTheQueuesMaximumIsAnError) {
       [&] { CommandBufferRing(make_backend(device), {.ring_size = 5}); },
       ThrowsMessage<InvalidOption>(AllOf(HasSubstr("ring_size is 5, which takes 5 command buffers"),
                                          HasSubstr("max_command_buffers is 4"))));
+  // Nothing was made: the fifth would have waited for ever.
+  EXPECT_EQ(metal_fake::peak_uncompleted_buffers(), 0U);
   CommandBufferRing ring(make_backend(device), {.ring_size = 4});
   EXPECT_THROW(ring.set_ring_size(5), InvalidOption);
   EXPECT_EQ(ring.ring_size(), 4U);

@@ -68,6 +68,34 @@ TEST(Metal3Slot, CompletesEachByItselfWhateverTheOrder) {
   EXPECT_EQ(ring.statistics().completions, 40U);
 }
 
+TEST(Metal3Slot, ACompletionOutOfOrderEndsNothingBeforeItsTime) {
+  CommandBufferRing ring(make_backend(Device::open()), {.ring_size = 3});
+  metal_fake::hold();
+  // Both run before their completions come, the second's first.
+  metal_fake::set_completion_group(2);
+  const Ticket first = ring.acquire().submit();
+  Lease lease = ring.acquire();
+  __block bool told = false;
+  __block std::optional<Serial> completed;
+  const auto* const ticket = &first;
+  Backend* const backend = &lease.backend();
+  // Behind the ring's own handler of this buffer, and before that of the first.
+  @autoreleasepool {
+    [native(lease) addCompletedHandler:^(id<MTLCommandBuffer>) {
+      told = ticket->done();
+      completed = backend->completed(QueueIndex{0});
+    }];
+  }
+  const Ticket second = std::move(lease).submit();
+  metal_fake::release();
+  second.wait();
+  metal_fake::wait_until_idle();
+  EXPECT_FALSE(told) << "the first had not ended";
+  ASSERT_TRUE(completed.has_value());
+  EXPECT_EQ(completed->value(), 0U) << "nor had all up to the second";
+  EXPECT_TRUE(first.done());
+}
+
 TEST(Metal3Slot, ASlotIsNotReusedBeforeItsOwnBufferHasCompleted) {
   CommandBufferRing ring(make_backend(Device::open()), {.ring_size = 2});
   metal_fake::hold();

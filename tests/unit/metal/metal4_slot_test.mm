@@ -52,6 +52,18 @@ TEST(Metal4Slot, ADiscardedRecordingDoesNotRun) {
   EXPECT_EQ(metal_fake::completed_buffers(), 1U);
 }
 
+TEST(Metal4Slot, ALeaseDroppedWhileAnEncoderIsOpenFreesTheSlot) {
+  CommandBufferRing ring(metal4_backend(), {.ring_size = 1});
+  @autoreleasepool {
+    Lease lease = ring.acquire();
+    id<MTL4ComputeCommandEncoder> encoder = [native4(lease) computeCommandEncoder];
+    // As where encoding throws.
+    lease.discard();
+    [encoder endEncoding];
+  }
+  ring.acquire().submit().wait();
+}
+
 TEST(Metal4Slot, CompletesEachByItselfWhateverTheOrder) {
   CommandBufferRing ring(metal4_backend(), {.ring_size = 4});
   metal_fake::set_completion_group(4);
