@@ -47,7 +47,7 @@ struct OpenOptions {
   /// 1 to max_queue_count. Slot i of a ring belongs to queue i modulo their number.
   std::uint32_t queue_count = 1;
   /// Metal 3: what each queue is created with. A ring has no more slots on a queue than this; with
-  /// BackendOptions::make_ahead half as many.
+  /// BackendOptions::make_ahead a third as many.
   std::uint32_t max_command_buffers = default_max_command_buffers;
 };
 
@@ -102,7 +102,7 @@ struct BackendOptions {
   /// Metal 3: has Metal note how far each encoder came, so that a failure names the encoder.
   bool encoder_errors = true;
   /// Metal 3: makes a slot's next command buffer on Metal's completion thread when one has
-  /// completed, instead of in acquire(). A slot then holds up to two of the queue's maximum. Not
+  /// completed, instead of in acquire(). A slot then holds up to three of the queue's maximum. Not
   /// for a queue that others may fill: Metal's thread would wait there for a completion.
   bool make_ahead = false;
   /// Receives a line when the program uses a slot's command buffer in a way that the ring survives

@@ -18,8 +18,8 @@
 namespace cbr::test {
 namespace {
 
-/// More slots than any test asks for, and two buffers each.
-constexpr std::uint32_t max_command_buffers = 2 * max_ring_size + 64;
+/// More slots than any test asks for, and three buffers each.
+constexpr std::uint32_t max_command_buffers = 3 * max_ring_size + 64;
 
 [[maybe_unused]] constexpr const char* no_faults = "a real driver does not fail on demand";
 

@@ -116,11 +116,13 @@ class MetalBackend final : public Backend {
   }
 
   /// With more uncompleted buffers than its maximum, a queue of Metal 3 makes a thread wait with no
-  /// limit, and for ever if it holds them itself. So a ring has fewer.
+  /// limit, and for ever if it holds them itself. So a ring has fewer. With make_ahead a slot can
+  /// have three: one whose handler is running, the next lease's, and the spare that the handler
+  /// makes meanwhile.
   void require_room(std::uint32_t ring_size) const {
     if (device_->generation() != Generation::metal3) return;
     const std::uint32_t on_a_queue = (ring_size + queue_count() - 1) / queue_count();
-    const std::uint32_t buffers_a_slot = options_.make_ahead ? 2 : 1;
+    const std::uint32_t buffers_a_slot = options_.make_ahead ? 3 : 1;
     if (on_a_queue * buffers_a_slot <= device_->max_command_buffers()) return;
     throw InvalidOption(
         fmt::format("{}: ring_size is {}, which takes {} command buffers of a Metal queue{}; its "

@@ -116,7 +116,7 @@ class Metal3Slot final : public CommandSlot, public std::enable_shared_from_this
   void make_spare() {
     {
       const std::lock_guard lock(spare_mutex_);
-      // At most two buffers a slot count towards the queue's maximum.
+      // At most three buffers a slot count towards the queue's maximum.
       if (making_spare_ || spare_.buffer != nil) return;
       making_spare_ = true;
     }
