@@ -2,6 +2,7 @@
 // on demand.
 #include <memory>
 #include <utility>
+#include <vector>
 
 #import <Metal/Metal.h>
 
@@ -42,11 +43,16 @@ class MetalHarness : public Harness {
       : device_(std::move(device)), options_(options) {
     renew_backend();
   }
-  ~MetalHarness() override { release_gate(); }
+  ~MetalHarness() override {
+    release_gate();
+    keep_event();
+  }
 
   std::shared_ptr<Backend> backend() override { return backend_; }
 
   void renew() override {
+    release_gate();
+    keep_event();
 #ifdef CBR_METAL_FAKE
     if (renew_device()) {
       device_ = metal::Device::open({.generation = device_->generation(),
@@ -100,6 +106,15 @@ class MetalHarness : public Harness {
   [[nodiscard]] std::uint64_t gate() const { return gate_; }
 
  private:
+  /// Work that waits for the event may not retain it, and may end a moment after this harness.
+  void keep_event() {
+#ifdef CBR_METAL_FAKE
+    metal_fake::wait_until_idle();
+#else
+    static auto* const kept = new std::vector<id<MTLSharedEvent>>;
+    kept->push_back(event_);
+#endif
+  }
   void renew_backend() {
     @autoreleasepool {
       event_ = [(__bridge id<MTLDevice>)device_->handle() newSharedEvent];
