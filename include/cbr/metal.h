@@ -101,9 +101,8 @@ struct BackendOptions {
   bool retained_references = true;
   /// Metal 3: has Metal note how far each encoder came, so that a failure names the encoder.
   bool encoder_errors = true;
-  /// Metal 3: makes a slot's next command buffer on Metal's completion thread when one has
-  /// completed, instead of in acquire(). A slot then holds up to two of the queue's maximum. Not
-  /// for a queue that others may fill: Metal's thread would wait there for a completion.
+  /// Metal 3: makes a slot's next command buffer at the end of submit(), while the GPU works,
+  /// instead of in acquire(). A slot then holds up to two of the queue's maximum.
   bool make_ahead = false;
   /// Receives a line when the program uses a slot's command buffer in a way that the ring survives
   /// but doesn't want: a commit behind its back. Once a ring, on the thread that noticed. Default:

@@ -32,7 +32,7 @@ TESTS = [
 # For bugs in the Metal backend, on the fake of Metal.
 METAL_SOURCES = "src/backends/metal/"
 METAL_TESTS = [
-    ("metal_backend_test", "unit/metal"),
+    ("metal_test", "unit/metal"),
     ("metal_conformance", "conformance"),
 ]
 

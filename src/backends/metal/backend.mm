@@ -116,7 +116,7 @@ class MetalBackend final : public Backend {
   }
 
   /// With more uncompleted buffers than its maximum, a queue of Metal 3 makes a thread wait with no
-  /// limit, and for ever if it holds them itself. So a ring has fewer.
+  /// limit, and for ever if it holds them itself. So a ring has no more.
   void require_room(std::uint32_t ring_size) const {
     if (device_->generation() != Generation::metal3) return;
     const std::uint32_t on_a_queue = (ring_size + queue_count() - 1) / queue_count();
@@ -129,7 +129,7 @@ class MetalBackend final : public Backend {
                     options_.make_ahead ? " with make_ahead" : "", device_->max_command_buffers()));
   }
 
-  [[nodiscard]] std::shared_ptr<CommandSlot> make_slot(SlotIndex slot) const {
+  [[nodiscard]] std::unique_ptr<CommandSlot> make_slot(SlotIndex slot) const {
     SlotOptions options;
     options.name = fmt::format("{} #{}", ring_name_, to_number(slot));
     options.queue = queue_of(slot);
@@ -157,7 +157,7 @@ class MetalBackend final : public Backend {
   std::shared_ptr<std::atomic<bool>> warned_;
   std::shared_ptr<Progress> progress_;
   /// As many as there can be, so that a slot can be added while others are in use.
-  std::vector<std::shared_ptr<CommandSlot>> slots_{max_ring_size};
+  std::vector<std::unique_ptr<CommandSlot>> slots_{max_ring_size};
 };
 
 void* native_buffer(const Lease& lease, Api api, const char* function, const char* other) {

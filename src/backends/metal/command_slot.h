@@ -44,13 +44,13 @@ class CommandSlot {
 };
 
 /// A slot that makes a fresh MTLCommandBuffer for each lease.
-[[nodiscard]] std::shared_ptr<CommandSlot> make_metal3_slot(id<MTLCommandQueue> queue,
+[[nodiscard]] std::unique_ptr<CommandSlot> make_metal3_slot(id<MTLCommandQueue> queue,
                                                             std::shared_ptr<Progress> progress,
                                                             SlotOptions options);
 
 #if CBR_METAL4_SDK
 /// A slot with an MTL4CommandBuffer and an MTL4CommandAllocator of its own. Throws BackendError.
-[[nodiscard]] std::shared_ptr<CommandSlot> make_metal4_slot(id<MTLDevice> device,
+[[nodiscard]] std::unique_ptr<CommandSlot> make_metal4_slot(id<MTLDevice> device,
                                                             id<MTL4CommandQueue> queue,
                                                             std::shared_ptr<Progress> progress,
                                                             const SlotOptions& options)

@@ -1,4 +1,3 @@
-#include <mutex>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,7 +18,7 @@ struct Fresh {
   std::shared_ptr<Work> work;
 };
 
-class Metal3Slot final : public CommandSlot, public std::enable_shared_from_this<Metal3Slot> {
+class Metal3Slot final : public CommandSlot {
  public:
   Metal3Slot(id<MTLCommandQueue> queue, std::shared_ptr<Progress> progress, SlotOptions options)
       : queue_(queue), progress_(std::move(progress)), options_(std::move(options)) {
@@ -39,7 +38,7 @@ class Metal3Slot final : public CommandSlot, public std::enable_shared_from_this
                       "dropped the lease: its work ran untracked; call Lease::submit() instead",
                       options_.name));
     }
-    current_ = take_spare();
+    current_ = std::exchange(spare_, {});
     if (current_.buffer == nil) current_ = make();
     return (__bridge void*)current_.buffer;
   }
@@ -62,6 +61,7 @@ class Metal3Slot final : public CommandSlot, public std::enable_shared_from_this
     submitted_ = std::move(current_.work);
     // Metal keeps what is committed. Whoever holds it longer may hold a place of the queue's.
     current_.buffer = nil;
+    if (options_.make_ahead) make_spare();
   }
 
   void discard() noexcept override {
@@ -84,12 +84,10 @@ class Metal3Slot final : public CommandSlot, public std::enable_shared_from_this
     }
     fresh.buffer.label = label_;
     fresh.work = std::make_shared<Work>(options_.queue);
-    // Neither the buffer nor the slot: the buffer owns the handler, and either would be a cycle.
+    // Not the buffer, which owns the handler: that would be a cycle.
     const std::shared_ptr<Work> work = fresh.work;
     const std::shared_ptr<Progress> progress = progress_;
-    const std::weak_ptr<Metal3Slot> slot = weak_from_this();
     const std::string name = options_.name;
-    const bool make_ahead = options_.make_ahead;
     [fresh.buffer addCompletedHandler:^(id<MTLCommandBuffer> ended) {
       const AutoreleasePool handler_pool;
       const MTLCommandBufferStatus status = ended.status;
@@ -101,36 +99,19 @@ class Metal3Slot final : public CommandSlot, public std::enable_shared_from_this
       if (status == MTLCommandBufferStatusError) outcome = failure_outcome(name, ended.error);
       outcome.interval = interval_of(ended.GPUStartTime, ended.GPUEndTime);
       progress->ended(*work, std::move(outcome));
-      if (!make_ahead) return;
-      if (const auto owner = slot.lock()) owner->make_spare();
     }];
     return fresh;
   }
 
-  Fresh take_spare() {
-    const std::lock_guard lock(spare_mutex_);
-    return std::exchange(spare_, {});
-  }
-
-  /// After the completion was told, so that nobody waits for it.
-  void make_spare() {
-    {
-      const std::lock_guard lock(spare_mutex_);
-      // At most two buffers a slot count towards the queue's maximum.
-      if (making_spare_ || spare_.buffer != nil) return;
-      making_spare_ = true;
-    }
-    Fresh fresh;
+  /// While the GPU works. Not in the handler, when the slot completes: a queue that is full would
+  /// hold up Metal's thread, and with it the completions that the thread waits for.
+  void make_spare() noexcept {
     try {
-      // Without the lock, which begin() takes.
-      fresh = make();
-    } catch (const BackendError&) {
-      // The next begin() tries for itself, and can say so.
-      fresh = {};
+      spare_ = make();
+    } catch (...) {
+      // The next begin() tries again, and can say so.
+      spare_ = {};
     }
-    const std::lock_guard lock(spare_mutex_);
-    making_spare_ = false;
-    spare_ = std::move(fresh);
   }
 
   const id<MTLCommandQueue> queue_;
@@ -142,19 +123,16 @@ class Metal3Slot final : public CommandSlot, public std::enable_shared_from_this
   Fresh current_;
   std::shared_ptr<Work> submitted_;
   bool committed_and_dropped_ = false;
-
-  std::mutex spare_mutex_;
-  // Guarded by spare_mutex_.
+  /// Made ahead, for the next lease.
   Fresh spare_;
-  bool making_spare_ = false;
 };
 
 }  // namespace
 
-std::shared_ptr<CommandSlot> make_metal3_slot(id<MTLCommandQueue> queue,
+std::unique_ptr<CommandSlot> make_metal3_slot(id<MTLCommandQueue> queue,
                                               std::shared_ptr<Progress> progress,
                                               SlotOptions options) {
-  return std::make_shared<Metal3Slot>(queue, std::move(progress), std::move(options));
+  return std::make_unique<Metal3Slot>(queue, std::move(progress), std::move(options));
 }
 
 }  // namespace cbr::metal

@@ -98,10 +98,10 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
 
 }  // namespace
 
-std::shared_ptr<CommandSlot> make_metal4_slot(id<MTLDevice> device, id<MTL4CommandQueue> queue,
+std::unique_ptr<CommandSlot> make_metal4_slot(id<MTLDevice> device, id<MTL4CommandQueue> queue,
                                               std::shared_ptr<Progress> progress,
                                               const SlotOptions& options) {
-  return std::make_shared<Metal4Slot>(device, queue, std::move(progress), options);
+  return std::make_unique<Metal4Slot>(device, queue, std::move(progress), options);
 }
 
 }  // namespace cbr::metal
