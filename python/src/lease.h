@@ -26,7 +26,7 @@ class LeaseObject {
   LeaseObject(Lease lease, std::shared_ptr<vulkan::Device> device);
 
   /// The lease; throws InvalidUsage once it has ended.
-  [[nodiscard]] Lease& require();
+  Lease& require();
   [[nodiscard]] bool valid() const { return lease_.valid(); }
 
   /// Submits without the GIL. Records first that the host is to see what was written.
