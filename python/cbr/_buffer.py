@@ -8,7 +8,6 @@ from cbr import _cbr
 
 if TYPE_CHECKING:
     import numpy
-    from typing_extensions import Buffer as SupportsBuffer
 
 
 class Buffer(_cbr.Buffer):
@@ -23,7 +22,7 @@ class Buffer(_cbr.Buffer):
     """
 
     @classmethod
-    def of(cls, data: SupportsBuffer, placement: str = "host-visible",
+    def of(cls, data: Any, placement: str = "host-visible",
            device: _cbr.Device | None = None) -> Buffer:
         """A new buffer with a copy of an array's bytes."""
         with memoryview(data) as view:
@@ -36,4 +35,6 @@ class Buffer(_cbr.Buffer):
         """The bytes as a NumPy array, without a copy. Host-visible buffers only."""
         import numpy  # Only who asks for arrays needs it.
 
-        return numpy.frombuffer(self, dtype).reshape(shape)
+        memory: Any = memoryview(self)  # type: ignore[arg-type]  # stubs say so from Python 3.12 on
+        array: numpy.ndarray[Any, Any] = numpy.frombuffer(memory, dtype)
+        return array.reshape(shape)

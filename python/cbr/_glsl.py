@@ -24,10 +24,11 @@ def compile_glsl(source: str, *, name: str = "kernel") -> bytes:
             "glslang-tools. SPIR-V needs no compiler: Kernel(spirv)")
     with tempfile.TemporaryDirectory() as folder:
         output = pathlib.Path(folder) / "kernel.spv"
+        (pathlib.Path(folder) / "kernel.comp").write_text(source, encoding="utf-8")
         run = subprocess.run(
-            [compiler, "--quiet", "-V", "--target-env", "vulkan1.2", "-S", "comp", "--stdin", "-o",
-             str(output)],
-            input=source, capture_output=True, text=True, encoding="utf-8", check=False)
+            [compiler, "--quiet", "-V", "--target-env", "vulkan1.2", "-o", "kernel.spv",
+             "kernel.comp"],
+            cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
         if run.returncode != 0 or not output.exists():
             messages = (run.stdout + run.stderr).strip()
             raise _cbr.InputError(f"{name}: the GLSL does not compile:\n{messages}")

@@ -115,6 +115,7 @@ py::bytes BufferObject::read(std::uint64_t offset, std::optional<std::uint64_t> 
 
 void bind_buffer(py::module_& module) {
   py::class_<BufferObject>(module, "Buffer", py::custom_type_setup([](PyHeapTypeObject* type) {
+                             type->ht_type.tp_as_buffer = &type->as_buffer;
                              type->as_buffer.bf_getbuffer = get_buffer;
                              type->as_buffer.bf_releasebuffer = nullptr;
                            }))

@@ -231,7 +231,7 @@ def test_the_header_and_python_have_the_same_options():
     source = pathlib.Path(__file__).resolve().parents[2]
     header = (source / "include/cbr/options.h").read_text(encoding="utf-8")
     struct = re.search(r"struct RingOptions \{(.*?)\n\};", header, re.DOTALL).group(1)
-    fields = set(re.findall(r"^  [\w:<>, ]+ (\w+) = ", struct, re.MULTILINE))
+    fields = set(re.findall(r"^  [\w:<>(), ]+ (\w+) = ", struct, re.MULTILINE))
     parameters = set(inspect.signature(cbr.CommandBufferRing.__init__).parameters)
     # Coroutines are C++'s, observers not bound, and the check is Python's own signals.
     assert fields - parameters == {"executor", "observer", "interrupt_check"}

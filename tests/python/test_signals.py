@@ -15,8 +15,8 @@ def paused():
     with ring.acquire() as lease: pass
     return lease.ticket
 def waits(wait):
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         wait()
     except KeyboardInterrupt:
         print("interrupted", flush=True)
@@ -24,6 +24,18 @@ def waits(wait):
     ring.drain()
     print("drained", ring.statistics().completions, flush=True)
 """
+
+
+def test_ctrl_c_ends_the_wait_at_exit():
+    program_text = PRELUDE + "paused()\nimport atexit\natexit.register(print, 'ready', flush=True)"
+    with subprocess.Popen([sys.executable, "-c", program_text], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout.readline() == "ready\n"
+        program.send_signal(signal.SIGINT)
+        _, err = program.communicate(timeout=60)
+    assert "KeyboardInterrupt" in err
+    assert "Fatal" not in err and "terminate" not in err
+    assert program.returncode == 0
 
 
 @pytest.mark.parametrize(("wait", "completions"), [
