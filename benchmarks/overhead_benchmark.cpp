@@ -143,43 +143,90 @@ nlohmann::json to_json(const Difference& difference) {
 }
 
 #ifdef CBR_BENCHMARK_VULKAN
-/// Steps on a real device, with statistics and without: the ratio of their rates.
-nlohmann::json measure_on_vulkan(const Options& options) {
-  const auto device = vulkan::Device::open({.device = options.device});
-  const compute::SyntheticStep step(
-      device, {.dispatches = options.dispatches, .elements = 4096, .iterations = 64});
-  CommandBufferRing without(vulkan::make_backend(device),
-                            {.ring_size = 3, .track_statistics = false});
-  CommandBufferRing with(vulkan::make_backend(device), {.ring_size = 3});
-  const auto run = [&](CommandBufferRing& ring, std::uint32_t steps) {
+/// Steps on a real device, by rings with and without something.
+class DeviceSteps {
+ public:
+  explicit DeviceSteps(const Options& options)
+      : options_(options),
+        device_(vulkan::Device::open({.device = options.device})),
+        step_(device_, {.dispatches = options.dispatches, .elements = 4096, .iterations = 64}) {}
+
+  [[nodiscard]] const std::string& device_name() const { return device_->info().name; }
+
+  /// The ratio of both rates.
+  [[nodiscard]] nlohmann::json compare(const Comparison& comparison) const {
+    CommandBufferRing without(vulkan::make_backend(device_), comparison.without);
+    CommandBufferRing with(vulkan::make_backend(device_), comparison.with);
+    // An idle GPU lowers its clock.
+    const auto warm_until = Clock::now() + std::chrono::milliseconds(500);
+    double rate = 0;
+    while (Clock::now() < warm_until) rate = steps_a_second(with, 16);
+    const auto steps = std::max(16U, static_cast<std::uint32_t>(0.1 * rate));
+    std::vector<double> without_rates;
+    std::vector<double> with_rates;
+    take_turns(
+        options_.rounds, [&] { without_rates.push_back(steps_a_second(without, steps)); },
+        [&] { with_rates.push_back(steps_a_second(with, steps)); });
+    const auto speedup = bench::paired_speedup(without_rates, with_rates);
+    nlohmann::json result{{"name", comparison.name},
+                          {"device", device_name()},
+                          {"dispatches", options_.dispatches},
+                          {"steps", steps},
+                          {"withoutStepsPerSec", bench::median(without_rates)},
+                          {"withStepsPerSec", bench::median(with_rates)},
+                          {"ratio", speedup->ratio}};
+    if (speedup->ci95) result["ci95"] = {speedup->ci95->low, speedup->ci95->high};
+    return result;
+  }
+
+ private:
+  [[nodiscard]] double steps_a_second(CommandBufferRing& ring, std::uint32_t steps) const {
     const auto start = Clock::now();
     for (std::uint32_t i = 0; i < steps; ++i) {
       Lease lease = ring.acquire();
-      step.record(vulkan::command_buffer(lease));
+      step_.record(vulkan::command_buffer(lease));
       std::move(lease).submit();
     }
     ring.drain();
     return steps / std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+  const Options& options_;
+  std::shared_ptr<vulkan::Device> device_;
+  compute::SyntheticStep step_;
+};
+
+std::vector<Comparison> device_comparisons() {
+  const auto waiting = [](std::uint32_t ring_size, WaitStrategy strategy) {
+    return RingOptions{.ring_size = ring_size, .wait_strategy = strategy};
   };
-  // An idle GPU lowers its clock.
-  const auto warm_until = Clock::now() + std::chrono::milliseconds(500);
-  double rate = 0;
-  while (Clock::now() < warm_until) rate = run(with, 16);
-  const auto steps = std::max(16U, static_cast<std::uint32_t>(0.1 * rate));
-  std::vector<double> without_rates;
-  std::vector<double> with_rates;
-  take_turns(
-      options.rounds, [&] { without_rates.push_back(run(without, steps)); },
-      [&] { with_rates.push_back(run(with, steps)); });
-  const auto speedup = bench::paired_speedup(without_rates, with_rates);
-  nlohmann::json result{{"device", device->info().name},
-                        {"dispatches", options.dispatches},
-                        {"steps", steps},
-                        {"withoutStepsPerSec", bench::median(without_rates)},
-                        {"withStepsPerSec", bench::median(with_rates)},
-                        {"ratio", speedup->ratio}};
-  if (speedup->ci95) result["ci95"] = {speedup->ci95->low, speedup->ci95->high};
-  return result;
+  return {{"statistics", 1, {.ring_size = 3, .track_statistics = false}, {.ring_size = 3}},
+          {"spin, ring 1", 1, waiting(1, WaitStrategy::block), waiting(1, WaitStrategy::spin)},
+          {"hybrid, ring 1", 1, waiting(1, WaitStrategy::block), waiting(1, WaitStrategy::hybrid)},
+          {"hybrid, ring 3", 1, waiting(3, WaitStrategy::block), waiting(3, WaitStrategy::hybrid)}};
+}
+
+void measure_on_device(const Options& options, nlohmann::json& result) {
+  const DeviceSteps steps(options);
+  if (!options.json) {
+    fmt::print("\nSteps of {} dispatches on {}, in turn\n", options.dispatches,
+               steps.device_name());
+    fmt::print("{:22} {:>10} {:>10} {:>12}   95 % interval\n", "", "without", "with", "ratio");
+  }
+  for (const Comparison& comparison : device_comparisons()) {
+    const nlohmann::json measured = steps.compare(comparison);
+    result["device"].push_back(measured);
+    if (options.json) continue;
+    fmt::print("{:22} {:8.1f}/s {:8.1f}/s {:12.4f}", comparison.name,
+               measured["withoutStepsPerSec"].get<double>(),
+               measured["withStepsPerSec"].get<double>(), measured["ratio"].get<double>());
+    if (measured.contains("ci95")) {
+      fmt::print("   {:.4f} to {:.4f}", measured["ci95"][0].get<double>(),
+                 measured["ci95"][1].get<double>());
+    }
+    fmt::print("\n");
+    std::fflush(stdout);
+  }
 }
 #endif
 
@@ -200,22 +247,7 @@ void run(const Options& options) {
     std::fflush(stdout);
   }
 #ifdef CBR_BENCHMARK_VULKAN
-  if (options.vulkan) {
-    const nlohmann::json step = measure_on_vulkan(options);
-    result["vulkan"] = step;
-    if (!options.json) {
-      fmt::print(
-          "{}: {} dispatches a step: {:.1f} steps/s without statistics, {:.1f} with; ratio {:.4f}",
-          step["device"].get<std::string>(), options.dispatches,
-          step["withoutStepsPerSec"].get<double>(), step["withStepsPerSec"].get<double>(),
-          step["ratio"].get<double>());
-      if (step.contains("ci95")) {
-        fmt::print(" (95 % interval {:.4f} to {:.4f})", step["ci95"][0].get<double>(),
-                   step["ci95"][1].get<double>());
-      }
-      fmt::print("\n");
-    }
-  }
+  if (options.vulkan) measure_on_device(options, result);
 #endif
   if (options.json) fmt::print("{}\n", result.dump(2));
 }
@@ -230,7 +262,8 @@ int main(int argc, char** argv) {
     app.add_option("--rounds", options.rounds)->check(CLI::Range(2U, 10'000U));
     app.add_option("--cycles", options.cycles, "Cycles of a round")->check(CLI::PositiveNumber);
 #ifdef CBR_BENCHMARK_VULKAN
-    app.add_flag("--vulkan", options.vulkan, "Measure statistics on steps of a Vulkan device too");
+    app.add_flag("--vulkan", options.vulkan,
+                 "Measure statistics and wait strategies on steps of a Vulkan device too");
     app.add_option("--device", options.device, "Index, or a part of the name");
     app.add_option("--dispatches", options.dispatches, "Of a step on the device")
         ->check(CLI::PositiveNumber);

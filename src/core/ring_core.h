@@ -178,6 +178,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   using HeldEvents = std::vector<std::pair<SubmitEvent, bool>>;
   /// No lock is held.
   void tell(const HeldEvents& events) const;
+  /// Tells the backend that a recording is given up, unless the ring has ended. No lock is held.
+  void discard_recording(SlotIndex slot) noexcept;
   /// Gives up the slot of a lease that is not submitted. No lock is held.
   void end_unsubmitted(Submission& submission) noexcept;
   /// The native submit and its record. The queue's submit mutex is held; `wake_number` is raised.

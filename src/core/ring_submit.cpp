@@ -21,6 +21,7 @@ Ticket RingCore::submit(Submission& submission, const std::source_location& wher
   std::uint64_t wake_number = 0;
   HeldEvents events;
   std::exception_ptr failure;
+  bool recording = true;
   {
     const LockGuard submit_lock(submit_mutex(queue));
     try {
@@ -31,6 +32,8 @@ Ticket RingCore::submit(Submission& submission, const std::source_location& wher
       if (sequence != nullptr && hold_back(submission)) {
         return Ticket(std::move(self), &submission);
       }
+      // The backend's submit ends the recording, whatever comes of it.
+      recording = false;
       send(slot, submission, wake_number);
     } catch (...) {
       failure = std::current_exception();
@@ -39,6 +42,7 @@ Ticket RingCore::submit(Submission& submission, const std::source_location& wher
   }
   wake(wake_number);
   if (failure != nullptr) {
+    if (recording) discard_recording(slot);
     end_unsubmitted(submission);
     if (options_.observer != nullptr) options_.observer->on_discard(slot);
     std::rethrow_exception(failure);
@@ -153,6 +157,12 @@ void RingCore::discard(Submission& submission) noexcept {
   const SlotIndex slot = submission.slot;
   end_unsubmitted(submission);
   if (options_.observer != nullptr) options_.observer->on_discard(slot);
+}
+
+void RingCore::discard_recording(SlotIndex slot) noexcept {
+  const Visit visit(*this);
+  // After close() the backend may serve another ring, and has nothing of this one's any more.
+  if (visit.allowed()) backend_->discard(slot);
 }
 
 void RingCore::end_unsubmitted(Submission& submission) noexcept {

@@ -155,6 +155,18 @@ TEST_P(Failure, ALeaseHeldAcrossDeviceLossFailsToSubmit) {
   EXPECT_THROW((void)ring.acquire(), DeviceLost);
 }
 
+TEST_P(Failure, ALeaseThatIsRefusedForALossIsGivenUpInTheBackendToo) {
+  auto& ring = make_ring(2);
+  held_.push_back(ring.acquire());
+  held_.push_back(ring.acquire());
+  // The slot of the second goes with its lease: the backend is to remove it.
+  ring.set_ring_size(1);
+  CBR_ARRANGE(harness_->lose_device());
+  EXPECT_THROW((void)ring.try_acquire(), DeviceLost);
+  EXPECT_THROW(std::move(held_[1]).submit(), DeviceLost);
+  EXPECT_EQ(ring.statistics().leased, 1U);
+}
+
 TEST_P(Failure, TheDestructorWaitsForWorkInFlight) {
   make_ring(3);
   Ticket ticket;
