@@ -12,7 +12,6 @@ namespace cbr {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 /// Candidates of which some work, and a record of what was tried.
 struct World {
