@@ -2,6 +2,7 @@
 include(CMakePackageConfigHelpers)
 
 install(DIRECTORY include/cbr DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        PATTERN config.h EXCLUDE
         PATTERN metal.h EXCLUDE
         PATTERN vulkan.h EXCLUDE)
 install(TARGETS cbr EXPORT cbr_targets)
@@ -12,6 +13,15 @@ endif()
 if(CBR_BUILD_METAL AND APPLE)
   install(FILES include/cbr/metal.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cbr)
   install(TARGETS cbr_metal EXPORT cbr_targets)
+endif()
+if(CBR_BUILD_CONFIG)
+  install(FILES include/cbr/config.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cbr)
+  # A set of its own, which needs yaml-cpp: programs without configuration must not.
+  install(TARGETS cbr_config EXPORT cbr_config_targets)
+  install(EXPORT cbr_config_targets NAMESPACE cbr::
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/cbr)
+  install(FILES docs/reference/config.schema.json docs/reference/config.example.yaml
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/cbr)
 endif()
 install(EXPORT cbr_targets NAMESPACE cbr:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/cbr)
 configure_package_config_file(cmake/cbr-config.cmake.in ${PROJECT_BINARY_DIR}/cbr-config.cmake

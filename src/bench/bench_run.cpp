@@ -5,14 +5,16 @@
 
 #include <cbr/ring.h>
 
+#include "core/admission.h"
+
 namespace cbr::bench {
 namespace {
 
-RingOptions ring_options(std::uint32_t ring_size, std::uint64_t timeout_ms) {
-  RingOptions options;
+RingOptions ring_options(const RunPlan& plan, std::uint32_t ring_size) {
+  RingOptions options = plan.options;
   options.ring_size = ring_size;
-  options.timeout_ms = timeout_ms;
-  options.name = "bench";
+  // The serial baseline: whoever comes gets the one slot.
+  if (ring_size == 1) options.reserved_slots.clear();
   return options;
 }
 
@@ -22,6 +24,11 @@ RingRecord& record_of(RunRecord& record, std::uint32_t ring_size) {
 }
 
 }  // namespace
+
+void check_ring_size(const RunPlan& plan, std::uint32_t ring_size) {
+  const RingOptions options = ring_options(plan, ring_size);
+  detail::Admission::check(options, ring_size);
+}
 
 std::vector<std::uint32_t> ring_order(std::span<const std::uint32_t> ring_sizes,
                                       std::uint32_t round) {
@@ -42,7 +49,7 @@ RunRecord run_interleaved(const std::shared_ptr<Backend>& backend, Workload& wor
     for (const std::uint32_t ring_size : ring_order(plan.ring_sizes, round)) {
       if (stop) return record;
       if (progress) progress(done, total, ring_size);
-      CommandBufferRing ring(backend, ring_options(ring_size, plan.timeout_ms));
+      CommandBufferRing ring(backend, ring_options(plan, ring_size));
       RoundSamples samples = workload.run_round(ring, stop);
       if (!samples.complete) return record;
       record_of(record, ring_size).rounds.push_back(std::move(samples));
@@ -57,7 +64,7 @@ void warm_up(const std::shared_ptr<Backend>& backend, Workload& workload,
              std::chrono::nanoseconds duration, const StopFlag& stop) {
   const TimePoint end = Clock::now() + duration;
   while (!stop && Clock::now() < end) {
-    CommandBufferRing ring(backend, ring_options(3, 60'000));
+    CommandBufferRing ring(backend, ring_options(RunPlan{}, 3));
     (void)workload.run_round(ring, stop);
   }
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <cbr/backend.h>
+#include <cbr/options.h>
 
 #include "bench/workload.h"
 
@@ -19,9 +20,13 @@ struct RunPlan {
   std::vector<std::uint32_t> ring_sizes;
   /// How often each of them runs.
   std::uint32_t rounds = 1;
-  /// Milliseconds after which an acquire counts as hung and the run fails.
-  std::uint64_t timeout_ms = 60'000;
+  /// Everything else about the rings. By default an acquire that takes a minute counts as hung and
+  /// the run fails. A ring of one slot reserves none.
+  RingOptions options = {.timeout_ms = 60'000, .name = "bench"};
 };
+
+/// Throws InvalidOption if the plan's options don't fit a ring of this size.
+void check_ring_size(const RunPlan& plan, std::uint32_t ring_size);
 
 /// The complete rounds of one ring size.
 struct RingRecord {

@@ -72,7 +72,7 @@ BackendChoice choose_backend(const Config& config,
       if (causes.empty()) return {.name = name, .warning = {}};
       return {
           .name = name,
-          .warning = fmt::format("using backend {} instead ({})", name, fmt::join(causes, "; "))};
+          .warning = fmt::format("{}; using backend {} instead", fmt::join(causes, "; "), name)};
     } catch (const BackendError& error) {
       note(name, error.what());
     } catch (const InputError& error) {

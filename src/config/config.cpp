@@ -14,6 +14,11 @@
 #include "config/settings.h"
 #include "config/value_text.h"
 
+#ifdef __APPLE__
+// Other systems' unistd.h declares it.
+extern "C" char** environ;
+#endif
+
 namespace cbr {
 namespace {
 

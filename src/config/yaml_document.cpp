@@ -79,7 +79,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode& parent = open_.back();
     if (parent.kind == YamlNode::Kind::list) {
       parent.items.push_back(std::move(node));
-    } else if (keys_.size() > 0 && keys_.back().first == open_.size()) {
+    } else if (!keys_.empty() && keys_.back().first == open_.size()) {
       parent.members.emplace_back(std::move(keys_.back().second), std::move(node));
       keys_.pop_back();
     } else {

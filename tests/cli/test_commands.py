@@ -157,7 +157,7 @@ class Help(CbrTestCase):
         self.assertRegex(run.stdout, r"^cbr \d+\.\d+\.\d+\n$")
 
     def test_help_teaches_with_examples(self):
-        for arguments in [[], ["bench"], ["compare"], ["generate"], ["doctor"]]:
+        for arguments in [[], ["bench"], ["compare"], ["generate"], ["config"], ["doctor"]]:
             with self.subTest(arguments=arguments):
                 run = run_cbr(*arguments, "--help")
                 self.assert_success(run)

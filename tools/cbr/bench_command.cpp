@@ -22,8 +22,10 @@
 #include "bench/system_info.h"
 #include "bench_flags.h"
 #include "command.h"
+#include "config_flags.h"
 #include "decode/mapped_file.h"
 #include "decode/printable.h"
+#include "device_choice.h"
 #include "exit_code.h"
 #include "interrupt.h"
 #include "model_files.h"
@@ -42,6 +44,7 @@ constexpr const char* footer =
     "  cbr bench --model DIR --ring-size 1,3 --rounds 9 --output result.json\n"
     "  cbr bench --synthetic --dispatches 256 --elements 65536\n"
     "  cbr bench --synthetic --backend simulated --sim-gpu-us 700 --sim-encode-us 330\n"
+    "  cbr bench --synthetic --config ring.yaml\n"
     "\n"
     "Each round runs every ring size once, in alternating order, so that a drift of the machine\n"
     "favours none. The speed-up is over the first ring size; its interval is from the paired\n"
@@ -82,13 +85,40 @@ std::vector<std::vector<decode::TokenId>> read_prompts(const ModelFiles& model,
   return prompts;
 }
 
+/// The sizes that a flag gave, else the configured size beside the baseline.
+std::vector<std::uint32_t> ring_sizes(const BenchFlags& flags, const Config& config) {
+  if (!flags.ring_sizes.empty()) return flags.ring_sizes;
+  if (config.ring.ring_size == 1) return {1};
+  if (!is_given(config, "ring_size")) return {1, 2, 3, 4};
+  return {1, config.ring.ring_size};
+}
+
+bench::RunPlan make_plan(const BenchFlags& flags, const Config& config) {
+  bench::RunPlan plan{.ring_sizes = ring_sizes(flags, config), .rounds = flags.rounds};
+  const std::uint64_t guard_ms = plan.options.timeout_ms;
+  const std::string name = plan.options.name;
+  plan.options = config.ring;
+  // A benchmark that hangs should end, unless somebody wants it to wait.
+  if (!is_given(config, "timeout_ms")) plan.options.timeout_ms = guard_ms;
+  if (!is_given(config, "name")) plan.options.name = name;
+  for (const std::uint32_t size : plan.ring_sizes) {
+    try {
+      bench::check_ring_size(plan, size);
+    } catch (const InvalidOption& error) {
+      throw InputError(fmt::format("--ring-size {}: {}", size, error.what()));
+    }
+  }
+  return plan;
+}
+
 /// One run of the subcommand.
 class BenchCommand {
  public:
-  explicit BenchCommand(const BenchFlags& flags) : flags_(flags) {
+  explicit BenchCommand(const BenchFlags& flags)
+      : flags_(flags), config_(read_config(flags.config)), plan_(make_plan(flags, config_)) {
     result_.timestamp = bench::utc_timestamp();
     result_.system = bench::read_system_info();
-    result_.config.ring_sizes = flags.ring_sizes;
+    result_.config.ring_sizes = plan_.ring_sizes;
     result_.config.rounds = flags.rounds;
   }
 
@@ -113,7 +143,9 @@ class BenchCommand {
                                                 .prompts = name_of(prompts_file),
                                                 .questions = flags_.questions,
                                                 .max_tokens = flags_.max_tokens};
-    const ChosenDevice device = open_vulkan(flags_.device);
+    const ChosenDevice device = open_device(config_, false);
+    progress_.clear();
+    if (!device.note.empty()) print_note(device.note);
     progress_.show(fmt::format("Loading the model onto {}", device.vulkan->info().name));
     decode::Decoder decoder(device.vulkan, model.directory,
                             model.capacity_for(prompts, flags_.max_tokens));
@@ -122,9 +154,9 @@ class BenchCommand {
   }
 
   void run_synthetic() {
-    const ChosenDevice device = open_any(flags_.device);
+    const ChosenDevice device = open_device(config_, true);
     progress_.clear();
-    if (!device.note.empty()) fmt::print(stderr, "cbr: note: {}\n", device.note);
+    if (!device.note.empty()) print_note(device.note);
     result_.config.synthetic = flags_.shape;
     if (!device.vulkan) {
       std::uint32_t& steps = result_.config.synthetic->steps;
@@ -161,9 +193,8 @@ class BenchCommand {
       progress_.show("Warming up");
       bench::warm_up(backend, workload, warm_up_time, interrupted());
     }
-    const bench::RunPlan plan{.ring_sizes = flags_.ring_sizes, .rounds = flags_.rounds};
     const bench::RunRecord record = bench::run_interleaved(
-        backend, workload, plan, interrupted(),
+        backend, workload, plan_, interrupted(),
         [&](std::uint32_t done, std::uint32_t total, std::uint32_t ring_size) {
           progress_.show(fmt::format("{} of {}: ring size {}", done + 1, total, ring_size));
         });
@@ -185,6 +216,8 @@ class BenchCommand {
   }
 
   const BenchFlags& flags_;
+  Config config_;
+  bench::RunPlan plan_;
   bench::BenchResult result_;
   Progress progress_;
 };

@@ -7,6 +7,7 @@
 #include <cbr/errors.h>
 #include <cbr/options.h>
 
+#include "device_choice.h"
 #include "number_flag.h"
 #include "output_file.h"
 
@@ -80,16 +81,17 @@ void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
           [&flags](const std::string& text) {
             flags.ring_sizes = parse_whole_list("--ring-size", text, 1, max_ring_size);
           },
-          "Ring sizes to compare, the baseline first")
-      ->type_name("N,N,...")
-      ->default_str("1,2,3,4");
+          "Ring sizes to compare, the baseline first [1,2,3,4; 1 and the configured size if there "
+          "is one]")
+      ->type_name("N,N,...");
   add_whole_flag(parser, "--rounds", flags.rounds, 1, 10'000,
                  "How often each ring size runs; 2 or more give intervals");
-  add_device_flags(parser, flags.device, true);
+  add_device_flags(parser, flags.config, true);
   parser.add_option("--output", flags.output, "Write the result to this file as JSON")
       ->type_name("FILE.json");
   add_model_flags(parser, flags);
   add_synthetic_flags(parser, flags);
+  add_config_flags(parser, flags.config, {"backend", "device", "ring_size"});
 }
 
 void check_bench_flags(const CLI::App& parser, const BenchFlags& flags) {
@@ -102,10 +104,12 @@ void check_bench_flags(const CLI::App& parser, const BenchFlags& flags) {
   }
   if (!flags.synthetic) require_absent(parser, synthetic_flags, "--synthetic");
   if (!has_model) require_absent(parser, model_flags, "--model");
-  if (has_model && flags.device.backend == "simulated") {
+  const auto found = flags.config.values.find("backend");
+  const std::string backend = found == flags.config.values.end() ? "" : found->second;
+  if (has_model && backend == "simulated") {
     throw InputError("--backend simulated: a model needs a real device; use --synthetic");
   }
-  if (flags.device.backend == "vulkan" || has_model) {
+  if (backend == "vulkan" || has_model) {
     require_absent(parser, simulated_flags, "--synthetic --backend simulated");
   }
   if (parser.count("--output") > 0) require_writable("--output", flags.output);

@@ -8,7 +8,7 @@
 #include <CLI/App.hpp>
 
 #include "bench/bench_result.h"
-#include "device_choice.h"
+#include "config_flags.h"
 
 namespace cbr::tool {
 
@@ -17,9 +17,10 @@ struct BenchFlags {
   /// Empty for synthetic steps.
   std::string model;
   bool synthetic = false;
-  std::vector<std::uint32_t> ring_sizes = {1, 2, 3, 4};
+  /// Empty: 1 and the configured size, or 1 to 4 if none is configured.
+  std::vector<std::uint32_t> ring_sizes;
   std::uint32_t rounds = 5;
-  DeviceRequest device;
+  ConfigFlags config;
   /// Empty to write no file.
   std::string output;
 

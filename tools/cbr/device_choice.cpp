@@ -1,6 +1,7 @@
 #include "device_choice.h"
 
-#include <utility>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,9 +13,9 @@
 namespace cbr::tool {
 namespace {
 
-std::shared_ptr<vulkan::Device> open_device(const DeviceRequest& request) {
+std::shared_ptr<vulkan::Device> open_vulkan(const Config& config) {
   vulkan::OpenOptions options;
-  options.device = request.device;
+  options.device = config.device;
   std::shared_ptr<vulkan::Device> device = vulkan::Device::open(options);
   if (!device->info().buffer_device_address) {
     throw BackendError(
@@ -24,33 +25,50 @@ std::shared_ptr<vulkan::Device> open_device(const DeviceRequest& request) {
   return device;
 }
 
-InputError as_input_error(const DeviceRequest& request, const BackendError& error) {
-  const std::string flag = request.device.empty()
-                               ? fmt::format("--backend {}", request.backend)
-                               : fmt::format("--device {}", decode::printable(request.device));
-  return InputError(fmt::format("{}: {}", flag, error.what()));
+/// "--device H200", "CBR_DEVICE=H200" or "ring.yaml:3: device H200".
+std::string request_of(const Config& config, std::string_view name) {
+  const ConfigOption& option = config.option(name);
+  const std::string value = decode::printable(to_string(option.value));
+  switch (option.origin.kind) {
+    case ConfigOrigin::Kind::built_in:
+    case ConfigOrigin::Kind::flag:
+      return fmt::format("--{} {}", name, value);
+    case ConfigOrigin::Kind::environment:
+      return fmt::format("{}={}", option.origin.name, value);
+    case ConfigOrigin::Kind::file:
+      break;
+  }
+  return fmt::format("{}: {} {}", to_string(option.origin), name, value);
+}
+
+/// The kernels' steps depend on each other, so they must be on one queue.
+std::string note_on_queues(const Config& config) {
+  if (config.queues == 1) return {};
+  return fmt::format("one queue is used, not {} ({}): the steps depend on each other",
+                     config.queues, to_string(config.option("queues").origin));
 }
 
 }  // namespace
 
-void add_device_flags(CLI::App& app, DeviceRequest& request, bool allow_simulated) {
+void add_device_flags(CLI::App& app, ConfigFlags& flags, bool allow_simulated) {
   const std::string choices = allow_simulated ? "auto, vulkan or simulated" : "auto or vulkan";
   app.add_option_function<std::string>(
          "--backend",
-         [&request, choices, allow_simulated](const std::string& text) {
+         [&flags, choices, allow_simulated](const std::string& text) {
            const bool known =
                text == "auto" || text == "vulkan" || (allow_simulated && text == "simulated");
            if (!known) {
              throw InputError(
                  fmt::format("--backend: {} is not {}", decode::in_quotes(text), choices));
            }
-           request.backend = text;
+           flags.values["backend"] = text;
          },
          "What runs the work: " + choices)
       ->type_name("NAME")
       ->default_str("auto");
-  app.add_option("--device", request.device,
-                 "A device by its index or a part of its name, as cbr doctor lists them")
+  app.add_option_function<std::string>(
+         "--device", [&flags](const std::string& text) { flags.values["device"] = text; },
+         "A device by its index or a part of its name, as cbr doctor lists them")
       ->type_name("INDEX|NAME");
 }
 
@@ -75,31 +93,26 @@ bench::DeviceDescription ChosenDevice::describe() const {
           .type = info.type};
 }
 
-ChosenDevice open_vulkan(const DeviceRequest& request) {
+ChosenDevice open_device(const Config& config, bool allow_simulated) {
+  ChosenDevice chosen;
+  std::vector<BackendCandidate> candidates = {
+      {.name = "vulkan", .open = [&] { chosen.vulkan = open_vulkan(config); }}};
+  if (allow_simulated) {
+    candidates.push_back({.name = "simulated", .open = [&] {
+                            if (config.device.empty()) return;
+                            throw BackendError(
+                                "the simulated backend has no devices to choose from");
+                          }});
+  }
   try {
-    return {.vulkan = open_device(request), .note = {}};
+    chosen.note = choose_backend(config, candidates).warning;
   } catch (const BackendError& error) {
-    throw as_input_error(request, error);
+    throw InputError(fmt::format(
+        "{}: {}", request_of(config, config.device.empty() ? "backend" : "device"), error.what()));
   }
-}
-
-ChosenDevice open_any(const DeviceRequest& request) {
-  if (request.backend == "simulated") {
-    if (!request.device.empty()) {
-      throw InputError(
-          fmt::format("--device {}: the simulated backend has no devices to choose from",
-                      decode::printable(request.device)));
-    }
-    return {};
-  }
-  if (request.backend == "vulkan" || !request.device.empty()) return open_vulkan(request);
-  try {
-    return {.vulkan = open_device(request), .note = {}};
-  } catch (const BackendError& error) {
-    return {
-        .vulkan = nullptr,
-        .note = fmt::format("no Vulkan device ({}); using the simulated backend", error.what())};
-  }
+  const std::string queues = note_on_queues(config);
+  if (!queues.empty()) chosen.note += (chosen.note.empty() ? "" : "; ") + queues;
+  return chosen;
 }
 
 }  // namespace cbr::tool

@@ -7,28 +7,22 @@
 #include <CLI/App.hpp>
 
 #include <cbr/backend.h>
+#include <cbr/config.h>
 #include <cbr/vulkan.h>
 
 #include "bench/bench_result.h"
+#include "config_flags.h"
 
 namespace cbr::tool {
 
-/// What the user asked for with --backend and --device.
-struct DeviceRequest {
-  /// "auto", "vulkan" or "simulated"
-  std::string backend = "auto";
-  /// An index or a part of a name; empty for the best.
-  std::string device;
-};
+/// Adds --backend and --device to a subcommand, as flags of the options of these names.
+void add_device_flags(CLI::App& app, ConfigFlags& flags, bool allow_simulated);
 
-/// Adds --backend and --device to a subcommand.
-void add_device_flags(CLI::App& app, DeviceRequest& request, bool allow_simulated);
-
-/// The device that the request led to.
+/// The device that the configuration led to.
 struct ChosenDevice {
   /// Null for the simulated backend.
   std::shared_ptr<vulkan::Device> vulkan;
-  /// Why it is not what "auto" prefers; empty if it is.
+  /// Why it is not the one configured, or how it differs from it; empty mostly.
   std::string note;
 
   /// A new backend on the device.
@@ -37,12 +31,9 @@ struct ChosenDevice {
   [[nodiscard]] bench::DeviceDescription describe() const;
 };
 
-/// Opens a Vulkan device that can also compute. "auto" prefers real GPUs, then a CPU device. Throws
-/// InputError in one line if there is none such.
-[[nodiscard]] ChosenDevice open_vulkan(const DeviceRequest& request);
-
-/// As open_vulkan, or the simulated backend where that was asked for, or where "auto" finds no
-/// Vulkan device and none was named.
-[[nodiscard]] ChosenDevice open_any(const DeviceRequest& request);
+/// Opens a Vulkan device that can also compute, or the simulated backend if that is allowed; see
+/// choose_backend() for what stands in for what. The best Vulkan device is a real GPU, then a CPU.
+/// Throws InputError in one line if there is none such.
+[[nodiscard]] ChosenDevice open_device(const Config& config, bool allow_simulated);
 
 }  // namespace cbr::tool

@@ -11,6 +11,7 @@
 #include <cbr/ring.h>
 
 #include "command.h"
+#include "config_flags.h"
 #include "decode/decoder.h"
 #include "decode/stream_decoder.h"
 #include "device_choice.h"
@@ -28,6 +29,7 @@ constexpr const char* footer =
     "Examples:\n"
     "  cbr generate --model models/tiny-qwen2-kjv-4bit --prompt 'In the beginning'\n"
     "  cbr generate --model DIR --prompt TEXT --max-tokens 64 --ring-size 2 --json\n"
+    "  cbr generate --model DIR --prompt TEXT --config ring.yaml\n"
     "\n"
     "The most probable token is taken each time, so the text is the same for every ring size.\n"
     "Ctrl-C ends the text early.\n";
@@ -36,12 +38,11 @@ struct GenerateFlags {
   std::string model;
   std::string prompt;
   std::uint32_t max_tokens = 128;
-  std::uint32_t ring_size = 3;
   bool json = false;
-  DeviceRequest device;
+  ConfigFlags config;
 };
 
-std::string json_text(const GenerateFlags& flags, const std::vector<decode::TokenId>& prompt,
+std::string json_text(std::uint32_t ring_size, const std::vector<decode::TokenId>& prompt,
                       const decode::DecodeResult& result, const std::string& text,
                       const std::string& device) {
   using Milliseconds = std::chrono::duration<double, std::milli>;
@@ -52,7 +53,7 @@ std::string json_text(const GenerateFlags& flags, const std::vector<decode::Toke
   json["tokens"] = result.tokens;
   json["text"] = text;
   json["stopReason"] = decode::name_of(result.stop_reason);
-  json["ringSize"] = flags.ring_size;
+  json["ringSize"] = ring_size;
   json["device"] = device;
   json["ttftMs"] = Milliseconds(result.time_to_first_token).count();
   json["tokensPerSec"] = seconds > 0 ? tokens / seconds : 0.0;
@@ -60,19 +61,21 @@ std::string json_text(const GenerateFlags& flags, const std::vector<decode::Toke
 }
 
 int run_generate(const GenerateFlags& flags) {
+  const Config config = read_config(flags.config);
   Progress progress;
   progress.show("Opening the model");
   const ModelFiles model = ModelFiles::open(flags.model);
   const std::vector<decode::TokenId> prompt = model.tokens_of("--prompt", flags.prompt);
-  const ChosenDevice device = open_vulkan(flags.device);
+  const ChosenDevice device = open_device(config, false);
+  progress.clear();
+  if (!device.note.empty()) print_note(device.note);
   progress.show(fmt::format("Loading the model onto {}", device.vulkan->info().name));
   decode::Decoder decoder(device.vulkan, model.directory,
                           model.capacity_for({prompt}, flags.max_tokens));
   progress.clear();
 
-  RingOptions options;
-  options.ring_size = flags.ring_size;
-  options.name = "generate";
+  RingOptions options = config.ring;
+  if (!is_given(config, "name")) options.name = "generate";
   CommandBufferRing ring(device.make_backend(), options);
   decode::StreamDecoder stream(model.tokenizer);
   std::string text;
@@ -88,8 +91,9 @@ int run_generate(const GenerateFlags& flags) {
       },
       &interrupted());
   emit(stream.finish());
-  write_output(flags.json ? json_text(flags, prompt, result, text, device.vulkan->info().name)
-                          : "\n");
+  write_output(flags.json
+                   ? json_text(options.ring_size, prompt, result, text, device.vulkan->info().name)
+                   : "\n");
   return result.stop_reason == decode::StopReason::stopped ? stopped : success;
 }
 
@@ -106,9 +110,9 @@ Command add_generate_command(CLI::App& app) {
       ->required();
   add_whole_flag(*parser, "--max-tokens", flags->max_tokens, 1, 1'000'000,
                  "New tokens at most; the model's context may end the text before");
-  add_whole_flag(*parser, "--ring-size", flags->ring_size, 1, max_ring_size, "Slots of the ring");
   parser->add_flag("--json", flags->json, "Print tokens, text and timing as JSON at the end");
-  add_device_flags(*parser, flags->device, false);
+  add_device_flags(*parser, flags->config, false);
+  add_config_flags(*parser, flags->config, {"backend", "device"});
   parser->footer(footer);
   return {.parser = parser, .run = [flags] { return run_generate(*flags); }};
 }

@@ -30,6 +30,7 @@ constexpr const char* footer =
     "  cbr bench --model models/tiny-qwen2-kjv-4bit What does overlapping buy with a real model?\n"
     "  cbr bench --synthetic --dispatches 16        ... and with small steps?\n"
     "  cbr compare before.json after.json           Is the change more than noise?\n"
+    "  cbr config show --config ring.yaml           Which options are in effect, and from where?\n"
     "\n"
     "Results go to standard output, progress and errors to standard error.\n"
     "Exit codes: 0 success, 1 failure, 2 bad input, 130 interrupted.\n";
@@ -67,7 +68,8 @@ int run(int argc, char** argv) {
   app.footer(footer);
   const std::vector<Command> commands = {
       cbr::tool::add_bench_command(app), cbr::tool::add_compare_command(app),
-      cbr::tool::add_generate_command(app), cbr::tool::add_doctor_command(app)};
+      cbr::tool::add_generate_command(app), cbr::tool::add_config_command(app),
+      cbr::tool::add_doctor_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
@@ -83,7 +85,7 @@ int run(int argc, char** argv) {
   for (const Command& command : commands) {
     if (command.parser->parsed()) return command.run();
   }
-  return report("give a command: bench, compare, generate or doctor (see cbr --help)",
+  return report("give a command: bench, compare, generate, config or doctor (see cbr --help)",
                 cbr::tool::bad_input);
 }
 

@@ -16,15 +16,16 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::StartsWith;
 
 class ConfigFile : public testing::Test {
+ public:
+  ~ConfigFile() override { std::filesystem::remove_all(folder_); }
+
  protected:
   ConfigFile() {
     std::string name = (std::filesystem::temp_directory_path() / "cbr-XXXXXX").string();
     folder_ = mkdtemp(name.data());
   }
-  ~ConfigFile() override { std::filesystem::remove_all(folder_); }
 
   std::filesystem::path write(std::string_view text, const std::string& name = "ring.yaml") {
     std::ofstream(folder_ / name, std::ios::binary) << text;

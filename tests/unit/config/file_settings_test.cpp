@@ -25,6 +25,7 @@ std::vector<std::string> settings_of(std::string_view yaml) {
   const Settings result = read_file_settings(yaml, "f");
   EXPECT_THAT(result.problems, IsEmpty());
   std::vector<std::string> texts;
+  texts.reserve(result.settings.size());
   for (const Setting& each : result.settings) {
     texts.push_back(std::string(each.spec->name()) + "=" + to_string(each.value) + "@" +
                     std::to_string(each.origin.line) + ":" + std::to_string(each.origin.column));

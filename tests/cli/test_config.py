@@ -1,0 +1,300 @@
+"""cbr config, and --config of the other commands."""
+
+import json
+import re
+import unittest
+
+import jsonschema
+import yaml
+
+from cbr_program import MODEL, SIMULATED, SOURCE, CbrTestCase, needs_vulkan, run_cbr
+
+REFERENCE = SOURCE / "docs" / "reference"
+
+# The block that users have in their files, as it stands.
+DOCUMENT = """\
+metal_optimizations:
+  enabled: true
+  graceful_fallback: true
+  command_buffer_ring:
+    enabled: true
+    ring_size: 3              # or auto
+    timeout_ms: 0             # 0 waits for ever
+    log_wait_events: false
+    track_statistics: true
+    allocation_strategy: round-robin   # or least-busy, priority
+    priority_levels: 3
+"""
+
+# Set by the program, not by a file.
+CODE_ONLY = {"log_sink", "executor", "observer"}
+
+
+def dedent_section(text):
+    """The section without its outer key."""
+    return re.sub(r"(?m)^  ", "", text.split("\n", 1)[1])
+
+
+class ConfigTestCase(CbrTestCase):
+    def write(self, text, name="ring.yaml"):
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def show(self, *arguments, env=None):
+        """The options by name, from --json."""
+        run = run_cbr("config", "show", "--json", *arguments, env=env)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return {option["name"]: option for option in json.loads(run.stdout)["options"]}
+
+
+class Show(ConfigTestCase):
+    def test_the_documents_block(self):
+        path = self.write(DOCUMENT)
+        for text, line in [(DOCUMENT, 6), (dedent_section(DOCUMENT), 5),
+                           (DOCUMENT.replace("metal_", "gpu_"), 6)]:
+            path.write_text(text, encoding="utf-8")
+            run = run_cbr("config", "show", "--config", path)
+            self.assert_success(run)
+            self.assertRegex(run.stdout,
+                             rf"(?m)^command_buffer_ring\.ring_size +3 +{re.escape(str(path))}"
+                             rf":{line}$")
+            self.assertRegex(run.stdout, r"(?m)^backend +auto +default$")
+
+    def test_origins_override_each_other(self):
+        path = self.write("command_buffer_ring: {ring_size: 2, timeout_ms: 5, ageing_limit: 9}\n")
+        options = self.show("--config", path, "--timeout-ms", "7",
+                            env={"CBR_TIMEOUT_MS": "6", "CBR_RING_SIZE": "4"})
+        self.assertEqual(options["ageing_limit"]["value"], 9)
+        self.assertEqual(options["ageing_limit"]["origin"],
+                         {"kind": "file", "name": str(path), "line": 1, "column": 66})
+        self.assertEqual(options["ring_size"]["value"], 4)
+        self.assertEqual(options["ring_size"]["origin"],
+                         {"kind": "environment", "name": "CBR_RING_SIZE"})
+        self.assertEqual(options["timeout_ms"]["value"], 7)
+        self.assertEqual(options["timeout_ms"]["origin"], {"kind": "flag", "name": "--timeout-ms"})
+        self.assertEqual(options["name"]["origin"], {"kind": "default"})
+
+    def test_every_option_by_variable_and_flag(self):
+        for name, option in self.show().items():
+            value = option["value"]
+            if isinstance(value, bool):
+                other = not value
+            elif isinstance(value, list):
+                continue  # needs others: below
+            elif name == "queues":
+                other = 2
+            elif isinstance(value, int) or value == "auto" and name == "spin_limit":
+                other = 7
+            else:
+                other = {"backend": "vulkan", "allocation_strategy": "priority",
+                         "wait_strategy": "spin"}.get(name, "other")
+            text = str(other).lower() if isinstance(other, bool) else str(other)
+            with self.subTest(name=name):
+                variable = "CBR_" + name.upper()
+                shown = self.show(env={variable: text})[name]
+                self.assertEqual((shown["value"], shown["origin"]),
+                                 (other, {"kind": "environment", "name": variable}))
+                flag = "--" + name.replace("_", "-")
+                shown = self.show(f"{flag}={text}")[name]
+                self.assertEqual((shown["value"], shown["origin"]),
+                                 (other, {"kind": "flag", "name": flag}))
+        shown = self.show("--reserved-slots", "1,0,0", "--allocation-strategy", "priority")
+        self.assertEqual(shown["reserved_slots"]["value"], [1, 0, 0])
+
+    def test_switched_off(self):
+        for text in ["enabled: false\ncommand_buffer_ring: {ring_size: 4}\n",
+                     "command_buffer_ring: {ring_size: 4, enabled: false}\n"]:
+            path = self.write(text)
+            size = self.show("--config", path)["ring_size"]
+            self.assertEqual(size["value"], 1)
+            self.assertIn("4 was given", size["note"])
+
+    def test_auto(self):
+        size = self.show("--ring-size", "auto", "--queues", "2")["ring_size"]
+        self.assertEqual((size["value"], size["note"]), (6, "auto: 3 for each queue"))
+
+    def test_warnings(self):
+        path = self.write("memory_pool: {}\n")
+        run = run_cbr("config", "show", "--config", path)
+        self.assertEqual(run.returncode, 0)
+        self.assertEqual(run.stderr, f"cbr: note: {path}:1:1: memory_pool is ignored: it is no part "
+                                     "of this library\n")
+
+
+class BadConfig(ConfigTestCase):
+    def test_one_line_with_place_value_and_limits(self):
+        for text, fragments in [
+                ("command_buffer_ring:\n  rign_size: 2\n", [":2:3: ", "did you mean ring_size?"]),
+                ("command_buffer_ring:\n  ring_size: 0\n", [":2:14: ", '"0"', "1 to 1024, or auto"]),
+                ("enabled: true\nenabled: true\n", [":2:1: ", "twice", "line 1"]),
+                ("enabled: 'true'\n", [":1:10: ", '"true" in quotes', "true or false"]),
+                ("metal_optimizations: {}\ngpu_optimizations: {}\n", [":2:1: ", "same section"]),
+                ("a: [1\n", ["broken YAML"]),
+                ("", [":1:1: ", "empty"]),
+                ("a: &x 1\n", [":1:4: ", "anchor"]),
+                ("enabled: true\n---\nenabled: true\n", [":2:1: ", "second document"])]:
+            path = self.write(text)
+            with self.subTest(text=text):
+                for command in [["config", "show"], ["bench", *SIMULATED],
+                                ["generate", "--model", MODEL, "--prompt", "x"]]:
+                    self.assert_bad_input(run_cbr(*command, "--config", path), path, *fragments)
+                run = run_cbr("config", "check", path)
+                self.assertEqual((run.returncode, run.stdout), (1, ""))
+                for fragment in fragments:
+                    self.assertIn(fragment, run.stderr)
+
+    def test_variables_and_flags(self):
+        self.assert_bad_input(run_cbr("config", "show", env={"CBR_RING_SIZE": "0"}),
+                              'CBR_RING_SIZE: found "0"', "1 to 1024")
+        self.assert_bad_input(run_cbr("config", "show", "--timeout-ms", "5s"),
+                              '--timeout-ms: found "5s"')
+        self.assert_bad_input(run_cbr("bench", *SIMULATED, env={"CBR_WAIT_STRATEGY": "spinn"}),
+                              "CBR_WAIT_STRATEGY", "did you mean spin?")
+
+    def test_missing_file(self):
+        self.assert_bad_input(run_cbr("config", "show", "--config", self.folder / "none.yaml"),
+                              self.folder / "none.yaml", "No such file")
+
+    def test_config_needs_a_command(self):
+        self.assert_bad_input(run_cbr("config"), "show", "check", "schema")
+
+
+class Check(ConfigTestCase):
+    def test_a_valid_file(self):
+        path = self.write(DOCUMENT)
+        run = run_cbr("config", "check", path)
+        self.assert_success(run)
+        self.assertEqual(run.stdout, f"{path}: valid\n")
+
+    def test_every_mistake_has_a_line(self):
+        path = self.write("enabled: 1\nqueues: 0\nxyzzy: 1\n")
+        run = run_cbr("config", "check", path)
+        self.assertEqual(run.returncode, 1)
+        self.assertEqual([line.split(": ")[1] for line in run.stderr.splitlines()],
+                         [f"{path}:1:10", f"{path}:2:9", f"{path}:3:1"])
+
+    def test_does_not_look_at_the_environment(self):
+        path = self.write("enabled: true\n")
+        self.assert_success(run_cbr("config", "check", path, env={"CBR_RING_SIZE": "x"}))
+
+
+class Documentation(ConfigTestCase):
+    """What is committed is what the program prints."""
+
+    def schema(self):
+        return json.loads((REFERENCE / "config.schema.json").read_text(encoding="utf-8"))
+
+    def test_schema_is_up_to_date(self):
+        run = run_cbr("config", "schema")
+        self.assert_success(run)
+        self.assertEqual((REFERENCE / "config.schema.json").read_text(encoding="utf-8"), run.stdout)
+
+    def test_example_is_up_to_date(self):
+        run = run_cbr("config", "example")
+        self.assert_success(run)
+        self.assertEqual((REFERENCE / "config.example.yaml").read_text(encoding="utf-8"), run.stdout)
+        self.assert_success(run_cbr("config", "check", REFERENCE / "config.example.yaml"))
+
+    def test_reference_is_up_to_date(self):
+        run = run_cbr("config", "reference")
+        self.assert_success(run)
+        self.assertIn(run.stdout, (REFERENCE / "configuration.md").read_text(encoding="utf-8"))
+
+    def test_schema_agrees_with_the_program(self):
+        schema = self.schema()
+        jsonschema.Draft7Validator.check_schema(schema)
+        validator = jsonschema.Draft7Validator(schema)
+        good = [DOCUMENT, dedent_section(DOCUMENT), "{}", "device: 0", "device: H200",
+                "command_buffer_ring: {ring_size: auto, spin_limit: auto}",
+                "command_buffer_ring: {spin_limit: 1000000000, name: x}",
+                "{queues: 2, memory_pool: {size: 3}, blit_queue: 1}",
+                (REFERENCE / "config.example.yaml").read_text(encoding="utf-8")]
+        bad = ["rign_size: 2", "command_buffer_ring: {ring_size: 0}", "queues: 65", "enabled: 1",
+               "command_buffer_ring: {ring_size: '3'}", "backend: opengl", "[]", "x",
+               "metal_optimizations: {}\ngpu_optimizations: {}", "command_buffer_ring: true",
+               "metal_optimizations: {}\nenabled: true", "command_buffer_ring: {name: ''}",
+               "command_buffer_ring: {name: \"a\\nb\"}", "command_buffer_ring: {timeout_ms: 1.5}",
+               "command_buffer_ring: {reserved_slots: 1}", "command_buffer_ring: {ring_size: }",
+               "command_buffer_ring: {reserved_slots: [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}"]
+        for texts, is_good in [(good, True), (bad, False)]:
+            for text in texts:
+                with self.subTest(text=text):
+                    self.assertEqual(validator.is_valid(yaml.safe_load(text)), is_good)
+                    run = run_cbr("config", "check", self.write(text))
+                    self.assertEqual(run.returncode == 0, is_good, run.stderr)
+
+    def test_has_every_option_of_a_ring(self):
+        header = (SOURCE / "include" / "cbr" / "options.h").read_text(encoding="utf-8")
+        body = re.search(r"struct RingOptions \{(.*?)\n\};", header, re.DOTALL).group(1)
+        members = set(re.findall(r"(?m)^  [\w:<>, ]+ (\w+) = ", body))
+        self.assertIn("ring_size", members)
+        self.assertIn("reserved_slots", members)
+        self.assertEqual(members - CODE_ONLY,
+                         set(self.schema()["definitions"]["ring"]["properties"]) - {"enabled"})
+
+
+class BenchWithConfig(ConfigTestCase):
+    def test_compares_the_configured_size_with_the_baseline(self):
+        path = self.write("backend: simulated\ncommand_buffer_ring: {ring_size: 2}\n")
+        output = self.folder / "result.json"
+        flags = ["bench", "--synthetic", "--steps", "50", "--config", path, "--output", output]
+        self.assert_success(run_cbr(*flags))
+        result = self.read_result(output)
+        self.assertEqual([run["ringSize"] for run in result["runs"]], [1, 2])
+        self.assertEqual(result["device"]["backend"], "simulated")
+        self.assert_success(run_cbr(*flags, "--ring-size", "3,5"))
+        self.assertEqual([run["ringSize"] for run in self.read_result(output)["runs"]], [3, 5])
+        self.assert_success(run_cbr(*flags, env={"CBR_ENABLED": "false"}))
+        self.assertEqual([run["ringSize"] for run in self.read_result(output)["runs"]], [1])
+
+    def test_options_reach_the_ring(self):
+        run = run_cbr("bench", *SIMULATED, "--rounds", "1", "--ring-size", "1",
+                      "--log-wait-events", "true", "--name", "mine")
+        self.assertEqual(run.returncode, 0)
+        self.assertRegex(run.stderr, r"(?m)^\[DEBUG\] mine: Waited ")
+
+    def test_sizes_that_do_not_fit_the_options(self):
+        path = self.write("command_buffer_ring: {ring_size: 4, allocation_strategy: priority, "
+                          "reserved_slots: [1, 1, 1]}\n")
+        self.assert_success(run_cbr("bench", *SIMULATED, "--config", path))
+        self.assert_bad_input(
+            run_cbr("bench", *SIMULATED, "--config", path, "--ring-size", "1,2"), "--ring-size 2",
+            "reserved_slots")
+
+    def test_falls_back_and_says_so(self):
+        path = self.write("backend: metal\n")
+        nowhere = str(self.folder / "none.json")
+        env = {"VK_ICD_FILENAMES": nowhere, "VK_DRIVER_FILES": nowhere}
+        flags = ["bench", "--synthetic", "--steps", "50", "--rounds", "1", "--config", path]
+        run = run_cbr(*flags, env=env)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertRegex(run.stderr, r"^cbr: note: metal: .*; vulkan: .*; using backend simulated "
+                                     r"instead\n$")
+        path.write_text("backend: metal\ngraceful_fallback: false\n", encoding="utf-8")
+        self.assert_bad_input(run_cbr(*flags, env=env), path, "backend metal")
+
+
+@needs_vulkan
+class GenerateWithConfig(ConfigTestCase):
+    def test_file_variable_and_flag(self):
+        path = self.write("queues: 2\ncommand_buffer_ring: {ring_size: 2}\n")
+        flags = ["generate", "--model", MODEL, "--prompt", "And", "--max-tokens", "2", "--json",
+                 "--config", path]
+        run = run_cbr(*flags)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(json.loads(run.stdout)["ringSize"], 2)
+        self.assertIn("one queue is used, not 2", run.stderr)
+        run = run_cbr(*flags, env={"CBR_RING_SIZE": "4"})
+        self.assertEqual(json.loads(run.stdout)["ringSize"], 4)
+        run = run_cbr(*flags, "--ring-size", "5", env={"CBR_RING_SIZE": "4"})
+        self.assertEqual(json.loads(run.stdout)["ringSize"], 5)
+
+    def test_never_on_the_simulated_backend(self):
+        path = self.write("backend: simulated\ngraceful_fallback: false\n")
+        self.assert_bad_input(run_cbr("generate", "--model", MODEL, "--prompt", "x", "--config",
+                                      path), path, "backend simulated")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,163 @@
+// cbr config: which options are in effect, and is this file right?
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cbr/config.h>
+#include <cbr/errors.h>
+
+#include "command.h"
+#include "config_flags.h"
+#include "decode/printable.h"
+#include "exit_code.h"
+#include "standard_output.h"
+
+namespace cbr::tool {
+namespace {
+
+constexpr const char* footer =
+    "Examples:\n"
+    "  cbr config show --config ring.yaml           Which options are in effect, and from where?\n"
+    "  CBR_RING_SIZE=2 cbr config show --timeout-ms 100\n"
+    "  cbr config check ring.yaml && cbr bench --synthetic --config ring.yaml\n"
+    "  cbr config example > ring.yaml               Every option at its default\n"
+    "\n"
+    "Variables of the environment override the file, flags override both.\n";
+
+struct ShowFlags {
+  ConfigFlags config;
+  bool json = false;
+};
+
+const char* name_of(ConfigOrigin::Kind kind) {
+  switch (kind) {
+    case ConfigOrigin::Kind::built_in:
+      return "default";
+    case ConfigOrigin::Kind::file:
+      return "file";
+    case ConfigOrigin::Kind::environment:
+      return "environment";
+    case ConfigOrigin::Kind::flag:
+      return "flag";
+  }
+  return "";
+}
+
+nlohmann::ordered_json json_of(const ConfigOption& option) {
+  nlohmann::ordered_json json;
+  json["name"] = option.name;
+  json["path"] = option.path;
+  if (std::holds_alternative<std::monostate>(option.value)) json["value"] = "auto";
+  if (const auto* flag = std::get_if<bool>(&option.value)) json["value"] = *flag;
+  if (const auto* number = std::get_if<std::uint64_t>(&option.value)) json["value"] = *number;
+  if (const auto* text = std::get_if<std::string>(&option.value)) json["value"] = *text;
+  if (const auto* numbers = std::get_if<std::vector<std::uint64_t>>(&option.value)) {
+    json["value"] = *numbers;
+  }
+  json["origin"]["kind"] = name_of(option.origin.kind);
+  if (!option.origin.name.empty()) json["origin"]["name"] = option.origin.name;
+  if (option.origin.line > 0) {
+    json["origin"]["line"] = option.origin.line;
+    json["origin"]["column"] = option.origin.column;
+  }
+  if (!option.note.empty()) json["note"] = option.note;
+  return json;
+}
+
+std::string json_text(const Config& config) {
+  nlohmann::ordered_json json;
+  json["options"] = nlohmann::ordered_json::array();
+  for (const ConfigOption& option : config.options) json["options"].push_back(json_of(option));
+  json["warnings"] = config.warnings;
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
+/// The value as it would stand in a file.
+std::string shown(const ConfigValue& value) {
+  const std::string text = to_string(value);
+  if (std::holds_alternative<std::vector<std::uint64_t>>(value)) return fmt::format("[{}]", text);
+  return text.empty() ? "\"\"" : text;
+}
+
+std::string table_text(const Config& config) {
+  std::vector<std::vector<std::string>> rows = {{"option", "value", "origin"}};
+  for (const ConfigOption& option : config.options) {
+    const std::string note = option.note.empty() ? "" : fmt::format(" ({})", option.note);
+    rows.push_back({option.path, shown(option.value), to_string(option.origin) + note});
+  }
+  std::size_t path_width = 0;
+  std::size_t value_width = 0;
+  for (const auto& row : rows) {
+    path_width = std::max(path_width, row[0].size());
+    value_width = std::max(value_width, row[1].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    text += fmt::format("{:<{}}  {:<{}}  {}\n", row[0], path_width, row[1], value_width, row[2]);
+  }
+  return text;
+}
+
+int show(const ShowFlags& flags) {
+  const Config config = read_config(flags.config);
+  write_output(flags.json ? json_text(config) : table_text(config));
+  return success;
+}
+
+int check(const std::string& file) {
+  const std::vector<std::string> problems = check_config(file);
+  for (const std::string& problem : problems) fmt::print(stderr, "cbr: {}\n", problem);
+  if (!problems.empty()) return failure;
+  const Config config = load_config(file, {.environment = {}, .flags = {}});
+  for (const std::string& warning : config.warnings) print_note(warning);
+  write_output(fmt::format("{}: valid\n", decode::printable_path(file)));
+  return success;
+}
+
+}  // namespace
+
+Command add_config_command(CLI::App& app) {
+  CLI::App* parser = app.add_subcommand(
+      "config", "Show the options in effect and their origins, or check a YAML file");
+  parser->require_subcommand(0, 1);
+  parser->footer(footer);
+
+  auto show_flags = std::make_shared<ShowFlags>();
+  CLI::App* show_parser =
+      parser->add_subcommand("show", "Print each option's value in effect and where it comes from");
+  show_parser->add_flag("--json", show_flags->json, "Print JSON");
+  add_config_flags(*show_parser, show_flags->config);
+
+  auto file = std::make_shared<std::string>();
+  CLI::App* check_parser = parser->add_subcommand(
+      "check", "Exit with 0 if the file is right, else print each mistake and exit with 1");
+  check_parser->add_option("FILE", *file, "The YAML file")->required();
+
+  CLI::App* schema_parser = parser->add_subcommand("schema", "Print the JSON Schema of the file");
+  CLI::App* reference_parser =
+      parser->add_subcommand("reference", "Print the table of options in Markdown");
+  CLI::App* example_parser =
+      parser->add_subcommand("example", "Print a YAML file with every option at its default");
+  return {
+      .parser = parser, .run = [=] {
+        if (show_parser->parsed()) return show(*show_flags);
+        if (check_parser->parsed()) return check(*file);
+        if (!schema_parser->parsed() && !reference_parser->parsed() && !example_parser->parsed()) {
+          throw InputError(
+              "config needs one of show, check, schema, reference and example (see cbr config "
+              "--help)");
+        }
+        write_output(schema_parser->parsed()      ? config_schema()
+                     : reference_parser->parsed() ? config_reference()
+                                                  : config_example());
+        return static_cast<int>(success);
+      }};
+}
+
+}  // namespace cbr::tool

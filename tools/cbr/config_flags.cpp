@@ -1,0 +1,73 @@
+#include "config_flags.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "config/option_table.h"
+
+namespace cbr::tool {
+namespace {
+
+constexpr const char* group = "Configuration (overrides the file and the environment)";
+
+std::string type_name(const config::OptionSpec& spec) {
+  switch (spec.type) {
+    case config::OptionType::boolean:
+      return "true|false";
+    case config::OptionType::number:
+      return "N";
+    case config::OptionType::number_or_auto:
+      return "N|auto";
+    case config::OptionType::choice:
+      return "WORD";
+    case config::OptionType::text:
+      return "TEXT";
+    case config::OptionType::numbers:
+      return "N,N,...";
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_config_flags(CLI::App& app, ConfigFlags& flags,
+                      std::initializer_list<std::string_view> without) {
+  app.add_option("--config", flags.file, "Read options from this YAML file")
+      ->type_name("FILE")
+      ->group(group);
+  for (const config::OptionSpec& spec : config::option_table()) {
+    if (std::find(without.begin(), without.end(), spec.name()) != without.end()) continue;
+    const std::string help = spec.unit.empty()
+                                 ? std::string(spec.description)
+                                 : fmt::format("{} Unit: {}.", spec.description, spec.unit);
+    app.add_option_function<std::string>(
+           config::flag_of(spec),
+           [&flags, name = std::string(spec.name())](const std::string& text) {
+             flags.values[name] = text;
+           },
+           help)
+        ->type_name(type_name(spec))
+        ->default_str(to_string(config::default_of(spec)))
+        ->group(group);
+  }
+}
+
+Config read_config(const ConfigFlags& flags) {
+  const ConfigOverrides overrides = {.environment = config_environment(), .flags = flags.values};
+  Config config =
+      flags.file.empty() ? default_config(overrides) : load_config(flags.file, overrides);
+  for (const std::string& warning : config.warnings) print_note(warning);
+  return config;
+}
+
+bool is_given(const Config& config, std::string_view option) {
+  return config.option(option).origin.kind != ConfigOrigin::Kind::built_in;
+}
+
+void print_note(std::string_view text) {
+  fmt::print(stderr, "cbr: note: {}\n", text);
+}
+
+}  // namespace cbr::tool

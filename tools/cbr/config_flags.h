@@ -1,0 +1,36 @@
+// --config, and a flag for each option of a configuration.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include <CLI/App.hpp>
+
+#include <cbr/config.h>
+
+namespace cbr::tool {
+
+/// What the user gave.
+struct ConfigFlags {
+  /// Empty for none.
+  std::string file;
+  /// Flags by the names of their options.
+  ConfigTexts values;
+};
+
+/// Adds --config and a flag for each option, except those of these names.
+void add_config_flags(CLI::App& app, ConfigFlags& flags,
+                      std::initializer_list<std::string_view> without = {});
+
+/// The file, overridden by the environment, overridden by the flags. Prints warnings to standard
+/// error, each on a line. Throws InputError.
+[[nodiscard]] Config read_config(const ConfigFlags& flags);
+
+/// Whether a file, a variable or a flag gave the option.
+[[nodiscard]] bool is_given(const Config& config, std::string_view option);
+
+/// Prints "cbr: note: " and the text to standard error.
+void print_note(std::string_view text);
+
+}  // namespace cbr::tool
