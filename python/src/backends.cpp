@@ -276,7 +276,7 @@ void bind_backends(py::module_& module) {
       "The Vulkan devices of this machine.");
   module.def("default_device", &default_device,
              "The device that backend=\"vulkan\" and device=None stand for.");
-  py::class_<BackendObject>(module, "Backend", "What a ring runs on.");
+  const py::class_<BackendObject> backend_class(module, "Backend", "What a ring runs on.");
   bind_simulated(module);
   bind_faults(module);
 }

@@ -1,7 +1,7 @@
 #include "errors.h"
 
-#include <array>
 #include <string>
+#include <utility>
 
 #include <cbr/errors.h>
 
@@ -105,7 +105,7 @@ void bind_errors(py::module_& module) {
       return;
     }
     // Not this library's: the next translator's.
-    std::rethrow_exception(error);
+    std::rethrow_exception(std::move(error));
   });
 }
 

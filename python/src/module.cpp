@@ -28,19 +28,19 @@ void shut_down() {
 }  // namespace cbr::python
 
 PYBIND11_MODULE(_cbr, module) {
-  using namespace cbr::python;
+  namespace python = cbr::python;
   module.doc() = "The compiled part of cbr.";
   module.attr("__version__") = CBR_VERSION;
-  remember_main_thread();
-  bind_errors(module);
-  bind_statistics(module);
-  bind_ticket(module);
-  bind_backends(module);
-  bind_buffer(module);
-  bind_kernel(module);
-  bind_lease(module);
-  bind_ring(module);
-  bind_decoder(module);
-  bind_compare(module);
-  pybind11::module_::import("atexit").attr("register")(pybind11::cpp_function(&shut_down));
+  python::remember_main_thread();
+  python::bind_errors(module);
+  python::bind_statistics(module);
+  python::bind_ticket(module);
+  python::bind_backends(module);
+  python::bind_buffer(module);
+  python::bind_kernel(module);
+  python::bind_lease(module);
+  python::bind_ring(module);
+  python::bind_decoder(module);
+  python::bind_compare(module);
+  pybind11::module_::import("atexit").attr("register")(pybind11::cpp_function(&python::shut_down));
 }

@@ -129,6 +129,8 @@ TEST(Compare, RefusesTokensAgainstSteps) {
 TEST(Compare, RefusesFilesWithoutACommonSize) {
   ComparableResult candidate = result_with("B", slow);
   candidate.runs.front().ring_size = 3;
+  candidate.runs.push_back(candidate.runs.front());
+  candidate.runs.back().ring_size = 4;
   EXPECT_THROW((void)compare(result_with("A", slow), candidate), InputError);
 }
 
