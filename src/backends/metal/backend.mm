@@ -137,7 +137,13 @@ class MetalBackend final : public Backend {
     options.encoder_errors = options_.encoder_errors;
     options.make_ahead = options_.make_ahead;
     options.on_warning = [warned = warned_, sink = options_.on_warning](const std::string& line) {
-      if (!warned->exchange(true)) sink(line);
+      if (warned->exchange(true)) return;
+      try {
+        sink(line);
+      } catch (...) {
+        // The submission that it is about goes on: what would the ring make of the exception?
+        return;
+      }
     };
 #if CBR_METAL4_SDK
     if (__builtin_available(macOS 26.0, iOS 26.0, *)) {

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/eventually.h"
 #include "unit/metal/metal_ring.h"
 
 namespace cbr::metal {
@@ -108,6 +109,8 @@ TEST(MetalFailure, AHungBufferFailsAloneWithTimeout) {
   CommandBufferRing ring(make_backend(Device::open()));
   metal_fake::hang_next();
   const Ticket hung = ring.acquire().submit();
+  // Before that, end_hang() would call the hang off.
+  ASSERT_TRUE(test::eventually([] { return metal_fake::hung_buffers() == 1; }));
   EXPECT_FALSE(hung.wait_for(std::chrono::milliseconds(1)));
   metal_fake::end_hang();
   EXPECT_THAT(failure_of<ExecutionFailed>(hung), HasSubstr("MTLCommandBufferErrorTimeout (2)"));

@@ -158,6 +158,18 @@ TEST(Metal3Slot, LosesNoEndThatCameBeforeTheSubmission) {
   EXPECT_EQ(warnings.lines.size(), 1U);
 }
 
+TEST(Metal3Slot, AWarningThatThrowsLosesNoSubmission) {
+  BackendOptions options;
+  options.on_warning = [](const std::string&) { throw std::runtime_error("no room for it"); };
+  CommandBufferRing ring(make_backend(Device::open(), options), {.ring_size = 1});
+  Lease lease = ring.acquire();
+  @autoreleasepool {
+    [native(lease) commit];
+  }
+  std::move(lease).submit().wait();
+  EXPECT_EQ(ring.acquire().submit().serial().value(), 2U);
+}
+
 TEST(Metal3Slot, ReportsABufferThatWasCommittedAndItsLeaseDropped) {
   CommandBufferRing ring(make_backend(Device::open()), {.ring_size = 1});
   {
