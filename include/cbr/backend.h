@@ -10,7 +10,7 @@
 namespace cbr {
 
 /// The GPU API behind a backend.
-enum class Api : std::uint8_t { simulated, vulkan };
+enum class Api : std::uint8_t { simulated, vulkan, metal, metal4 };
 
 /// What the ring asks a backend to prepare.
 struct SlotLayout {

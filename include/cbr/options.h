@@ -108,6 +108,12 @@ struct RingOptions {
   /// Where `co_await ticket` resumes. By default on the ring's completion thread, which should not
   /// be kept busy for long.
   Executor executor = nullptr;
+  /// Called about every 50 ms by each thread that waits for a slot or for the end of work, with no
+  /// lock held. What it throws ends that wait, comes out of the call that waited and changes
+  /// nothing else: for programs that must stay interruptible. The ring's destructor and its own
+  /// threads don't call it, and on the simulated GPU only waits without a limit do. May be null,
+  /// which is cheapest.
+  std::function<void()> interrupt_check = nullptr;
   /// Learns of every acquisition, submission and completion. May be null.
   std::shared_ptr<Observer> observer = nullptr;
 };

@@ -62,7 +62,8 @@ class Ticket {
   /// serials. The ticket that they get is done; error() tells how.
   ///
   /// A callback must not wait for a slot (acquire() throws InvalidUsage there) and should be short:
-  /// those behind it wait. An exception from it goes to the log sink. Starts the completion thread
+  /// those behind it wait. Steps don't wait for callbacks: if these take longer, they pile up, with
+  /// what they hold. An exception from one goes to the log sink. Starts the completion thread
   /// of the queue if there is none yet; throws std::system_error if no thread can be had.
   void on_complete(std::function<void(const Ticket& ticket)> callback) const;
 

@@ -49,6 +49,7 @@ struct DeviceInfo {
   /// Needed by the kernels of `cbr bench` and `cbr generate`, not by the ring.
   bool buffer_device_address = false;
   /// Whether the driver tells what lost a device (VK_EXT_device_fault): DeviceLost then says it.
+  /// False for NVIDIA's driver, which has the extension but hangs or crashes with it on a fault.
   bool device_fault = false;
 
   /// Empty if a ring can use the device, else what is missing.
@@ -111,13 +112,15 @@ struct WrapOptions {
   PFN_vkGetInstanceProcAddr get_instance_proc_addr = nullptr;
   /// Called before and after each submission to `queue`, on the submitting thread. Give both where
   /// you submit to that queue too: Vulkan forbids two threads at once in one queue. Rings of one
-  /// Device need none between themselves.
+  /// Device need none between themselves. A thread that waits for a ring's work, or asks after it,
+  /// calls them too once the queue has stood still for 100 ms: don't hold the lock while you do.
   std::function<void()> lock_queue = nullptr;
   std::function<void()> unlock_queue = nullptr;
   /// Whether the device was created with bufferDeviceAddress.
   bool buffer_device_address = false;
   /// Whether the device was created with VK_EXT_device_fault and its feature deviceFault.
-  /// DeviceLost then tells what the driver knows of the cause.
+  /// DeviceLost then tells what the driver knows of the cause. Leave the feature off on NVIDIA's
+  /// driver: with it on, version 580.159 takes faulting work for done and crashes later.
   bool device_fault = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -25,6 +26,8 @@ constexpr std::array<Metric, 6> metrics = {{{rate_metric, true},
                                             {"idle gap µs", false},
                                             {"encode µs", false}}};
 
+constexpr const char* other_results = "the two computed different results (tokensSha256)";
+
 const MeasuredRun* find_run(const ComparableResult& result, std::uint32_t ring_size) {
   const auto found =
       std::find_if(result.runs.begin(), result.runs.end(),
@@ -46,10 +49,9 @@ void judge(const MeasuredValue& baseline, const MeasuredValue& candidate, bool m
   }
 }
 
-MetricChange change_of(const Metric& metric, const std::string& unit, std::uint32_t ring_size,
-                       const MeasuredValue& baseline, const MeasuredValue& candidate) {
+MetricChange change_of(const Metric& metric, const std::string& unit, const MeasuredValue& baseline,
+                       const MeasuredValue& candidate) {
   MetricChange change;
-  change.ring_size = ring_size;
   change.is_rate = std::string_view(metric.name) == rate_metric;
   change.metric = change.is_rate ? unit + "/s" : metric.name;
   change.baseline = baseline.value;
@@ -57,6 +59,25 @@ MetricChange change_of(const Metric& metric, const std::string& unit, std::uint3
   if (baseline.value != 0.0) change.percent = (candidate.value / baseline.value - 1.0) * 100.0;
   judge(baseline, candidate, metric.more_is_better, change);
   return change;
+}
+
+void add_changes(const MeasuredRun& before, const MeasuredRun& after, const std::string& unit,
+                 CompareReport& report) {
+  for (const Metric& metric : metrics) {
+    const auto a = before.metrics.find(metric.name);
+    const auto b = after.metrics.find(metric.name);
+    if (a == before.metrics.end() || b == after.metrics.end()) continue;
+    MetricChange change = change_of(metric, unit, a->second, b->second);
+    change.ring_size = after.ring_size;
+    change.baseline_ring_size = before.ring_size;
+    report.changes.push_back(std::move(change));
+  }
+}
+
+/// Whether each file has one ring size, and not the same.
+bool are_single_sizes(const ComparableResult& baseline, const ComparableResult& candidate) {
+  return baseline.runs.size() == 1 && candidate.runs.size() == 1 &&
+         baseline.runs.front().ring_size != candidate.runs.front().ring_size;
 }
 
 void warn_of_conditions(const ComparableResult& baseline, const ComparableResult& candidate,
@@ -91,6 +112,16 @@ CompareReport compare(const ComparableResult& baseline, const ComparableResult& 
   CompareReport report;
   warn_of_conditions(baseline, candidate, report);
   bool same_results = true;
+  if (are_single_sizes(baseline, candidate)) {
+    const MeasuredRun& before = baseline.runs.front();
+    const MeasuredRun& after = candidate.runs.front();
+    report.warnings.push_back(fmt::format("the ring size differs: {} in {}, {} in {}",
+                                          before.ring_size, baseline.file, after.ring_size,
+                                          candidate.file));
+    add_changes(before, after, baseline.unit, report);
+    if (before.tokens_sha256 != after.tokens_sha256) report.warnings.emplace_back(other_results);
+    return report;
+  }
   for (const MeasuredRun& before : baseline.runs) {
     const MeasuredRun* after = find_run(candidate, before.ring_size);
     if (after == nullptr) {
@@ -98,13 +129,7 @@ CompareReport compare(const ComparableResult& baseline, const ComparableResult& 
       continue;
     }
     same_results = same_results && before.tokens_sha256 == after->tokens_sha256;
-    for (const Metric& metric : metrics) {
-      const auto a = before.metrics.find(metric.name);
-      const auto b = after->metrics.find(metric.name);
-      if (a == before.metrics.end() || b == after->metrics.end()) continue;
-      report.changes.push_back(
-          change_of(metric, baseline.unit, before.ring_size, a->second, b->second));
-    }
+    add_changes(before, *after, baseline.unit, report);
   }
   for (const MeasuredRun& after : candidate.runs) {
     if (find_run(baseline, after.ring_size) == nullptr) {
@@ -116,7 +141,7 @@ CompareReport compare(const ComparableResult& baseline, const ComparableResult& 
         fmt::format("no ring size is in both {} and {}", baseline.file, candidate.file));
   }
   if (!same_results) {
-    report.warnings.emplace_back("the two computed different results (tokensSha256)");
+    report.warnings.emplace_back(other_results);
   }
   return report;
 }

@@ -28,7 +28,10 @@ enum class Judgement {
 
 /// One metric of one ring size in both files.
 struct MetricChange {
+  /// The candidate's.
   std::uint32_t ring_size = 0;
+  /// The baseline's: another one where two single sizes are compared.
+  std::uint32_t baseline_ring_size = 0;
   /// For people: "tokens/s", "step ms" and so on.
   std::string metric;
   bool is_rate = false;
@@ -50,7 +53,9 @@ struct CompareReport {
   std::vector<MetricChange> changes;
 };
 
-/// Compares every metric that both have. A change is more than noise if the rounds of the two files
+/// Compares every metric that both have, ring size by ring size. Where each file has one ring size,
+/// and not the same, those two are compared and a warning says so: a baseline without a ring
+/// against a ring. A change is more than noise if the rounds of the two files
 /// differ by the Mann-Whitney U test at the 5 % level. The test sees the noise between the rounds
 /// of a file, not that between one run of the program and the next. Throws InputError if one counts
 /// tokens and the other steps, or no ring size is in both.

@@ -161,16 +161,22 @@ bool RingCore::lead(UniqueLock& lock, Waiter& self, TimePoint deadline) {
   }
   if (lead_.points.empty()) {
     // Every slot is in some thread's hands; that thread wakes this one.
-    const bool in_time = sleep(lock, self.wake_up, deadline);
-    lead_.waiter = nullptr;
-    return in_time;
+    try {
+      const bool in_time = sleep(lock, self.wake_up, deadline);
+      lead_.waiter = nullptr;
+      return in_time;
+    } catch (...) {
+      lock.lock();
+      lead_.waiter = nullptr;
+      throw;
+    }
   }
   lead_.wake_number = next_wake_number_++;
   const std::uint64_t wake_number = lead_.wake_number;
   lock.unlock();
   try {
     const WaitStatus status =
-        guarded([&] { return waiting_.wait(*backend_, lead_.points, wake_number, deadline); });
+        guarded([&] { return wait_interruptibly(lead_.points, wake_number, deadline); });
     lock.lock();
     lead_.wake_number = 0;
     // Also after a timeout: a slot that got free just now is better than an error.
@@ -186,16 +192,6 @@ bool RingCore::lead(UniqueLock& lock, Waiter& self, TimePoint deadline) {
     lead_.wake_number = 0;
     throw;
   }
-}
-
-bool RingCore::sleep(UniqueLock& lock, ConditionVariable& wake_up, TimePoint deadline) {
-  if (deadline == no_deadline) {
-    wake_up.wait(lock);
-    return true;
-  }
-  // The backend's clock may be virtual; the time left is what counts.
-  const TimePoint until = Clock::now() + (deadline - backend_->now());
-  return wake_up.wait_until(lock, until) == std::cv_status::no_timeout;
 }
 
 std::optional<SlotIndex> RingCore::lease_free_slot(const SlotRequest& request) {

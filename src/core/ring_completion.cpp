@@ -190,14 +190,16 @@ bool RingCore::wait_sent(const Submission& submission, TimePoint deadline) {
   return true;
 }
 
-bool RingCore::wait_serial(QueueIndex queue, Serial serial, TimePoint deadline) {
+bool RingCore::wait_serial(QueueIndex queue, Serial serial, TimePoint deadline,
+                           Interruptible interruptible) {
   {
     const LockGuard lock(state_mutex_);
     if (!table_.pending(queue, serial)) return true;
   }
   const SyncPoint point{queue, serial};
   const WaitStatus status = guarded([&] {
-    return waiting_.wait(*backend_, {&point, 1}, 0, deadline);
+    return interruptible == Interruptible::yes ? wait_interruptibly({&point, 1}, 0, deadline)
+                                               : waiting_.wait(*backend_, {&point, 1}, 0, deadline);
   });
   collect(queue);
   UniqueLock lock(state_mutex_);
@@ -235,7 +237,7 @@ std::optional<std::size_t> RingCore::wait_any(std::span<const Submission* const>
   if (!visit.allowed())
     return wait_done(*submissions.front(), deadline) ? first_done() : std::nullopt;
   try {
-    if (waiting_.wait(*backend_, points, 0, deadline) == WaitStatus::timed_out) return first_done();
+    if (wait_interruptibly(points, 0, deadline) == WaitStatus::timed_out) return first_done();
   } catch (const DeviceLost&) {
     lose(std::current_exception());
   }

@@ -145,7 +145,8 @@ void RingCore::close() noexcept {
           const LockGuard lock(state_mutex_);
           return timelines_[queue].last_submitted();
         }();
-        wait_serial(QueueIndex{queue}, target, no_deadline);
+        // Not to be interrupted: what is in flight uses what is destroyed next.
+        wait_serial(QueueIndex{queue}, target, no_deadline, Interruptible::no);
       }
     } catch (...) {
       // Whatever it was, nobody will wait for this work again: its tickets must not hang.

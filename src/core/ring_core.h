@@ -148,6 +148,16 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
     bool allowed_;
   };
 
+  // Waiting that options_.interrupt_check can end (ring_interrupt.cpp). What it throws comes out.
+  enum class Interruptible : std::uint8_t { no, yes };
+  [[nodiscard]] bool checks_interrupts(TimePoint deadline) const;
+  /// Waits to be notified; may return without. False if the deadline passed. The state mutex is
+  /// held by `lock`, but not where this throws.
+  bool sleep(UniqueLock& lock, ConditionVariable& wake_up, TimePoint deadline);
+  /// Waits in the backend, as Backend::wait. No lock is held.
+  WaitStatus wait_interruptibly(std::span<const SyncPoint> points, std::uint64_t wake_number,
+                                TimePoint deadline);
+
   // Acquiring (ring_acquire.cpp). The state mutex is held: by `lock` where it is a parameter.
   [[nodiscard]] SlotRequest check_request(const AcquireOptions& options,
                                           const std::shared_ptr<SequenceRecord>* sequence) const;
@@ -158,7 +168,6 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
                                          std::chrono::nanoseconds& waited);
   /// Waits once, as leader or as follower. False if the deadline passed.
   bool lead(UniqueLock& lock, Waiter& self, TimePoint deadline);
-  bool sleep(UniqueLock& lock, ConditionVariable& wake_up, TimePoint deadline);
   /// Leases the free slot that the request may have, if there is one.
   std::optional<SlotIndex> lease_free_slot(const SlotRequest& request);
   void lease_slot(SlotIndex slot, const SlotRequest& request);
@@ -204,7 +213,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   void collect(QueueIndex queue, UniqueLock& lock);
   Completion finish(SlotIndex slot) noexcept;
   /// Waits until nothing up to `serial` is pending on `queue`. Returns false at the deadline.
-  bool wait_serial(QueueIndex queue, Serial serial, TimePoint deadline);
+  bool wait_serial(QueueIndex queue, Serial serial, TimePoint deadline,
+                   Interruptible interruptible = Interruptible::yes);
   /// Waits until the driver has a submission that a sequence holds back.
   bool wait_sent(const Submission& submission, TimePoint deadline);
   /// Waits until another thread has resolved a submission.

@@ -1,5 +1,6 @@
 // Waiting for several tickets.
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -21,13 +22,20 @@ class FirstEnded {
     }
     changed_.notify_one();
   }
-  std::optional<std::size_t> wait_until(TimePoint deadline) {
+  /// `check` is RingOptions::interrupt_check, and may be null.
+  std::optional<std::size_t> wait_until(TimePoint deadline, const std::function<void()>& check) {
     detail::UniqueLock lock(mutex_);
     while (!index_) {
-      if (deadline == no_deadline) {
+      const TimePoint until =
+          check == nullptr ? deadline
+                           : std::min(deadline, Clock::now() + std::chrono::milliseconds(50));
+      if (until == no_deadline) {
         changed_.wait(lock);
-      } else if (changed_.wait_until(lock, deadline) == std::cv_status::timeout) {
-        break;
+      } else if (changed_.wait_until(lock, until) == std::cv_status::timeout) {
+        if (until == deadline) break;
+        lock.unlock();
+        check();
+        lock.lock();
       }
     }
     return index_;
@@ -84,7 +92,7 @@ std::optional<std::size_t> wait_any_for(std::span<const Ticket> tickets,
   }
   const TimePoint now = Clock::now();
   const TimePoint deadline = timeout >= no_deadline - now ? no_deadline : now + timeout;
-  if (!first->wait_until(deadline)) return std::nullopt;
+  if (!first->wait_until(deadline, core.options().interrupt_check)) return std::nullopt;
   return first_done(tickets);
 }
 

@@ -58,7 +58,13 @@ class Compare(CbrTestCase):
     def test_no_size_in_common(self):
         self.assert_bad_input(
             run_cbr("compare", self.bench("a.json", "--ring-size", "1"),
-                    self.bench("b.json", "--ring-size", "2")), "no ring size is in both")
+                    self.bench("b.json", "--ring-size", "2,3")), "no ring size is in both")
+
+    def test_one_size_each_is_compared(self):
+        run = run_cbr("compare", self.bench("a.json", "--ring-size", "1"),
+                      self.bench("b.json", "--ring-size", "2"))
+        self.assert_success(run)
+        self.assertIn("the ring size differs: 1 in ", run.stdout)
 
     def test_few_rounds_can_not_tell(self):
         path = self.bench("a.json", "--rounds", "3")

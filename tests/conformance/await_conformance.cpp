@@ -28,10 +28,9 @@ class ReadyQueue {
  public:
   Executor executor() {
     return [this](std::coroutine_handle<> coroutine) {
-      {
-        const std::lock_guard lock(mutex_);
-        ready_.push_back(coroutine);
-      }
+      // Notified under the lock: once it is free, the test may be over and this object gone.
+      const std::lock_guard lock(mutex_);
+      ready_.push_back(coroutine);
       changed_.notify_one();
     };
   }

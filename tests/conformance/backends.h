@@ -10,6 +10,19 @@
 namespace cbr::test {
 
 inline auto all_backends() {
+#ifdef CBR_TEST_METAL
+  return testing::Values(
+      HarnessFactory{"metal3", make_metal3_harness},
+      HarnessFactory{"metal3_checked",
+                     [](std::uint32_t queue_count) {
+                       return make_checked_harness(make_metal3_harness(queue_count));
+                     }},
+      HarnessFactory{"metal3_ahead", make_metal3_ahead_harness},
+      HarnessFactory{"metal4", make_metal4_harness},
+      HarnessFactory{"metal4_checked", [](std::uint32_t queue_count) {
+                       return make_checked_harness(make_metal4_harness(queue_count));
+                     }});
+#else
   return testing::Values(
 #ifdef CBR_TEST_VULKAN
       HarnessFactory{"vulkan", make_vulkan_harness},
@@ -22,6 +35,7 @@ inline auto all_backends() {
       HarnessFactory{"simulated_checked", [](std::uint32_t queue_count) {
                        return make_checked_harness(make_simulated_harness(queue_count));
                      }});
+#endif
 }
 
 inline std::string backend_name(const testing::TestParamInfo<HarnessFactory>& info) {

@@ -10,6 +10,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
+#if defined(__SANITIZE_THREAD__)
+constexpr bool thread_sanitizer = true;
+#elif defined(__has_feature)
+constexpr bool thread_sanitizer = __has_feature(thread_sanitizer);
+#else
+constexpr bool thread_sanitizer = false;
+#endif
+
 class Fork : public RingConformance {
  protected:
   template <typename Call>
@@ -27,9 +35,9 @@ class Fork : public RingConformance {
 INSTANTIATE_TEST_SUITE_P(Backend, Fork, all_backends(), backend_name);
 
 TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
-#ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "ThreadSanitizer does not follow a fork of a program with threads";
-#endif
+  if (thread_sanitizer) {
+    GTEST_SKIP() << "ThreadSanitizer does not follow a fork of a program with threads";
+  }
   auto& ring = make_ring(4);
   Sequence sequence = ring.sequence();
   const Ticket ended = submit_one();

@@ -49,7 +49,8 @@ class Harness {
 
 struct HarnessFactory {
   std::string name;
-  /// Makes the harness of a backend with `queue_count` queues. Null if the backend has fewer.
+  /// Makes the harness of a backend with `queue_count` queues. Null if the backend has fewer, or
+  /// isn't there.
   std::function<std::unique_ptr<Harness>(std::uint32_t queue_count)> make;
   /// How GoogleTest shows the parameter; the name is GoogleTest's.
   // NOLINTNEXTLINE(readability-identifier-naming)
@@ -58,6 +59,11 @@ struct HarnessFactory {
 
 std::unique_ptr<Harness> make_simulated_harness(std::uint32_t queue_count);
 std::unique_ptr<Harness> make_vulkan_harness(std::uint32_t queue_count);
+std::unique_ptr<Harness> make_metal3_harness(std::uint32_t queue_count);
+/// With BackendOptions::make_ahead, and references that are not retained.
+std::unique_ptr<Harness> make_metal3_ahead_harness(std::uint32_t queue_count);
+/// Null where there is no Metal 4.
+std::unique_ptr<Harness> make_metal4_harness(std::uint32_t queue_count);
 /// The same behind cbr::validate(cbr::inject_faults(…)): a broken contract fails the test, and
 /// every fault can be arranged. Null if `inner` is.
 std::unique_ptr<Harness> make_checked_harness(std::unique_ptr<Harness> inner);

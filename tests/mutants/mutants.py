@@ -29,6 +29,12 @@ TESTS = [
     ("ring_conformance", "conformance"),
     ("schedule_test", "scheduling"),
 ]
+# For bugs in the Metal backend, on the fake of Metal.
+METAL_SOURCES = "src/backends/metal/"
+METAL_TESTS = [
+    ("metal_test", "unit/metal"),
+    ("metal_conformance", "conformance"),
+]
 
 # The simulated GPU alone, and little optimisation: most of the time goes into compiling.
 CONFIGURATION = [
@@ -57,6 +63,10 @@ class Mutation:
 class Kill:
     test: str
     how: str = ""
+
+
+def tests_for(mutation):
+    return METAL_TESTS if mutation.file.startswith(METAL_SOURCES) else TESTS
 
 
 def read_mutations(path):
@@ -204,8 +214,8 @@ class Scratch:
                 process.wait()
         return output.read_text(errors="replace"), status
 
-    def check_unmutated(self):
-        for target, folder in TESTS:
+    def check_unmutated(self, mutations):
+        for target, folder in dict.fromkeys(test for m in mutations for test in tests_for(m)):
             errors = self.build(target)
             if errors:
                 raise Failure(f"the unmutated {target} does not build:\n{errors}")
@@ -222,7 +232,7 @@ class Scratch:
         text = path.read_text()
         path.write_text(mutated(mutation, text))
         try:
-            for target, folder in TESTS:
+            for target, folder in tests_for(mutation):
                 errors = self.build(target)
                 if errors:
                     raise Failure(f"{mutation.name} does not compile:\n{errors}")
@@ -242,7 +252,7 @@ def check(mutations, jobs):
         start = time.monotonic()
         scratch = Scratch(pathlib.Path(folder), jobs)
         scratch.configure()
-        scratch.check_unmutated()
+        scratch.check_unmutated(mutations)
         print(f"the unmutated tree passes ({time.monotonic() - start:.0f} s)", flush=True)
         for number, mutation in enumerate(mutations, 1):
             begun = time.monotonic()

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "exit_code.h"
 #include "interrupt.h"
+#include "metal_report.h"
 #include "progress.h"
 #include "self_test.h"
 #include "standard_output.h"
@@ -100,7 +101,8 @@ int run_doctor() {
   const SelfTestResult simulated = self_test_simulated();
   write_output("simulated: compiled in, needs no library or device\n  " +
                self_test_line(simulated));
-  write_output("metal: not compiled in\ncuda: not compiled in\n");
+  write_output(describe_metal());
+  write_output("cuda: not compiled in\n");
   return tally.passed > 0 && tally.failed == 0 && simulated.passed ? success : failure;
 }
 

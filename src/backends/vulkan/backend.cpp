@@ -15,6 +15,7 @@
 
 #include "backends/vulkan/command_slot.h"
 #include "backends/vulkan/device.h"
+#include "backends/vulkan/loss_probe.h"
 #include "backends/vulkan/queue_choice.h"
 #include "backends/vulkan/timeline_semaphore.h"
 
@@ -44,6 +45,16 @@ struct SemaphoreSet {
   }
 };
 
+/// How far a queue has come.
+struct Progress {
+  Progress(const std::shared_ptr<DeviceImpl>& device, QueueIndex queue)
+      : semaphore(device), loss_probe(device, queue) {}
+  TimelineSemaphore semaphore;
+  LossProbe loss_probe;
+  /// The newest value that submitted work will signal.
+  std::atomic<std::uint64_t> submitted = 0;
+};
+
 /// Serial n of a queue is value n of its timeline semaphore, counted from where the ring attached.
 class VulkanBackend final : public Backend {
  public:
@@ -67,7 +78,7 @@ class VulkanBackend final : public Backend {
       device_->require_usable();
       // Fresh semaphores and a fresh count for each ring: all start at 1 again.
       for (std::uint32_t queue = 0; queue < queue_count(); ++queue) {
-        progress_.push_back(std::make_unique<TimelineSemaphore>(device_));
+        progress_.push_back(std::make_unique<Progress>(device_, QueueIndex{queue}));
       }
       woken_ = 0;
       ring_name_ = layout.ring_name;
@@ -117,6 +128,7 @@ class VulkanBackend final : public Backend {
     submission.signalSemaphoreCount = 1;
     submission.pSignalSemaphores = &progress(queue_of(slot));
     device_->submit(queue_of(slot), submission);
+    progress_[to_number(queue_of(slot))]->submitted.store(value, std::memory_order_relaxed);
   }
 
   // The next begin() resets the pool, and the recording with it.
@@ -131,6 +143,11 @@ class VulkanBackend final : public Backend {
     // Some drivers answer so, instead of with an error, once the device is lost.
     if (value == std::numeric_limits<std::uint64_t>::max()) {
       device_->throw_lost("vkGetSemaphoreCounterValue");
+    }
+    // Not in wait() alone: a program that only polls must learn of a loss too.
+    Progress& its_progress = *progress_[to_number(queue)];
+    if (value < its_progress.submitted.load(std::memory_order_relaxed)) {
+      its_progress.loss_probe.look(value);
     }
     return Serial(value);
   }
@@ -152,10 +169,11 @@ class VulkanBackend final : public Backend {
     for (auto slice = first_slice;; slice = std::min(2 * slice, longest_slice)) {
       const bool woken = wake_number != 0 && woken_.load(std::memory_order_acquire) >= wake_number;
       const std::uint64_t left = woken ? 0 : timeout_until(deadline);
-      const std::uint64_t timeout =
-          wake_number == 0 ? left : std::min<std::uint64_t>(left, slice.count());
+      const std::chrono::nanoseconds longest = wake_number == 0 ? LossProbe::interval : slice;
+      const auto timeout = std::min<std::uint64_t>(left, longest.count());
       if (wait_for(set, timeout)) return WaitStatus::reached;
       if (woken) return WaitStatus::woken;
+      for (const auto& point : points) completed(point.queue);
       if (left == 0) return WaitStatus::timed_out;
     }
   }
@@ -191,7 +209,7 @@ class VulkanBackend final : public Backend {
     return QueueIndex{to_number(slot) % device_->queue_count()};
   }
   [[nodiscard]] const VkSemaphore& progress(QueueIndex queue) const noexcept {
-    return progress_[to_number(queue)]->handle();
+    return progress_[to_number(queue)]->semaphore.handle();
   }
 
   /// Nanoseconds left, 0 if none, all ones without a deadline.
@@ -207,7 +225,7 @@ class VulkanBackend final : public Backend {
   /// As many as there can be, so that a slot can be added while others are in use.
   std::vector<std::unique_ptr<CommandSlot>> slots_{max_ring_size};
   /// One a queue.
-  std::vector<std::unique_ptr<TimelineSemaphore>> progress_;
+  std::vector<std::unique_ptr<Progress>> progress_;
   std::atomic<std::uint64_t> woken_ = 0;
 };
 

@@ -165,8 +165,16 @@ void DeviceImpl::compare_timestamps() {
 }
 
 void DeviceImpl::submit(QueueIndex queue, const VkSubmitInfo& submission) {
+  submit(queue, &submission, VK_NULL_HANDLE);
+}
+
+void DeviceImpl::submit_fence(QueueIndex queue, VkFence fence) {
+  submit(queue, nullptr, fence);
+}
+
+void DeviceImpl::submit(QueueIndex queue, const VkSubmitInfo* submission, VkFence fence) {
   const VkResult result = queues_[to_number(queue)]->locked([&](VkQueue handle) {
-    return functions_.vkQueueSubmit(handle, 1, &submission, VK_NULL_HANDLE);
+    return functions_.vkQueueSubmit(handle, submission == nullptr ? 0 : 1, submission, fence);
   });
   if (result == VK_SUCCESS) return;
   if (result == VK_ERROR_DEVICE_LOST) throw_lost("vkQueueSubmit");

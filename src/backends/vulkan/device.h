@@ -49,6 +49,8 @@ class DeviceImpl final : public Device {
   }
   [[nodiscard]] const Functions& functions() const noexcept override { return functions_; }
   void submit(QueueIndex queue, const VkSubmitInfo& submission) override;
+  /// Signals `fence` once everything submitted to the queue so far has ended. Throws as submit().
+  void submit_fence(QueueIndex queue, VkFence fence);
 
   /// As vulkan::check, for a call of this device. The first loss is kept, and its text tells what
   /// the driver knows of the cause, which it is asked for once.
@@ -75,6 +77,7 @@ class DeviceImpl final : public Device {
  private:
   void create_device(const std::vector<QueueRequest>& requests);
   void add_queue(const WrappedQueue& queue);
+  void submit(QueueIndex queue, const VkSubmitInfo* submission, VkFence fence);
   void compare_timestamps();
 
   /// Null where the instance is the user's.

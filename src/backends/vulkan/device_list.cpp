@@ -127,7 +127,10 @@ PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice
     device.info.timeline_semaphores = features12.timelineSemaphore == VK_TRUE;
     device.host_query_reset = features12.hostQueryReset == VK_TRUE;
     device.info.buffer_device_address = features12.bufferDeviceAddress == VK_TRUE;
-    device.info.device_fault = fault.deviceFault == VK_TRUE;
+    // NVIDIA's driver with the feature on (580.159, H200) takes faulting work for done, or never
+    // tells of the loss; then it crashes in a thread of its own.
+    device.info.device_fault =
+        fault.deviceFault == VK_TRUE && device.driver_id != VK_DRIVER_ID_NVIDIA_PROPRIETARY;
   }
 
   const auto families = queue_families(functions, handle);

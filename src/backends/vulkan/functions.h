@@ -28,7 +28,7 @@ namespace cbr::vulkan {
 #define CBR_VULKAN_DEVICE_FUNCTIONS(X) \
   X(vkDestroyDevice) X(vkGetDeviceQueue) X(vkDeviceWaitIdle) X(vkQueueSubmit) X(vkQueueWaitIdle) \
   X(vkCreateSemaphore) X(vkDestroySemaphore) X(vkGetSemaphoreCounterValue) X(vkWaitSemaphores) \
-  X(vkSignalSemaphore) \
+  X(vkSignalSemaphore) X(vkCreateFence) X(vkDestroyFence) X(vkResetFences) X(vkWaitForFences) \
   X(vkCreateCommandPool) X(vkDestroyCommandPool) X(vkResetCommandPool) \
   X(vkAllocateCommandBuffers) X(vkBeginCommandBuffer) X(vkEndCommandBuffer) \
   X(vkCreateQueryPool) X(vkDestroyQueryPool) X(vkGetQueryPoolResults) X(vkResetQueryPool) \

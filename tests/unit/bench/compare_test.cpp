@@ -89,6 +89,17 @@ TEST(Compare, ListsSizesThatOnlyOneHas) {
   EXPECT_THAT(text, HasSubstr("Only in the candidate: ring size 8."));
 }
 
+TEST(Compare, OneSizeEachIsComparedWithAWarning) {
+  ComparableResult baseline = result_with("A", slow);
+  baseline.runs.front().ring_size = 1;
+  const CompareReport report = compare(baseline, result_with("B", fast));
+  EXPECT_THAT(report.warnings, ElementsAre("the ring size differs: 1 in A, 2 in B"));
+  EXPECT_THAT(report.only_in_baseline, IsEmpty());
+  EXPECT_EQ(report.changes.at(0).baseline_ring_size, 1U);
+  EXPECT_EQ(report.changes.at(0).ring_size, 2U);
+  EXPECT_NEAR(*report.changes.at(0).percent, 10.0, 1e-9);
+}
+
 TEST(Compare, WarnsOfDifferentConditions) {
   ComparableResult baseline = result_with("A", slow);
   ComparableResult candidate = result_with("B", slow);

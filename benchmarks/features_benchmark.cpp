@@ -1,0 +1,93 @@
+// What each feature adds to a cycle of acquire, submit and complete. For small differences, use
+// overhead_benchmark, which takes turns.
+#include <memory>
+
+#include <benchmark/benchmark.h>
+
+#include <cbr/ring.h>
+#include <cbr/simulated.h>
+#include <cbr/submit_policy.h>
+
+namespace {
+
+class CountingObserver final : public cbr::Observer {
+ public:
+  void on_acquire(const cbr::AcquireEvent& /*event*/) noexcept override { ++events_; }
+  void on_submit(const cbr::SubmitEvent& /*event*/) noexcept override { ++events_; }
+  void on_complete(const cbr::CompleteEvent& /*event*/) noexcept override { ++events_; }
+
+ private:
+  std::uint64_t events_ = 0;
+};
+
+void cycles(benchmark::State& state, cbr::CommandBufferRing& ring) {
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(ring.acquire().submit());
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+void allocation_strategy(benchmark::State& state, cbr::AllocationStrategy strategy) {
+  cbr::CommandBufferRing ring(cbr::simulated::make_gpu(static_cast<std::uint32_t>(state.range(0))),
+                              {.ring_size = 8, .allocation_strategy = strategy});
+  cycles(state, ring);
+}
+
+void observer(benchmark::State& state) {
+  cbr::CommandBufferRing ring(cbr::simulated::make_gpu(),
+                              {.ring_size = 3, .observer = std::make_shared<CountingObserver>()});
+  cycles(state, ring);
+}
+
+void keep_alive(benchmark::State& state) {
+  cbr::CommandBufferRing ring(cbr::simulated::make_gpu(), {.ring_size = 3});
+  const auto object = std::make_shared<int>(0);
+  for (auto _ : state) {
+    cbr::Lease lease = ring.acquire();
+    lease.keep_alive(object);
+    benchmark::DoNotOptimize(std::move(lease).submit());
+  }
+}
+
+void on_complete(benchmark::State& state) {
+  cbr::CommandBufferRing ring(cbr::simulated::make_gpu(), {.ring_size = 3});
+  for (auto _ : state) {
+    ring.acquire().submit().on_complete([](const cbr::Ticket& /*ticket*/) {});
+  }
+}
+
+void sequence(benchmark::State& state) {
+  cbr::CommandBufferRing ring(cbr::simulated::make_gpu(), {.ring_size = 3});
+  cbr::Sequence order = ring.sequence();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(order.acquire().submit());
+  }
+}
+
+void submit_policy(benchmark::State& state) {
+  cbr::SubmitPolicy policy({.max_commands = 100, .max_bytes = 1'000'000});
+  for (auto _ : state) {
+    if (policy.add(1, 100)) benchmark::DoNotOptimize(policy.submitted());
+  }
+}
+
+using cbr::AllocationStrategy;
+BENCHMARK_CAPTURE(allocation_strategy, round_robin, AllocationStrategy::round_robin)
+    ->ArgName("queues")
+    ->Arg(1)
+    ->Arg(4);
+BENCHMARK_CAPTURE(allocation_strategy, least_busy, AllocationStrategy::least_busy)
+    ->ArgName("queues")
+    ->Arg(1)
+    ->Arg(4);
+BENCHMARK_CAPTURE(allocation_strategy, priority, AllocationStrategy::priority)
+    ->ArgName("queues")
+    ->Arg(1)
+    ->Arg(4);
+BENCHMARK(observer);
+BENCHMARK(keep_alive);
+BENCHMARK(on_complete);
+BENCHMARK(sequence);
+BENCHMARK(submit_policy);
+
+}  // namespace

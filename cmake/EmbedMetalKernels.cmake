@@ -1,0 +1,12 @@
+# Writes OUTPUT, the table of the kernels in SOURCES (separated by commas), as C++.
+string(REPLACE "," ";" SOURCES "${SOURCES}")
+set(text "#include \"metal_kernels/kernel_sources.h\"\n\n#include <array>\n\nnamespace cbr::metal {\nnamespace {\n\n")
+list(LENGTH SOURCES count)
+string(APPEND text "constexpr std::array<KernelSource, ${count}> table{{\n")
+foreach(source IN LISTS SOURCES)
+  get_filename_component(name ${source} NAME_WE)
+  file(READ ${source} msl)
+  string(APPEND text "    {\"${name}\", R\"msl(${msl})msl\"},\n")
+endforeach()
+string(APPEND text "}};\n\n}  // namespace\n\nstd::span<const KernelSource> kernel_sources() {\n  return table;\n}\n\n}  // namespace cbr::metal\n")
+file(WRITE ${OUTPUT} "${text}")

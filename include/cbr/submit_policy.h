@@ -1,0 +1,158 @@
+// When an encoder has recorded enough to submit it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+#include <cbr/types.h>
+
+namespace cbr {
+
+/// Why a submission was made.
+enum class SubmitReason : std::uint8_t {
+  /// max_commands was reached.
+  commands,
+  /// max_bytes was reached.
+  bytes,
+  /// max_age was reached.
+  age,
+  /// No limit was reached: the work was at its end, say.
+  end,
+};
+
+/// "commands", "bytes", "age", "end".
+[[nodiscard]] std::string_view to_string(SubmitReason reason) noexcept;
+
+/// The limits of a SubmitPolicy. A limit that is empty does not limit; without any, the policy
+/// counts and never says that it is enough.
+struct SubmitPolicyOptions {
+  /// Commands in a submission, at least 1. What a command is, a dispatch or a graph's node, is the
+  /// caller's to say.
+  std::optional<std::uint64_t> max_commands = std::nullopt;
+  /// Bytes that the commands of a submission touch, at least 1: the weights that they read, say,
+  /// which is what GPU time goes by where memory is the limit.
+  std::optional<std::uint64_t> max_bytes = std::nullopt;
+  /// How long the first command of a submission waits, more than 0.
+  std::optional<std::chrono::nanoseconds> max_age = std::nullopt;
+  /// How many submissions are smaller at the start, 0 to 16: with 3 the first has an eighth of
+  /// max_commands and max_bytes, the next a quarter, then half, then all of them. So an idle GPU
+  /// gets its first work early, and the later submissions cost less. Needs limits that can be
+  /// halved that often.
+  std::uint32_t ramp = 0;
+};
+
+/// What a SubmitPolicy has counted.
+struct SubmitPolicyStatistics {
+  std::uint64_t submissions = 0;
+  /// The submissions by their reason; together they are all of them.
+  std::uint64_t by_commands = 0;
+  std::uint64_t by_bytes = 0;
+  std::uint64_t by_age = 0;
+  std::uint64_t by_end = 0;
+  /// In all submissions together.
+  std::uint64_t total_commands = 0;
+  std::uint64_t total_bytes = 0;
+  /// Of a submission; 0 before the first.
+  double avg_commands = 0.0;
+  double avg_bytes = 0.0;
+  /// The most that any one submission had, which need not be the same one.
+  std::uint64_t largest_commands = 0;
+  std::uint64_t largest_bytes = 0;
+};
+
+/// Says when an encoder has recorded enough: by number of commands, bytes and age. Many small
+/// submissions cost CPU time and gaps on the GPU; one large one lets the GPU idle while it is
+/// recorded.
+///
+///     cbr::SubmitPolicy policy({.max_commands = 100, .max_bytes = 64 << 20, .ramp = 3});
+///     std::optional<cbr::Lease> lease;
+///     const auto submit = [&] {
+///       std::move(*lease).submit();
+///       lease.reset();
+///       policy.submitted();
+///     };
+///     for (const Node& node : graph) {
+///       if (!lease) lease = ring.acquire();
+///       encode(node, cbr::vulkan::command_buffer(*lease));
+///       if (policy.add(1, node.weight_bytes)) submit();
+///     }
+///     if (lease) submit();
+///
+/// The command that reaches a limit belongs to the submission, so one may exceed max_bytes by less
+/// than one command. The policy only counts: it knows no ring, reads no clock, starts no thread and
+/// never allocates, so it can't fail once it is made.
+///
+/// Threads: one at a time, as for the lease that it counts for.
+class SubmitPolicy {
+ public:
+  /// Throws InvalidOption if a limit is not positive, or the ramp does not fit the limits.
+  explicit SubmitPolicy(const SubmitPolicyOptions& options = {});
+
+  /// Counts commands that were just recorded and the bytes that they touch. True if it is enough:
+  /// submit, then call submitted(). It stays true until then. Some nanoseconds, no clock.
+  bool add(std::uint64_t commands = 1, std::uint64_t bytes = 0) noexcept {
+    commands_ = sum(commands_, commands);
+    bytes_ = sum(bytes_, bytes);
+    if (commands_ >= command_limit_ || bytes_ >= byte_limit_) [[unlikely]] {
+      // The first reason is the one that counts.
+      if (!reason_)
+        reason_ = commands_ >= command_limit_ ? SubmitReason::commands : SubmitReason::bytes;
+    }
+    return reason_.has_value();
+  }
+
+  /// True if it is enough at `now`, by whatever clock: limits reached before count too. The age is
+  /// counted from the first call with commands recorded since the last submission, so call it at
+  /// each command or at intervals much shorter than max_age; without max_age, there is no need to.
+  bool due(TimePoint now) noexcept;
+
+  /// Whether a limit was reached since the last submission.
+  [[nodiscard]] bool enough() const noexcept { return reason_.has_value(); }
+  /// Commands and bytes since the last submission.
+  [[nodiscard]] std::uint64_t pending_commands() const noexcept { return commands_; }
+  [[nodiscard]] std::uint64_t pending_bytes() const noexcept { return bytes_; }
+
+  /// What was counted was submitted, limit or not. Returns why, and starts counting the next.
+  SubmitReason submitted() noexcept;
+  /// What was counted will not be submitted: its lease was discarded, or the driver refused it.
+  void discarded() noexcept;
+  /// Starts the ramp again: for when the GPU has nothing to do, at the start of a frame or after
+  /// a pause. What was recorded since the last submission stays counted, against the new limits.
+  void restart_ramp() noexcept;
+
+  /// The limits of the submission being recorded; empty where there is none.
+  [[nodiscard]] std::optional<std::uint64_t> command_limit() const noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> byte_limit() const noexcept;
+  [[nodiscard]] const SubmitPolicyOptions& options() const noexcept { return options_; }
+
+  [[nodiscard]] SubmitPolicyStatistics statistics() const noexcept;
+  /// Starts counting submissions anew. What is being recorded stays counted.
+  void reset_statistics() noexcept { counts_ = {}; }
+
+ private:
+  static constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
+  /// A sum that stays below `unlimited` instead of beginning again at 0.
+  static constexpr std::uint64_t sum(std::uint64_t left, std::uint64_t right) noexcept {
+    return right < unlimited - left ? left + right : unlimited - 1;
+  }
+  void set_limits() noexcept;
+
+  SubmitPolicyOptions options_;
+  std::uint64_t commands_ = 0;
+  std::uint64_t bytes_ = 0;
+  /// Of this submission: halved `halvings_` times.
+  std::uint64_t command_limit_ = unlimited;
+  std::uint64_t byte_limit_ = unlimited;
+  std::uint32_t halvings_ = 0;
+  /// The limit that was reached first.
+  std::optional<SubmitReason> reason_;
+  /// When due() first saw commands of this submission.
+  std::optional<TimePoint> since_;
+  /// The averages are made when they are asked for.
+  SubmitPolicyStatistics counts_;
+};
+
+}  // namespace cbr

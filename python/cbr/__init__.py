@@ -1,0 +1,36 @@
+"""Command Buffer Ring: keep a GPU busy.
+
+    import cbr
+
+    with cbr.CommandBufferRing(ring_size=3) as ring:
+        for step in range(100):
+            with ring.acquire() as lease:          # waits if every slot is in flight
+                lease.dispatch(kernel, groups, data, step)
+        lease.ticket.wait()                        # the block submitted; optional
+
+Times are seconds, as in Python's own waits, but for options whose name ends in _ms. No function
+holds the interpreter lock while it waits, and Ctrl-C ends every wait on the main thread.
+"""
+
+from cbr import simulated
+from cbr._buffer import Buffer
+from cbr._cbr import (AcquireTimeout, Backend, BackendError, CompareReport, Device, DeviceLost,
+                      Error, ExecutionFailed, FaultInjector, GpuInterval, InputError,
+                      InvalidOption, InvalidUsage, Lease, MetricChange, RingStatistics, Sequence,
+                      SubmitFailed, Ticket, __version__, default_device, list_devices, validate,
+                      wait_all, wait_any)
+from cbr._compare import compare
+from cbr._decoder import Decoder, Generation
+from cbr._glsl import compile_glsl
+from cbr._kernel import Kernel
+from cbr._options import AllocationStrategy, Priority, WaitStrategy
+from cbr._ring import CommandBufferRing
+
+__all__ = [
+    "AcquireTimeout", "AllocationStrategy", "Backend", "BackendError", "Buffer",
+    "CommandBufferRing", "CompareReport", "Decoder", "Device", "DeviceLost", "Error",
+    "ExecutionFailed", "FaultInjector", "Generation", "GpuInterval", "InputError", "InvalidOption",
+    "InvalidUsage", "Kernel", "Lease", "MetricChange", "Priority", "RingStatistics", "Sequence",
+    "SubmitFailed", "Ticket", "WaitStrategy", "__version__", "compare", "compile_glsl",
+    "default_device", "list_devices", "simulated", "validate", "wait_all", "wait_any",
+]

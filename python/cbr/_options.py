@@ -1,0 +1,27 @@
+"""The names that options may have."""
+
+import enum
+
+
+class AllocationStrategy(str, enum.Enum):
+    """Which slot a caller gets. The strings do as well."""
+
+    round_robin = "round-robin"
+    least_busy = "least-busy"
+    priority = "priority"
+
+
+class WaitStrategy(str, enum.Enum):
+    """How a thread waits for the GPU. The strings do as well."""
+
+    block = "block"
+    spin = "spin"
+    hybrid = "hybrid"
+
+
+class Priority(str, enum.Enum):
+    """The level of a request. The strings do as well, and numbers from 0, the highest."""
+
+    high = "high"
+    medium = "medium"
+    low = "low"

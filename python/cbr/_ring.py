@@ -1,0 +1,58 @@
+"""The ring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cbr import _cbr
+from cbr._config import merged_options
+
+
+class CommandBufferRing(_cbr.Ring):
+    """A ring of command-buffer slots on one backend.
+
+    `backend` is "vulkan" (the default device), "simulated", a Device, or a Backend. The options
+    are those of cbr::RingOptions by their names; one left at None has the value that `config`
+    gives it, or its default. `spin_limit` is in seconds. `log_sink` gets each message, one line,
+    on any thread; without one they go to standard error.
+
+    All functions may be called by any thread. At the end of a with block, and in close(), the ring
+    waits for its work in flight. At the end of the program all rings are closed.
+    """
+
+    def __init__(
+        self,
+        ring_size: int | None = None,
+        timeout_ms: int | None = None,
+        *,
+        allocation_strategy: str | None = None,
+        priority_levels: int | None = None,
+        reserved_slots: Sequence[int] | None = None,
+        ageing_limit: int | None = None,
+        wait_strategy: str | None = None,
+        spin_limit: float | None = None,
+        hang_warning_ms: int | None = None,
+        log_wait_events: bool | None = None,
+        track_statistics: bool | None = None,
+        name: str | None = None,
+        log_sink: Callable[[str], object] | None = None,
+        backend: str | _cbr.Device | _cbr.Backend = "vulkan",
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        given = {
+            "ring_size": ring_size,
+            "timeout_ms": timeout_ms,
+            "allocation_strategy": allocation_strategy,
+            "priority_levels": priority_levels,
+            "reserved_slots": reserved_slots,
+            "ageing_limit": ageing_limit,
+            "wait_strategy": wait_strategy,
+            "spin_limit": spin_limit,
+            "hang_warning_ms": hang_warning_ms,
+            "log_wait_events": log_wait_events,
+            "track_statistics": track_statistics,
+            "name": name,
+            "log_sink": log_sink,
+        }
+        super().__init__(merged_options(config, given), backend)

@@ -1,0 +1,10 @@
+// Comparing results of cbr bench in Python.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace cbr::python {
+
+void bind_compare(pybind11::module_& module);
+
+}  // namespace cbr::python

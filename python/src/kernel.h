@@ -1,0 +1,43 @@
+// A compute kernel as a Python object.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <pybind11/pybind11.h>
+
+#include <cbr/vulkan.h>
+
+#include "compute/kernel.h"
+
+namespace cbr::python {
+
+class KernelObject {
+ public:
+  /// `push` is the layout of the push constants, in the letters of Python's struct. Throws
+  /// InvalidOption if the bytes are no SPIR-V or the layout is none, BackendError as
+  /// compute::Kernel does.
+  KernelObject(const pybind11::bytes& spirv, const std::string& push, const std::string& name,
+               const std::vector<std::uint32_t>& constants, std::shared_ptr<vulkan::Device> device);
+
+  /// Shared with the work in flight that uses it.
+  [[nodiscard]] const std::shared_ptr<compute::Kernel>& kernel() const { return kernel_; }
+  [[nodiscard]] const std::string& push() const { return push_; }
+  /// Throws InvalidUsage if the kernel is another device's.
+  void require_device(const std::shared_ptr<vulkan::Device>& device) const;
+  /// The bytes of the push constants. Throws InvalidUsage if the values don't fit the layout.
+  [[nodiscard]] std::string pack(const pybind11::list& values) const;
+
+ private:
+  std::shared_ptr<vulkan::Device> device_;
+  std::string push_;
+  /// A struct.Struct.
+  pybind11::object layout_;
+  std::shared_ptr<compute::Kernel> kernel_;
+};
+
+void bind_kernel(pybind11::module_& module);
+
+}  // namespace cbr::python

@@ -1,0 +1,17 @@
+// Ring options by their C++ names.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cbr/options.h>
+
+namespace cbr::python {
+
+/// The options of a dict, whose keys are the fields of RingOptions. None leaves a default. Throws
+/// InvalidOption for an unknown key or name, TypeError for a value of the wrong type.
+[[nodiscard]] RingOptions options_from(const pybind11::dict& given);
+
+/// "high", "medium", "low" or a number.
+[[nodiscard]] std::optional<Priority> priority_from(const pybind11::object& given);
+
+}  // namespace cbr::python

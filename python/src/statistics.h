@@ -1,0 +1,10 @@
+// A ring's counters in Python.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace cbr::python {
+
+void bind_statistics(pybind11::module_& module);
+
+}  // namespace cbr::python

@@ -1,0 +1,10 @@
+// Tickets in Python.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace cbr::python {
+
+void bind_ticket(pybind11::module_& module);
+
+}  // namespace cbr::python

@@ -1,0 +1,66 @@
+#include "config/nearest.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace cbr::config {
+namespace {
+
+/// Longer words are nobody's slip, and the time is the product of the lengths.
+constexpr std::size_t longest_word = 100;
+
+std::string letters_of(std::string_view word) {
+  std::string letters;
+  for (const char each : word) {
+    if (each == '-' || each == '_') continue;
+    letters += each >= 'A' && each <= 'Z' ? static_cast<char>(each - 'A' + 'a') : each;
+  }
+  return letters;
+}
+
+}  // namespace
+
+std::size_t edit_distance(std::string_view left, std::string_view right) {
+  const std::string a = letters_of(left);
+  const std::string b = letters_of(right);
+  // Row i holds the distances from the first i letters of `a` to each beginning of `b`.
+  std::vector<std::size_t> before_last;
+  std::vector<std::size_t> last;
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    before_last = std::move(last);
+    last = std::move(row);
+    row.assign(b.size() + 1, i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({changed, last[j] + 1, row[j - 1] + 1});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+  }
+  return row[b.size()];
+}
+
+std::optional<std::string_view> nearest(std::string_view misspelt,
+                                        const std::vector<std::string_view>& words) {
+  if (misspelt.size() > longest_word) return std::nullopt;
+  const std::size_t limit = std::max<std::size_t>(1, misspelt.size() / 3);
+  std::optional<std::string_view> best;
+  std::size_t best_distance = limit + 1;
+  for (const std::string_view word : words) {
+    const std::size_t distance = edit_distance(misspelt, word);
+    if (distance >= best_distance) continue;
+    best = word;
+    best_distance = distance;
+  }
+  return best;
+}
+
+std::string suggestion(std::string_view misspelt, const std::vector<std::string_view>& words) {
+  const std::optional<std::string_view> word = nearest(misspelt, words);
+  return word ? fmt::format("; did you mean {}?", *word) : std::string();
+}
+
+}  // namespace cbr::config

@@ -1,0 +1,25 @@
+// What a misspelt word was meant to be. Pure logic.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cbr::config {
+
+/// How many letters must be put in, left out, changed or swapped with their neighbour to get from
+/// one word to the other. Case counts for nothing, and neither does - or _.
+[[nodiscard]] std::size_t edit_distance(std::string_view left, std::string_view right);
+
+/// The word that `misspelt` is closest to, the first of equals; nothing if more than a third of its
+/// letters (at least one) would have to change.
+[[nodiscard]] std::optional<std::string_view> nearest(std::string_view misspelt,
+                                                      const std::vector<std::string_view>& words);
+
+/// "; did you mean ring_size?", or nothing.
+[[nodiscard]] std::string suggestion(std::string_view misspelt,
+                                     const std::vector<std::string_view>& words);
+
+}  // namespace cbr::config

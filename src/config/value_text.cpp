@@ -1,0 +1,137 @@
+#include "config/value_text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "config/nearest.h"
+
+namespace cbr {
+
+std::string to_string(const ConfigValue& value) {
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* number = std::get_if<std::uint64_t>(&value)) return fmt::format("{}", *number);
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* numbers = std::get_if<std::vector<std::uint64_t>>(&value)) {
+    return fmt::format("{}", fmt::join(*numbers, ","));
+  }
+  return "auto";
+}
+
+}  // namespace cbr
+
+namespace cbr::config {
+namespace {
+
+constexpr std::size_t longest_quote = 100;
+
+std::optional<std::uint64_t> parse_number(const OptionSpec& spec, std::string_view text) {
+  // A leading zero is octal to some readers and decimal to others.
+  if (text.size() > 1 && text.front() == '0') return std::nullopt;
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, number);
+  if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
+  if (number < spec.least || number > spec.most) return std::nullopt;
+  return number;
+}
+
+std::optional<ConfigValue> parse_numbers(const OptionSpec& spec, std::string_view text) {
+  std::vector<std::uint64_t> numbers;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const auto number = parse_number(spec, text.substr(0, comma));
+    const bool ends_in_comma = comma + 1 == text.size();
+    if (!number || ends_in_comma || numbers.size() == spec.most_numbers) return std::nullopt;
+    numbers.push_back(*number);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return numbers;
+}
+
+/// C1 controls and Unicode's line separators, whose UTF-8 JSON leaves as it is.
+bool has_wide_control(std::string_view text) {
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(text[i + 1]);
+    if (byte == 0xC2 && next < 0xA0) return true;
+    if (text.substr(i).starts_with("\xE2\x80\xA8") || text.substr(i).starts_with("\xE2\x80\xA9")) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool has_control(std::string_view text) {
+  return has_wide_control(text) || std::any_of(text.begin(), text.end(), [](char each) {
+           const auto byte = static_cast<unsigned char>(each);
+           return byte < 0x20 || byte == 0x7F;
+         });
+}
+
+std::string escaped(std::string_view text) {
+  // What JSON escapes is what breaks a line; bytes that are not UTF-8 are replaced.
+  const bool ascii_only = has_control(text);
+  return nlohmann::json(text).dump(-1, ' ', ascii_only, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::optional<ConfigValue> parse_value(const OptionSpec& spec, std::string_view text) {
+  switch (spec.type) {
+    case OptionType::boolean:
+      if (text == "true" || text == "True" || text == "TRUE") return true;
+      if (text == "false" || text == "False" || text == "FALSE") return false;
+      return std::nullopt;
+    case OptionType::number_or_auto:
+      if (text == "auto") return std::monostate();
+      [[fallthrough]];
+    case OptionType::number:
+      return parse_number(spec, text);
+    case OptionType::choice:
+      if (std::find(spec.choices.begin(), spec.choices.end(), text) == spec.choices.end()) {
+        return std::nullopt;
+      }
+      return std::string(text);
+    case OptionType::text:
+      if (text.size() < spec.least || text.size() > spec.most || has_control(text)) {
+        return std::nullopt;
+      }
+      return std::string(text);
+    case OptionType::numbers:
+      return parse_numbers(spec, text);
+  }
+  return std::nullopt;
+}
+
+std::string in_quotes(std::string_view text) {
+  if (text.size() <= longest_quote) return escaped(text);
+  std::size_t end = longest_quote;
+  // Not in the middle of a character of UTF-8.
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  std::string quote = escaped(text.substr(0, end));
+  quote.insert(quote.size() - 1, "...");
+  return quote;
+}
+
+std::string on_one_line(std::string_view text) {
+  const std::string quote = escaped(text);
+  return has_control(text) ? quote.substr(1, quote.size() - 2) : std::string(text);
+}
+
+std::string unexpected(const OptionSpec& spec, std::string_view found) {
+  return fmt::format("found {}; expected {}", found, allowed(spec));
+}
+
+std::string unexpected_text(const OptionSpec& spec, std::string_view text) {
+  return unexpected(spec, in_quotes(text)) +
+         suggestion(text, {spec.choices.begin(), spec.choices.end()});
+}
+
+}  // namespace cbr::config

@@ -1,0 +1,5 @@
+stats = ring.get_statistics()
+print(f"Reuse rate: {stats.reuse_rate * 100:.1f}%")
+print(f"Wait events: {stats.wait_events}")
+print(f"Acquisitions: {stats.total_acquisitions}")
+print(f"Ring size: {stats.ring_size}")

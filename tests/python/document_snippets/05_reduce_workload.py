@@ -1,0 +1,2 @@
+   # If encoding too much work per buffer:
+   # Split into smaller commands

@@ -1,0 +1,97 @@
+"""Tickets in asyncio."""
+
+import asyncio
+import threading
+
+import pytest
+
+import cbr
+
+
+def submit(ring, **plan):
+    with ring.acquire() as lease:
+        cbr.simulated.record(lease, **plan)
+    return lease.ticket
+
+
+def test_await_resumes_when_the_work_ends(gpu, ring):
+    async def main():
+        gpu.pause()
+        ticket = submit(ring)
+        waiting = asyncio.ensure_future(wait(ticket))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        gpu.release()
+        await waiting
+        assert ticket.done
+
+    async def wait(ticket):
+        await ticket
+
+    asyncio.run(main())
+
+
+def test_the_loop_goes_on_meanwhile(gpu, ring):
+    async def main():
+        gpu.pause()
+        tickets = [submit(ring), submit(ring)]
+
+        async def wait(ticket):
+            await ticket
+            return threading.current_thread()
+
+        waits = [asyncio.ensure_future(wait(ticket)) for ticket in tickets]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        gpu.release()
+        assert set(await asyncio.gather(*waits)) == {threading.main_thread()}
+
+    asyncio.run(main())
+
+
+def test_await_raises_the_failure(ring):
+    async def main():
+        with pytest.raises(cbr.ExecutionFailed):
+            await submit(ring, execute=1e-3, fate="fail_execution")
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_wait_leaves_the_work_alone(gpu, ring):
+    async def main():
+        gpu.pause()
+        ticket = submit(ring)
+
+        async def wait():
+            await ticket
+
+        waiting = asyncio.ensure_future(wait())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        gpu.release()
+        await ticket
+        assert ticket.error is None
+
+    asyncio.run(main())
+
+
+def test_a_loop_that_has_gone_is_no_error(gpu, ring, capsys):
+    tickets = []
+
+    async def main():
+        gpu.pause()
+        tickets.append(submit(ring))
+
+        async def wait():
+            await tickets[0]
+
+        asyncio.ensure_future(wait())
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    gpu.release()
+    tickets[0].wait()
+    ring.close()
+    assert "Error" not in capsys.readouterr().err

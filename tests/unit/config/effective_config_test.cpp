@@ -1,0 +1,128 @@
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cbr/config.h>
+#include <cbr/errors.h>
+#include <cbr/ring.h>
+#include <cbr/simulated.h>
+
+namespace cbr {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Config parse(std::string_view yaml, ConfigTexts environment = {}, ConfigTexts flags = {}) {
+  return parse_config(yaml, "f",
+                      {.environment = std::move(environment), .flags = std::move(flags)});
+}
+
+std::string error_of(std::string_view yaml, ConfigTexts environment = {}, ConfigTexts flags = {}) {
+  try {
+    (void)parse(yaml, std::move(environment), std::move(flags));
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string in_ring(const std::string& options) {
+  return "command_buffer_ring: {" + options + "}";
+}
+
+TEST(EffectiveConfig, WithoutSourcesIsTheDefault) {
+  const Config config = default_config({.environment = {}, .flags = {}});
+  EXPECT_EQ(config.ring.ring_size, RingOptions{}.ring_size);
+  EXPECT_EQ(config.backend, "auto");
+  for (const ConfigOption& option : config.options) {
+    EXPECT_EQ(to_string(option.origin), "default") << option.name;
+  }
+}
+
+TEST(EffectiveConfig, LaterSourcesOverrideEarlierOnes) {
+  const std::string yaml = in_ring("ring_size: 2, timeout_ms: 10, priority_levels: 4");
+  const Config config = parse(yaml, {{"CBR_TIMEOUT_MS", "20"}, {"CBR_PRIORITY_LEVELS", "5"}},
+                              {{"priority_levels", "6"}});
+  EXPECT_EQ(config.ring.ring_size, 2U);
+  EXPECT_EQ(config.ring.timeout_ms, 20U);
+  EXPECT_EQ(config.ring.priority_levels, 6U);
+  EXPECT_EQ(to_string(config.option("ring_size").origin), "f:1");
+  EXPECT_EQ(to_string(config.option("timeout_ms").origin), "CBR_TIMEOUT_MS");
+  EXPECT_EQ(to_string(config.option("priority_levels").origin), "--priority-levels");
+  EXPECT_EQ(config.option("priority_levels").value, ConfigValue(std::uint64_t{6}));
+}
+
+TEST(EffectiveConfig, ErrorsNameTheirSource) {
+  EXPECT_EQ(error_of("{}", {{"CBR_RING_SIZE", "x"}}),
+            "CBR_RING_SIZE: found \"x\"; expected a whole number from 1 to 1024, or auto");
+  EXPECT_EQ(error_of("{}", {}, {{"timeout_ms", "-1"}}),
+            "--timeout-ms: found \"-1\"; expected a whole number from 0 to 31536000000");
+  // An override does not make a wrong file right.
+  EXPECT_THAT(error_of(in_ring("ring_size: 0"), {}, {{"ring_size", "2"}}), HasSubstr("f:1:"));
+  EXPECT_THROW((void)parse("{}", {}, {{"rign_size", "2"}}), InvalidUsage);
+}
+
+TEST(EffectiveConfig, MisspeltVariablesAreReported) {
+  const Config config = parse("{}", {{"CBR_RING_SZIE", "2"}, {"CBR_PROGRAM", "x"}});
+  EXPECT_THAT(config.warnings,
+              ElementsAre("CBR_RING_SZIE is no variable of an option; did you mean "
+                          "CBR_RING_SIZE?"));
+  EXPECT_EQ(config.ring.ring_size, 3U);
+}
+
+TEST(EffectiveConfig, AutoIsThreeForEachQueue) {
+  EXPECT_EQ(parse(in_ring("ring_size: auto")).ring.ring_size, 3U);
+  const Config config = parse("queues: 4\n" + in_ring("ring_size: auto"));
+  EXPECT_EQ(config.ring.ring_size, 12U);
+  EXPECT_EQ(config.option("ring_size").value, ConfigValue(std::uint64_t{12}));
+  EXPECT_EQ(config.option("ring_size").note, "auto: 3 for each queue");
+}
+
+TEST(EffectiveConfig, SwitchedOffAtEitherLevelIsTheSerialBaseline) {
+  for (const std::string& yaml :
+       {std::string("enabled: false\nqueues: 2\n") +
+            in_ring("ring_size: 4, allocation_strategy: priority, reserved_slots: [1, 1, 1]"),
+        std::string("queues: 2\n") +
+            in_ring("enabled: false, ring_size: 4, allocation_strategy: priority, "
+                    "reserved_slots: [1, 1, 1]")}) {
+    const Config config = parse(yaml);
+    EXPECT_EQ(config.ring.ring_size, 1U);
+    EXPECT_EQ(config.queues, 1U);
+    EXPECT_THAT(config.ring.reserved_slots, IsEmpty());
+    EXPECT_EQ(config.option("ring_size").value, ConfigValue(std::uint64_t{1}));
+    EXPECT_THAT(config.option("ring_size").note, HasSubstr("4 was given, but"));
+    EXPECT_THAT(config.option("ring_size").note, HasSubstr("enabled is false (f:"));
+    // And a ring can be made of it.
+    const CommandBufferRing ring(simulated::make_gpu(config.queues), config.ring);
+  }
+  EXPECT_EQ(parse("enabled: false", {{"CBR_ENABLED", "true"}}).ring.ring_size, 3U);
+  EXPECT_EQ(parse("enabled: true", {{"CBR_RING_ENABLED", "false"}}).ring.ring_size, 1U);
+}
+
+TEST(EffectiveConfig, OptionsMustGoTogether) {
+  EXPECT_EQ(error_of("queues: 4\n" + in_ring("ring_size: 2")),
+            "f:2:34: ring_size is 2, but queues is 4 and each needs a slot");
+  EXPECT_EQ(error_of("queues: 4\n"),
+            "f:1:9: ring_size is 3, but queues is 4 and each needs a slot");
+  EXPECT_EQ(error_of(in_ring("reserved_slots: [1]")),
+            "f:1:39: reserved_slots needs allocation_strategy priority, which is round-robin");
+  EXPECT_EQ(error_of("{}", {{"CBR_RESERVED_SLOTS", "1,1,1"}}),
+            "CBR_RESERVED_SLOTS: reserved_slots needs allocation_strategy priority, which is "
+            "round-robin");
+  EXPECT_THAT(error_of(in_ring("allocation_strategy: priority, reserved_slots: [1], name: 'a: b'")),
+              testing::EndsWith(": reserved_slots has 1 values, priority_levels asks for 3"));
+}
+
+TEST(EffectiveConfig, TellsTheValueThatEachOptionHas) {
+  const Config config = parse(in_ring("spin_limit: 2500, reserved_slots: [], name: x"));
+  EXPECT_EQ(config.ring.spin_limit, std::chrono::nanoseconds(2500));
+  EXPECT_EQ(config.option("spin_limit").value, ConfigValue(std::uint64_t{2500}));
+  EXPECT_EQ(config.option("name").path, "command_buffer_ring.name");
+  EXPECT_THROW((void)config.option("nmae"), InvalidUsage);
+}
+
+}  // namespace
+}  // namespace cbr

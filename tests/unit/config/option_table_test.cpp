@@ -1,0 +1,102 @@
+#include "config/option_table.h"
+
+#include <set>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/value_text.h"
+
+namespace cbr::config {
+namespace {
+
+TEST(OptionTable, NamesAreUnique) {
+  std::set<std::string_view> names;
+  std::set<std::string> paths;
+  for (const OptionSpec& spec : option_table()) {
+    EXPECT_TRUE(names.insert(spec.name()).second) << spec.name();
+    EXPECT_TRUE(paths.insert(path_of(spec)).second) << path_of(spec);
+    EXPECT_EQ(find_option(spec.name()), &spec);
+    EXPECT_EQ(find_option(spec.section, spec.key), &spec);
+    EXPECT_FALSE(spec.description.empty()) << spec.name();
+  }
+}
+
+TEST(OptionTable, DefaultsAreThoseOfRingOptionsAndAllowed) {
+  for (const OptionSpec& spec : option_table()) {
+    const ConfigValue value = default_of(spec);
+    EXPECT_EQ(parse_value(spec, to_string(value)), value) << spec.name();
+  }
+  EXPECT_EQ(default_of(*find_option("hang_warning_ms")), ConfigValue(std::uint64_t{5000}));
+  EXPECT_EQ(default_of(*find_option("spin_limit")), ConfigValue(std::monostate()));
+  EXPECT_EQ(default_of(*find_option("name")), ConfigValue(std::string("CommandRing")));
+}
+
+/// A value that is allowed and not the default.
+ConfigValue other_value(const OptionSpec& spec) {
+  switch (spec.type) {
+    case OptionType::boolean:
+      return !std::get<bool>(default_of(spec));
+    case OptionType::number:
+      return spec.most;
+    case OptionType::number_or_auto:
+      return spec.least == 0 ? 7 : spec.most;
+    case OptionType::choice:
+      return std::string(spec.choices.back());
+    case OptionType::text:
+      return std::string("other");
+    case OptionType::numbers:
+      return std::vector<std::uint64_t>{1, 2};
+  }
+  return {};
+}
+
+TEST(OptionTable, EachOptionSetsItsOwnMemberAndNoOther) {
+  for (const OptionSpec& spec : option_table()) {
+    Config config;
+    spec.set(config, other_value(spec));
+    for (const OptionSpec& each : option_table()) {
+      EXPECT_EQ(each.get(config), &each == &spec ? other_value(spec) : default_of(each))
+          << spec.name() << " sets " << each.name();
+    }
+  }
+}
+
+TEST(OptionTable, EveryChoiceCanBeSet) {
+  for (const OptionSpec& spec : option_table()) {
+    for (const std::string_view choice : spec.choices) {
+      Config config;
+      spec.set(config, std::string(choice));
+      EXPECT_EQ(spec.get(config), ConfigValue(std::string(choice)));
+    }
+  }
+}
+
+TEST(OptionTable, DerivesVariablesAndFlags) {
+  EXPECT_EQ(variable_of(*find_option("ring_size")), "CBR_RING_SIZE");
+  EXPECT_EQ(variable_of(*find_option("enabled")), "CBR_ENABLED");
+  EXPECT_EQ(variable_of(*find_option("ring_enabled")), "CBR_RING_ENABLED");
+  EXPECT_EQ(flag_of(*find_option("hang_warning_ms")), "--hang-warning-ms");
+  EXPECT_EQ(path_of(*find_option("ring_enabled")), "command_buffer_ring.enabled");
+}
+
+TEST(Reference, HasARowForEachOption) {
+  const std::string reference = config_reference();
+  for (const OptionSpec& spec : option_table()) {
+    EXPECT_THAT(reference, testing::HasSubstr("| `" + variable_of(spec) + "` |"));
+  }
+  EXPECT_THAT(reference, testing::HasSubstr("| `timeout_ms` | whole number | ms | `0` | 0 to "));
+}
+
+TEST(Example, IsEveryOptionAtItsDefault) {
+  const Config config = parse_config(config_example());
+  for (const ConfigOption& option : config.options) {
+    EXPECT_EQ(option.origin.kind, ConfigOrigin::Kind::file) << option.name;
+    EXPECT_EQ(option.value, default_of(*find_option(option.name))) << option.name;
+  }
+  EXPECT_THAT(config.warnings, testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace cbr::config

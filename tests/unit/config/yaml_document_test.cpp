@@ -1,0 +1,90 @@
+#include "config/yaml_document.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace cbr::config {
+namespace {
+
+using Kind = YamlNode::Kind;
+
+/// "LINE:COLUMN TEXT" of the error.
+std::string error_of(std::string_view yaml) {
+  try {
+    (void)parse_yaml(yaml);
+  } catch (const YamlError& error) {
+    return std::to_string(error.where().line) + ":" + std::to_string(error.where().column) + " " +
+           error.what();
+  }
+  return "no error";
+}
+
+TEST(YamlDocument, KeepsOrderPlacesAndQuotes) {
+  const YamlNode root = parse_yaml("a: 1\nb:\n  c: '2'\n  d: [3, 4]\n  e:\n");
+  ASSERT_EQ(root.kind, Kind::map);
+  ASSERT_EQ(root.members.size(), 2U);
+  const auto& [key, value] = root.members[0];
+  EXPECT_EQ(key.text, "a");
+  EXPECT_EQ(value.text, "1");
+  EXPECT_FALSE(value.quoted);
+  EXPECT_EQ(value.place.line, 1U);
+  EXPECT_EQ(value.place.column, 4U);
+  const YamlNode& inner = root.members[1].second;
+  ASSERT_EQ(inner.members.size(), 3U);
+  EXPECT_TRUE(inner.members[0].second.quoted);
+  EXPECT_EQ(inner.members[0].second.text, "2");
+  EXPECT_EQ(inner.members[1].first.place.line, 4U);
+  EXPECT_EQ(inner.members[1].first.place.column, 3U);
+  ASSERT_EQ(inner.members[1].second.kind, Kind::list);
+  EXPECT_EQ(inner.members[1].second.items[1].text, "4");
+  EXPECT_EQ(inner.members[1].second.items[1].place.column, 10U);
+  EXPECT_EQ(inner.members[2].second.kind, Kind::nothing);
+}
+
+TEST(YamlDocument, KeepsDuplicateAndNestedKeys) {
+  const YamlNode root = parse_yaml("{a: 1, a: {b: {c: 2}, d: 3}}");
+  ASSERT_EQ(root.members.size(), 2U);
+  EXPECT_EQ(root.members[1].first.text, "a");
+  ASSERT_EQ(root.members[1].second.members.size(), 2U);
+  EXPECT_EQ(root.members[1].second.members[1].second.text, "3");
+}
+
+TEST(YamlDocument, AcceptsMapsAsKeys) {
+  const YamlNode root = parse_yaml("? {a: 1}\n: 2\nb: 3\n");
+  ASSERT_EQ(root.members.size(), 2U);
+  EXPECT_EQ(root.members[0].first.kind, Kind::map);
+  EXPECT_EQ(root.members[0].second.text, "2");
+  EXPECT_EQ(root.members[1].first.text, "b");
+}
+
+TEST(YamlDocument, TellsThePlaceOfBrokenYaml) {
+  EXPECT_EQ(error_of("a: 1\nb: [1, 2\n").substr(0, 17), "3:1 broken YAML: ");
+  EXPECT_NE(error_of("a: 'x"), "no error");
+  EXPECT_NE(error_of("a: 1\n\tb: 2\n"), "no error");
+  EXPECT_NE(error_of(std::string(100'000, '[')), "no error");
+  EXPECT_NE(error_of(std::string(100'000, '{')), "no error");
+}
+
+TEST(YamlDocument, RefusesWhatPlainOptionsDoNotNeed) {
+  EXPECT_EQ(error_of("a: &x 1\n"),
+            "1:4 an anchor (&) stands here; write the value where it is needed");
+  EXPECT_EQ(error_of("a: &x\n  b: 1\n").substr(0, 22), "1:4 an anchor (&) stan");
+  EXPECT_NE(error_of("a: *x\n"), "no error");
+  EXPECT_EQ(error_of("a: !!str 1\n"), "1:4 a tag (!) stands here; write the value alone");
+  EXPECT_EQ(error_of("a: !mine {b: 1}\n").substr(0, 9), "1:4 a tag");
+  EXPECT_EQ(error_of("a: 1\n---\nb: 1\n"), "2:1 a second document begins; expected one");
+  EXPECT_EQ(error_of(""), "1:1 the file is empty; expected options");
+  EXPECT_EQ(error_of("# a comment\n"), "1:1 the file is empty; expected options");
+}
+
+TEST(YamlDocument, AcceptsTheMarksOfADocument) {
+  EXPECT_EQ(parse_yaml("---\na: 1\n...\n").members.size(), 1U);
+  EXPECT_EQ(parse_yaml("\xEF\xBB\xBF"
+                       "a: 1\r\n")
+                .members.size(),
+            1U);
+}
+
+}  // namespace
+}  // namespace cbr::config
