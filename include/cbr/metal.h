@@ -105,8 +105,9 @@ struct BackendOptions {
   /// instead of in acquire(). A slot then holds up to two of the queue's maximum.
   bool make_ahead = false;
   /// Receives a line when the program uses a slot's command buffer in a way that the ring survives
-  /// but doesn't want: a commit behind its back. Once a ring, on the thread that submits; it must
-  /// not use the ring, and its exceptions are dropped. Default: standard error.
+  /// but doesn't want: a commit behind its back. Once a ring, without a lock, on the thread that
+  /// acquires that slot next or destroys the ring; it must not use the ring, and its exceptions are
+  /// dropped. Default: standard error.
   std::function<void(const std::string& line)> on_warning = nullptr;
 };
 

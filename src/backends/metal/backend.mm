@@ -141,7 +141,7 @@ class MetalBackend final : public Backend {
       try {
         sink(line);
       } catch (...) {
-        // The submission that it is about goes on: what would the ring make of the exception?
+        // The acquisition that it interrupts has nothing to do with it.
         return;
       }
     };

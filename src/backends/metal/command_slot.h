@@ -22,6 +22,7 @@ struct SlotOptions {
   bool retained_references = true;
   bool encoder_errors = true;
   bool make_ahead = false;
+  /// Not called by submit(), which runs under a lock. Throws nothing.
   std::function<void(const std::string& line)> on_warning;
 };
 

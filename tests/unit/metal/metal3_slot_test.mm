@@ -140,7 +140,7 @@ TEST(Metal3Slot, SurvivesACommitBehindItsBack) {
   }
   ring.drain();
   EXPECT_EQ(ring.statistics().completions, 10U);
-  EXPECT_THAT(warnings.lines, ElementsAre(HasSubstr("committed the lease's command buffer itself")))
+  EXPECT_THAT(warnings.lines, ElementsAre(HasSubstr("committed a lease's command buffer itself")))
       << "once a ring";
 }
 
@@ -155,6 +155,31 @@ TEST(Metal3Slot, LosesNoEndThatCameBeforeTheSubmission) {
   const Ticket ticket = std::move(lease).submit();
   ticket.wait();
   EXPECT_TRUE(ticket.gpu_interval().has_value());
+}
+
+TEST(Metal3Slot, WarnsWithoutALockWhenTheSlotIsNextUsed) {
+  Warnings warnings;
+  CommandBufferRing ring(make_backend(Device::open(), warnings.options()), {.ring_size = 1});
+  Lease lease = ring.acquire();
+  @autoreleasepool {
+    [native(lease) commit];
+  }
+  std::move(lease).submit().wait();
+  EXPECT_TRUE(warnings.lines.empty()) << "submit() holds the submission lock";
+  ring.acquire().discard();
+  EXPECT_EQ(warnings.lines.size(), 1U);
+}
+
+TEST(Metal3Slot, WarnsAtTheLatestWhenTheRingIsDestroyed) {
+  Warnings warnings;
+  {
+    CommandBufferRing ring(make_backend(Device::open(), warnings.options()), {.ring_size = 1});
+    Lease lease = ring.acquire();
+    @autoreleasepool {
+      [native(lease) commit];
+    }
+    std::move(lease).submit();
+  }
   EXPECT_EQ(warnings.lines.size(), 1U);
 }
 
