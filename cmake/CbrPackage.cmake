@@ -33,6 +33,7 @@ set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "ring of GPU command buffers: shared libraries
  Keeps a GPU busy: a program records a step while the GPU runs the one before.")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS libvulkan1)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/debian/triggers)
 cbr_install_licence(library libcbr${CBR_SOVERSION})
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libcbr-dev)
