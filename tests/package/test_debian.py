@@ -71,6 +71,7 @@ class Debian(unittest.TestCase):
         self.assertLessEqual({"cbr", "libcbr-dev", "libcbr0.1"}, set(self.packages))
         self.assertIn("/usr/lib/libcbr.so.0.1.0", self.contents("libcbr0.1"))
         self.assertNotIn(".h\n", self.contents("libcbr0.1"))
+        self.assertIn("/usr/share/zsh/vendor-completions/_cbr", self.contents("cbr"))
         for name in ["include/cbr/ring.h", "lib/libcbr.a", "lib/libcbr.so ->",
                      "lib/pkgconfig/cbr.pc", "lib/cmake/cbr/cbr-config.cmake"]:
             self.assertIn(f"/usr/{name}", self.contents("libcbr-dev"))
