@@ -77,6 +77,12 @@ class Completion(CbrTestCase):
         for name in ["_cbr", "_cbr_bench", "_cbr_config_show"]:
             self.assertIn(f"{name}\n", functions)
 
+    @needs("zsh")
+    def test_zsh_knows_the_program_once_sourced(self):
+        self.assertEqual(self.shell("zsh", "-f", "-c", "autoload -U compinit; compinit -u -D; "
+                                    "source \"$1\"; print $_comps[cbr]", "zsh",
+                                    str(self.script("zsh"))), "_cbr\n")
+
     def test_unknown_shell(self):
         self.assert_bad_input(run_cbr("completion", "csh"), '"csh" is none of bash, zsh and fish')
 

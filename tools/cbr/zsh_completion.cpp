@@ -83,7 +83,11 @@ void add(std::string& script, const std::string& function, const CommandNode& no
 std::string zsh_completion(const CommandNode& root) {
   std::string script = fmt::format("#compdef {}\n\n", root.name);
   add(script, "_" + root.name, root);
-  return script + fmt::format("_{} \"$@\"\n", root.name);
+  // Completion runs the file as a function; whoever sources it only wants it known.
+  return script + fmt::format(
+                      "if [[ $funcstack[1] == _{0} ]]; then\n  _{0} \"$@\"\n"
+                      "elif (( $+functions[compdef] )); then\n  compdef _{0} {0}\nfi\n",
+                      root.name);
 }
 
 }  // namespace cbr::tool
