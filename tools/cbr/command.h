@@ -17,6 +17,7 @@ struct Command {
 /// Each adds its subcommand to `app`.
 [[nodiscard]] Command add_bench_command(CLI::App& app);
 [[nodiscard]] Command add_compare_command(CLI::App& app);
+[[nodiscard]] Command add_completion_command(CLI::App& app);
 [[nodiscard]] Command add_config_command(CLI::App& app);
 [[nodiscard]] Command add_doctor_command(CLI::App& app);
 [[nodiscard]] Command add_generate_command(CLI::App& app);

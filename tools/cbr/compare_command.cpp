@@ -57,8 +57,12 @@ Command add_compare_command(CLI::App& app) {
   auto flags = std::make_shared<CompareFlags>();
   CLI::App* parser = app.add_subcommand(
       "compare", "Set one result of cbr bench against another, metric by metric");
-  parser->add_option("A", flags->baseline, "The baseline's result file")->required();
-  parser->add_option("B", flags->candidate, "The candidate's result file")->required();
+  parser->add_option("A", flags->baseline, "The baseline's result file")
+      ->type_name("FILE")
+      ->required();
+  parser->add_option("B", flags->candidate, "The candidate's result file")
+      ->type_name("FILE")
+      ->required();
   parser
       ->add_option_function<std::string>(
           "--fail-below",

@@ -137,7 +137,7 @@ Command add_config_command(CLI::App& app) {
   auto file = std::make_shared<std::string>();
   CLI::App* check_parser = parser->add_subcommand(
       "check", "Exit with 0 if the file is right, else print each mistake and exit with 1");
-  check_parser->add_option("FILE", *file, "The YAML file")->required();
+  check_parser->add_option("FILE", *file, "The YAML file")->type_name("FILE")->required();
 
   CLI::App* schema_parser = parser->add_subcommand("schema", "Print the JSON Schema of the file");
   CLI::App* reference_parser =

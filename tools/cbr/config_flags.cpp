@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "config/option_table.h"
 
@@ -21,7 +22,7 @@ std::string type_name(const config::OptionSpec& spec) {
     case config::OptionType::number_or_auto:
       return "N|auto";
     case config::OptionType::choice:
-      return "WORD";
+      return fmt::format("{}", fmt::join(spec.choices, "|"));
     case config::OptionType::text:
       return "TEXT";
     case config::OptionType::numbers:

@@ -64,7 +64,7 @@ void add_device_flags(CLI::App& app, ConfigFlags& flags, bool allow_simulated) {
            flags.values["backend"] = text;
          },
          "What runs the work: " + choices)
-      ->type_name("NAME")
+      ->type_name(allow_simulated ? "auto|vulkan|simulated" : "auto|vulkan")
       ->default_str("auto");
   app.add_option_function<std::string>(
          "--device", [&flags](const std::string& text) { flags.values["device"] = text; },

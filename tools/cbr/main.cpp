@@ -67,9 +67,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);
   app.footer(footer);
   const std::vector<Command> commands = {
-      cbr::tool::add_bench_command(app), cbr::tool::add_compare_command(app),
+      cbr::tool::add_bench_command(app),    cbr::tool::add_compare_command(app),
       cbr::tool::add_generate_command(app), cbr::tool::add_config_command(app),
-      cbr::tool::add_doctor_command(app)};
+      cbr::tool::add_doctor_command(app),   cbr::tool::add_completion_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

@@ -1,0 +1,44 @@
+"""The manifests of other package managers say what the build says."""
+
+import json
+import re
+import unittest
+
+from package_test import SOURCE
+
+CMAKE = (SOURCE / "CMakeLists.txt").read_text(encoding="utf-8")
+VERSION = re.search(r"project\(cbr VERSION (\S+)", CMAKE).group(1)
+MANIFEST = json.loads((SOURCE / "vcpkg.json").read_text(encoding="utf-8"))
+
+
+class Manifests(unittest.TestCase):
+    def test_versions_are_the_project_s(self):
+        self.assertEqual(MANIFEST["version"], VERSION)
+        python = (SOURCE / "pyproject.toml").read_text(encoding="utf-8")
+        self.assertEqual(re.search(r'(?m)^version = "(.+)"$', python).group(1), VERSION)
+
+    def test_each_feature_is_an_option_of_the_build(self):
+        for name, feature in MANIFEST["features"].items():
+            option = re.search(r"\((CBR_BUILD_\w+)\)", feature["description"]).group(1)
+            self.assertEqual(option, f"CBR_BUILD_{name.upper()}")
+            self.assertRegex(CMAKE, rf"option\({option}\b")
+        self.assertLessEqual(set(MANIFEST["default-features"]), set(MANIFEST["features"]))
+
+    def test_each_package_that_the_build_looks_for_is_a_dependency(self):
+        names = {"fmt": "fmt", "nlohmann_json": "nlohmann-json", "yaml-cpp": "yaml-cpp",
+                 "CLI11": "cli11", "OpenSSL": "openssl", "GTest": "gtest", "benchmark": "benchmark",
+                 "PkgConfig": "pkgconf"}
+        not_packages = {"Threads", "Python", "Python3", "pybind11"}
+        dependencies = [*MANIFEST["dependencies"]]
+        for feature in MANIFEST["features"].values():
+            dependencies += feature.get("dependencies", [])
+        listed = {each if isinstance(each, str) else each["name"] for each in dependencies}
+        for folder in ["src", "tools", "tests", "benchmarks"]:
+            for file in (SOURCE / folder).rglob("CMakeLists.txt"):
+                found = re.findall(r"find_package\(([\w-]+)", file.read_text(encoding="utf-8"))
+                for package in set(found) - not_packages:
+                    self.assertIn(names.get(package), listed, f"{file}: {package}")
+
+
+if __name__ == "__main__":
+    unittest.main()
