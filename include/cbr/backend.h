@@ -41,7 +41,9 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
   virtual ~Backend() = default;
 
+  /// Which API the handles of `begin` belong to. The same in every call.
   [[nodiscard]] virtual Api api() const noexcept = 0;
+  /// How many queues it has, at least 1. The same in every call.
   [[nodiscard]] virtual std::uint32_t queue_count() const noexcept = 0;
 
   /// How much the device favours a queue over its others, from 0 to 1. Queues of one priority have

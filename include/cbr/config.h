@@ -27,11 +27,13 @@ using ConfigValue =
 struct ConfigOrigin {
   /// In this order, a later kind overrides those before it.
   enum class Kind : std::uint8_t { built_in, file, environment, flag };
+  /// What gave the value.
   Kind kind = Kind::built_in;
   /// The file, the environment variable or the flag; empty for a built-in default.
   std::string name = {};
   /// The place in the file, counted from 1; 0 if there is none.
   std::uint32_t line = 0;
+  /// The column of that line, from 1; 0 if there is none.
   std::uint32_t column = 0;
 };
 
@@ -45,7 +47,9 @@ struct ConfigOption {
   std::string name;
   /// Where it stands in the file: "command_buffer_ring.ring_size".
   std::string path;
+  /// The value in effect.
   ConfigValue value;
+  /// Where the value comes from.
   ConfigOrigin origin = {};
   /// Why the value in effect is not the one that was given; mostly empty.
   std::string note = {};
@@ -56,6 +60,7 @@ struct Config {
   /// If one of the two is false, `ring` has one slot, `queues` is 1 and nothing is reserved: the
   /// serial baseline.
   bool enabled = true;
+  /// As `enabled`, from the section `command_buffer_ring`.
   bool ring_enabled = true;
   /// Whether a backend that doesn't work may be replaced; see choose_backend().
   bool graceful_fallback = true;

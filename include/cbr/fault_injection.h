@@ -27,6 +27,7 @@ enum class Fault : std::uint8_t {
 
 /// A fault of one call.
 struct ScriptedFault {
+  /// What happens to the call.
   Fault fault{};
   /// The number of the call, from 1: of `begin` for fail_begin, of `submit` for the others. Calls
   /// are counted over the injector's life, those that fail included.
@@ -36,14 +37,19 @@ struct ScriptedFault {
 /// Which calls fail. Probabilities are from 0 to 1 for each call, and the n-th call has the same
 /// fate in every run with the same seed. What the script names fails as well.
 struct FaultPlan {
+  /// Where the probabilities' random numbers start.
   std::uint64_t seed = 0;
   /// Of fail_begin, for each `begin`.
   double begin = 0;
   /// Of fail_submit, fail_execution, hang and lose_device, for each `submit`.
   double submit = 0;
+  /// Of fail_execution, for each `submit`.
   double execution = 0;
+  /// Of hang, for each `submit`.
   double hang = 0;
+  /// Of lose_device, for each `submit`.
   double device_loss = 0;
+  /// Calls that fail whatever the probabilities are; in any order.
   std::vector<ScriptedFault> script = {};
 };
 

@@ -11,6 +11,7 @@ namespace cbr {
 
 /// One thing that a program lost track of.
 struct Leak {
+  /// What was lost track of.
   enum class Kind : std::uint8_t {
     /// A lease was destroyed without submit() or discard(), and no exception was on its way.
     abandoned_lease,
@@ -18,8 +19,11 @@ struct Leak {
     /// here: every later call tells of that.
     unseen_failure,
   };
+  /// What was lost track of.
   Kind kind{};
+  /// The slot that the lease held, or the work ran in.
   SlotIndex slot{};
+  /// The call of acquire() in the program.
   std::source_location acquired_at;
   /// Where the work was submitted; for a lease, where it was acquired.
   std::source_location submitted_at;

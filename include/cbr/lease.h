@@ -26,10 +26,13 @@ struct Submission;
 /// record on different threads at once. Outliving the ring is safe: submit() then throws.
 class Lease {
  public:
+  /// Takes over the slot of `other`, which is empty afterwards.
   Lease(Lease&& other) noexcept;
+  /// Discards what this lease held, then does the same.
   Lease& operator=(Lease&& other) noexcept;
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
+  /// Discards, and warns of it, if the lease was not ended.
   ~Lease();
 
   /// Ends recording and hands the commands to the GPU. Does not wait for it. The lease is empty

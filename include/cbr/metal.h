@@ -30,6 +30,7 @@ enum class Generation : std::uint8_t {
 
 /// What is known of a device.
 struct DeviceInfo {
+  /// As Metal calls it.
   std::string name;
   /// The same in every process and for every object that stands for this device.
   std::uint64_t registry_id = 0;
@@ -42,7 +43,9 @@ inline constexpr std::uint32_t default_max_command_buffers = 64;
 /// Queues of one Device.
 inline constexpr std::uint32_t max_queue_count = 64;
 
+/// What Device::open opens.
 struct OpenOptions {
+  /// Metal 3's queues or Metal 4's.
   Generation generation = Generation::metal3;
   /// 1 to max_queue_count. Slot i of a ring belongs to queue i modulo their number.
   std::uint32_t queue_count = 1;
@@ -60,6 +63,7 @@ struct WrapOptions {
   void* queue = nullptr;
   /// Queues to use beside `queue`, of the same device. No queue may be named twice.
   std::vector<void*> more_queues = {};
+  /// What `queue` and `more_queues` are of.
   Generation generation = Generation::metal3;
   /// Metal 3: the maxCommandBufferCount that the queues were created with, less what others hold of
   /// them at a time. Metal doesn't let a queue be asked. Its default is 64.
@@ -83,10 +87,13 @@ class Device {
   Device& operator=(const Device&) = delete;
   virtual ~Device() = default;
 
+  /// What the device can do; valid as long as this object.
   [[nodiscard]] virtual const DeviceInfo& info() const noexcept = 0;
+  /// Which generation all its queues are of.
   [[nodiscard]] virtual Generation generation() const noexcept = 0;
   /// id<MTLDevice> or MTL::Device*; valid as long as this object.
   [[nodiscard]] virtual void* handle() const noexcept = 0;
+  /// How many queues it has, at least 1.
   [[nodiscard]] virtual std::uint32_t queue_count() const noexcept = 0;
   /// The native queue; valid as long as this object. `queue` is below queue_count().
   [[nodiscard]] virtual void* queue(QueueIndex queue) const noexcept = 0;
@@ -95,6 +102,7 @@ class Device {
   Device() = default;
 };
 
+/// How make_backend sets up the slots' command buffers.
 struct BackendOptions {
   /// Metal 3: whether command buffers keep what they use alive until they have completed. Without,
   /// encoding costs less, and to keep it alive is yours: see Lease::keep_alive. Metal 4 never does.

@@ -10,7 +10,9 @@ namespace cbr {
 
 /// A slot was leased.
 struct AcquireEvent {
+  /// The slot that was taken.
   SlotIndex slot{};
+  /// The queue that the slot belongs to.
   QueueIndex queue{};
   /// How long the caller waited; zero if a slot was free.
   std::chrono::nanoseconds waited{0};

@@ -67,6 +67,7 @@ using LogSink = std::function<void(std::string_view line)>;
 /// Runs a suspended coroutine: at once, on another thread, whenever. Called with no lock held.
 using Executor = std::function<void(std::coroutine_handle<> coroutine)>;
 
+/// How a ring works. Copied when the ring is made; an object can serve several rings.
 struct RingOptions {
   /// Number of slots, 1 to max_ring_size. 1 is the serial baseline, 2 double, 3 triple buffering.
   /// A backend with several queues needs a slot for each.
@@ -75,6 +76,7 @@ struct RingOptions {
   /// ever.
   std::uint64_t timeout_ms = 0;
 
+  /// Which slot a caller gets.
   AllocationStrategy allocation_strategy = AllocationStrategy::round_robin;
   /// Levels that AllocationStrategy::priority tells apart, 1 to max_priority_levels. A request that
   /// names none has the middle one.
@@ -88,6 +90,7 @@ struct RingOptions {
   /// waiters.
   std::uint32_t ageing_limit = 16;
 
+  /// How a thread waits for the GPU.
   WaitStrategy wait_strategy = WaitStrategy::block;
   /// How long WaitStrategy::hybrid spins. Empty: measured when the ring is made.
   std::optional<std::chrono::nanoseconds> spin_limit = std::nullopt;

@@ -118,11 +118,14 @@ class CommandBufferRing {
   /// Holds the first 100. Each was reported to the log sink as well.
   [[nodiscard]] std::vector<Leak> leaked() const;
 
+  /// How many slots the ring has, those about to go after set_ring_size() not counted.
   [[nodiscard]] std::uint32_t ring_size() const noexcept;
+  /// How many queues the backend has; slots take turns on them.
   [[nodiscard]] std::uint32_t queue_count() const noexcept;
   /// How long a wait spins before it blocks: zero for `block`, the maximum for `spin`, as measured
   /// or given for `hybrid`.
   [[nodiscard]] std::chrono::nanoseconds spin_limit() const noexcept;
+  /// As in the options; valid as long as the ring.
   [[nodiscard]] const std::string& name() const noexcept;
   /// The time by the backend's clock, by which this ring's deadlines count.
   [[nodiscard]] TimePoint now() const noexcept;

@@ -13,6 +13,7 @@ namespace cbr::simulated {
 
 /// What becomes of a submission.
 enum class Fate : std::uint8_t {
+  /// It runs and ends well.
   succeed,
   /// The driver refuses it: Lease::submit() throws SubmitFailed.
   fail_submit,
@@ -34,6 +35,7 @@ struct Plan {
   std::chrono::nanoseconds execute{0};
   /// Time from the GPU's end until the host can see it.
   std::chrono::nanoseconds completion{0};
+  /// How it ends.
   Fate fate = Fate::succeed;
 };
 

@@ -23,10 +23,13 @@ struct RingStatistics {
   /// (total_acquisitions − wait_events) / total_acquisitions; 1 before the first acquisition, and
   /// never below 0.
   double reuse_rate = 1.0;
+  /// Time spent in those waits, over all threads.
   double total_wait_ms = 0.0;
   /// total_wait_ms / wait_events; 0 without wait events.
   double avg_wait_ms = 0.0;
+  /// The longest single wait.
   double max_wait_ms = 0.0;
+  /// Slots of the ring.
   std::uint32_t ring_size = 0;
   /// The slot at which the search for the next free slot starts.
   std::uint32_t current_index = 0;

@@ -46,20 +46,27 @@ struct SubmitPolicyOptions {
 
 /// What a SubmitPolicy has counted.
 struct SubmitPolicyStatistics {
+  /// How often submitted() was called.
   std::uint64_t submissions = 0;
   /// The submissions by their reason; together they are all of them.
   std::uint64_t by_commands = 0;
+  /// Those that max_bytes ended.
   std::uint64_t by_bytes = 0;
+  /// Those that max_age ended.
   std::uint64_t by_age = 0;
+  /// Those that no limit ended.
   std::uint64_t by_end = 0;
   /// In all submissions together.
   std::uint64_t total_commands = 0;
+  /// Bytes in all submissions together.
   std::uint64_t total_bytes = 0;
   /// Of a submission; 0 before the first.
   double avg_commands = 0.0;
+  /// Bytes of a submission; 0 before the first.
   double avg_bytes = 0.0;
   /// The most that any one submission had, which need not be the same one.
   std::uint64_t largest_commands = 0;
+  /// The most bytes that any one submission had.
   std::uint64_t largest_bytes = 0;
 };
 
@@ -113,6 +120,7 @@ class SubmitPolicy {
   [[nodiscard]] bool enough() const noexcept { return reason_.has_value(); }
   /// Commands and bytes since the last submission.
   [[nodiscard]] std::uint64_t pending_commands() const noexcept { return commands_; }
+  /// Bytes since the last submission.
   [[nodiscard]] std::uint64_t pending_bytes() const noexcept { return bytes_; }
 
   /// What was counted was submitted, limit or not. Returns why, and starts counting the next.
@@ -125,9 +133,12 @@ class SubmitPolicy {
 
   /// The limits of the submission being recorded; empty where there is none.
   [[nodiscard]] std::optional<std::uint64_t> command_limit() const noexcept;
+  /// The same in bytes.
   [[nodiscard]] std::optional<std::uint64_t> byte_limit() const noexcept;
+  /// The limits as they were given; valid as long as this object.
   [[nodiscard]] const SubmitPolicyOptions& options() const noexcept { return options_; }
 
+  /// What was counted so far, since reset_statistics().
   [[nodiscard]] SubmitPolicyStatistics statistics() const noexcept;
   /// Starts counting submissions anew. What is being recorded stays counted.
   void reset_statistics() noexcept { counts_ = {}; }

@@ -29,12 +29,18 @@ class Ticket {
  public:
   /// An empty ticket: valid() is false, and the other functions throw InvalidUsage.
   Ticket() noexcept = default;
+  /// Both speak of the same submission.
   Ticket(const Ticket& other) noexcept;
+  /// Leaves `other` empty.
   Ticket(Ticket&& other) noexcept;
+  /// Lets go of what it spoke of; then both speak of the same submission.
   Ticket& operator=(const Ticket& other) noexcept;
+  /// Lets go of what it spoke of, and leaves `other` empty.
   Ticket& operator=(Ticket&& other) noexcept;
+  /// Lets go of the receipt; the submission goes on. Doesn't block.
   ~Ticket();
 
+  /// Whether this is the receipt of a submission; false if empty or moved from.
   [[nodiscard]] bool valid() const noexcept { return submission_ != nullptr; }
 
   /// Blocks until this submission has ended; it does not wait for later ones. Throws what the
@@ -44,6 +50,7 @@ class Ticket {
   /// The same with a limit. Returns false if the work was still in flight at the deadline, which
   /// changes nothing: wait again when you like.
   [[nodiscard]] bool wait_for(std::chrono::nanoseconds timeout) const;
+  /// The same until a time by the ring's clock: CommandBufferRing::now().
   [[nodiscard]] bool wait_until(TimePoint deadline) const;
 
   /// True once the submission has ended, well or not. Does not block.
@@ -73,7 +80,9 @@ class Ticket {
   /// `co_await ticket.resume_on(executor)`: the same with an executor of your own.
   [[nodiscard]] detail::TicketAwaiter resume_on(Executor executor) const;
 
+  /// The slot that it ran in, which other work may hold by now.
   [[nodiscard]] SlotIndex slot() const;
+  /// The queue that runs it.
   [[nodiscard]] QueueIndex queue() const;
   /// The submission's number on its queue; 0 while a Sequence holds it back.
   [[nodiscard]] Serial serial() const;

@@ -9,7 +9,9 @@
 
 namespace cbr {
 
+/// The clock of deadlines, where no backend has its own.
 using Clock = std::chrono::steady_clock;
+/// A moment of Clock, or of a backend's clock that counts in its place.
 using TimePoint = Clock::time_point;
 
 /// A deadline that never comes.
@@ -20,9 +22,11 @@ enum class SlotIndex : std::uint32_t {};
 /// Index of a queue of a backend, from 0.
 enum class QueueIndex : std::uint32_t {};
 
+/// The index as a number, to find a slot's own resources in an array.
 constexpr std::uint32_t to_number(SlotIndex slot) {
   return static_cast<std::uint32_t>(slot);
 }
+/// The index as a number.
 constexpr std::uint32_t to_number(QueueIndex queue) {
   return static_cast<std::uint32_t>(queue);
 }
@@ -34,9 +38,13 @@ constexpr std::uint32_t to_number(QueueIndex queue) {
 /// do with each other, and a bare serial doesn't know its queue. Compare SyncPoints, which do.
 class Serial {
  public:
+  /// Serial 0.
   constexpr Serial() = default;
+  /// The serial with that number.
   constexpr explicit Serial(std::uint64_t value) : value_(value) {}
+  /// The number, for messages and native calls.
   [[nodiscard]] constexpr std::uint64_t value() const { return value_; }
+  /// The serial of the submission that follows on the same queue.
   [[nodiscard]] constexpr Serial next() const { return Serial(value_ + 1); }
   /// True if work up to and including this serial includes `other`. Both are of one queue: this is
   /// for code that has that queue in its hands, as a backend or a timeline does.
@@ -48,7 +56,9 @@ class Serial {
 
 /// A point in the work of one queue: everything up to and including `serial`.
 struct SyncPoint {
+  /// The queue whose work it is.
   QueueIndex queue{};
+  /// The last submission that is included.
   Serial serial;
 
   /// By order of submission; points of different queues are unordered.
@@ -57,6 +67,7 @@ struct SyncPoint {
     if (left.queue != right.queue) return std::partial_ordering::unordered;
     return left.serial.value() <=> right.serial.value();
   }
+  /// The same point of the same queue.
   friend constexpr bool operator==(const SyncPoint& left, const SyncPoint& right) {
     return std::is_eq(left <=> right);
   }
@@ -65,8 +76,11 @@ struct SyncPoint {
 /// When the GPU ran a submission: time since an epoch of the device's own choosing. Two intervals
 /// of one device can be compared; an interval and the host's clock can't.
 struct GpuInterval {
+  /// When the first command began.
   std::chrono::nanoseconds start{};
+  /// When the last command had ended; not before `start`.
   std::chrono::nanoseconds end{};
+  /// Whether both times are the same.
   friend constexpr bool operator==(const GpuInterval&, const GpuInterval&) = default;
 };
 

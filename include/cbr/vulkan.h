@@ -21,6 +21,7 @@ struct Functions;
 struct ComputeFamily {
   /// Position in the device's list of families.
   std::uint32_t family = 0;
+  /// How many queues the family has, at least 1.
   std::uint32_t queue_count = 0;
   /// Whether the queues draw as well. Queues that don't are often the ones that run beside them.
   bool graphics = false;
@@ -32,6 +33,7 @@ struct ComputeFamily {
 struct DeviceInfo {
   /// Position in Vulkan's own list.
   std::uint32_t index = 0;
+  /// As the driver calls it.
   std::string name;
   /// Driver name and version, as the driver tells them.
   std::string driver;
@@ -41,6 +43,7 @@ struct DeviceInfo {
   std::string type;
   /// A ring needs Vulkan 1.2, timeline semaphores and a queue that computes.
   bool timeline_semaphores = false;
+  /// Whether it has a queue that computes.
   bool compute_queue = false;
   /// Whether that queue writes timestamps; without, there are no GPU intervals.
   bool timestamps = false;
@@ -69,6 +72,7 @@ struct QueueRequest {
   float priority = 1.0F;
 };
 
+/// What Device::open opens.
 struct OpenOptions {
   /// An index in the list of devices, or a part of a device's name in any case. Empty: the first
   /// usable discrete GPU, else integrated, virtual, CPU.
@@ -87,22 +91,29 @@ struct OpenOptions {
 
 /// A further queue of the user's, for Device::wrap.
 struct WrappedQueue {
+  /// A queue of the device being wrapped.
   VkQueue queue = VK_NULL_HANDLE;
+  /// The family that the queue was taken from.
   std::uint32_t queue_family = 0;
   /// The priority that the queue was created with.
   float priority = 1.0F;
   /// As in WrapOptions, for this queue.
   std::function<void()> lock_queue = nullptr;
+  /// Undoes lock_queue. Give both or neither.
   std::function<void()> unlock_queue = nullptr;
 };
 
 /// A device, its queues and instance of the user's, for Device::wrap.
 struct WrapOptions {
+  /// The instance that the device belongs to.
   VkInstance instance = VK_NULL_HANDLE;
+  /// The device's physical device.
   VkPhysicalDevice physical_device = VK_NULL_HANDLE;
   /// Created with the feature timelineSemaphore, for Vulkan 1.2 or later.
   VkDevice device = VK_NULL_HANDLE;
+  /// A queue of `device` that computes: the ring's first.
   VkQueue queue = VK_NULL_HANDLE;
+  /// The family that `queue` was taken from.
   std::uint32_t queue_family = 0;
   /// The priority that `queue` was created with.
   float queue_priority = 1.0F;
@@ -115,6 +126,7 @@ struct WrapOptions {
   /// Device need none between themselves. A thread that waits for a ring's work, or asks after it,
   /// calls them too once the queue has stood still for 100 ms: don't hold the lock while you do.
   std::function<void()> lock_queue = nullptr;
+  /// Undoes lock_queue. Give both or neither.
   std::function<void()> unlock_queue = nullptr;
   /// Whether the device was created with bufferDeviceAddress.
   bool buffer_device_address = false;
@@ -142,16 +154,25 @@ class Device {
   Device& operator=(const Device&) = delete;
   virtual ~Device() = default;
 
+  /// What the device can do; valid as long as this object.
   [[nodiscard]] virtual const DeviceInfo& info() const noexcept = 0;
+  /// The Vulkan instance; valid as long as this object, if it was opened here.
   [[nodiscard]] virtual VkInstance instance() const noexcept = 0;
+  /// The physical device that this one was made of.
   [[nodiscard]] virtual VkPhysicalDevice physical_device() const noexcept = 0;
+  /// The Vulkan device; valid as long as this object, if it was opened here.
   [[nodiscard]] virtual VkDevice handle() const noexcept = 0;
+  /// How many queues it has, at least 1.
   [[nodiscard]] virtual std::uint32_t queue_count() const noexcept = 0;
+  /// The native queue. Submit to it by submit(), or under the lock of Device::wrap.
   [[nodiscard]] virtual VkQueue queue(QueueIndex queue) const noexcept = 0;
+  /// The family that the queue was taken from.
   [[nodiscard]] virtual std::uint32_t queue_family(QueueIndex queue) const noexcept = 0;
+  /// The priority that the queue was created with, from 0 to 1.
   [[nodiscard]] virtual float queue_priority(QueueIndex queue) const noexcept = 0;
   /// Those of the first queue.
   [[nodiscard]] VkQueue queue() const noexcept { return queue(QueueIndex{0}); }
+  /// The family of the first queue.
   [[nodiscard]] std::uint32_t queue_family() const noexcept { return queue_family(QueueIndex{0}); }
   /// A function of this device by its name, or null: for programs that don't link Vulkan's library.
   [[nodiscard]] virtual PFN_vkVoidFunction function(const char* name) const noexcept = 0;
