@@ -104,7 +104,7 @@ std::shared_ptr<LoadedModel> load(const std::string& path, const py::dict& ring_
   options.interrupt_check = nullptr;
   const auto vulkan_device = device_from(device);
   return without_gil([&] {
-    auto files = tool::ModelFiles::open(path);
+    auto files = decode::ModelFiles::open(path);
     const std::uint32_t capacity = context_capacity.value_or(
         std::min(files.directory.config().max_position_embeddings, usual_context));
     decode::Decoder decoder(vulkan_device, files.directory, capacity);
