@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Union
+
+from cbr import _cbr
+
+#: A YAML file's path, or names of options and their values.
+ConfigSource = Union["str | os.PathLike[str]", "Mapping[str, Any]"]
 
 
-def merged_options(config: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of `config`, overridden by those of `given` that are not None.
+def merged_options(config: ConfigSource | None, given: Mapping[str, Any],
+                   ) -> tuple[dict[str, Any], _cbr.Config | None]:
+    """The options of a call: those of `given` that are not None, over those of `config`.
 
-    This is the one place where a configuration comes in: a reader of files joins here.
+    A file is read with the environment's variables over it. It is returned beside the options, as
+    it chooses the backend too.
     """
+    options = {name: value for name, value in given.items() if value is not None}
     if config is None:
-        options: dict[str, Any] = {}
-    elif isinstance(config, Mapping):
-        options = dict(config)
-    else:
-        raise TypeError(f"config is {config!r}, a mapping of option names to values is needed")
-    options.update((name, value) for name, value in given.items() if value is not None)
-    return options
+        return options, None
+    if isinstance(config, Mapping):
+        return {**config, **options}, None
+    if isinstance(config, (str, os.PathLike)):
+        # A file can't name a function.
+        sink = {"log_sink": options.pop("log_sink")} if "log_sink" in options else {}
+        return sink, _cbr.load_config(os.fspath(config), options)
+    raise TypeError(f"config is {config!r}, a path of a YAML file or a mapping of option names to "
+                    "values is needed")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from cbr import _cbr
 from cbr._asyncio import wake_up
-from cbr._config import merged_options
+from cbr._config import ConfigSource, merged_options
 
 
 class Generation:
@@ -67,9 +66,11 @@ class Decoder:
 
     def __init__(self, model_dir: str | os.PathLike[str], ring_size: int | None = None, *,
                  context_capacity: int | None = None, device: _cbr.Device | None = None,
-                 config: Mapping[str, Any] | None = None, **ring_options: Any) -> None:
-        options = merged_options(config, {"name": "decode", "ring_size": ring_size, **ring_options})
-        self._model = _cbr.LoadedModel(os.fspath(model_dir), options, context_capacity, device)
+                 config: ConfigSource | None = None, **ring_options: Any) -> None:
+        given = {"name": "decode", "ring_size": ring_size, **ring_options}
+        options, loaded = merged_options(config, given)
+        self._model = _cbr.LoadedModel(os.fspath(model_dir), options, context_capacity, device,
+                                       loaded)
 
     def generate(self, prompt: str, max_tokens: int = 128) -> Generation:
         """Starts to continue `prompt`, always with the most probable token. One text at a time:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from cbr import _cbr
-from cbr._config import merged_options
+from cbr._config import ConfigSource, merged_options
 
 
 class CommandBufferRing(_cbr.Ring):
     """A ring of command-buffer slots on one backend.
 
-    `backend` is "vulkan" (the default device), "simulated", a Device, or a Backend. The options
-    are those of cbr::RingOptions by their names; one left at None has the value that `config`
-    gives it, or its default. `spin_limit` is in seconds. `log_sink` gets each message, one line,
-    on any thread; without one they go to standard error.
+    `backend` is "vulkan" (the default device), "simulated", a Device, or a Backend; None is what
+    the file `config` says, or "vulkan". The options are those of cbr::RingOptions by their names;
+    one left at None has the value that `config` gives it, or its default. `config` is a mapping,
+    or the path of a YAML file, which variables of the environment (CBR_RING_SIZE) override;
+    InputError names the file, line and column of a mistake. `spin_limit` is in seconds. `log_sink`
+    gets each message, one line, on any thread; without one they go to standard error.
 
     All functions may be called by any thread. At the end of a with block, and in close(), the ring
     waits for its work in flight. At the end of the program all rings are closed.
@@ -37,8 +38,8 @@ class CommandBufferRing(_cbr.Ring):
         track_statistics: bool | None = None,
         name: str | None = None,
         log_sink: Callable[[str], object] | None = None,
-        backend: str | _cbr.Device | _cbr.Backend = "vulkan",
-        config: Mapping[str, Any] | None = None,
+        backend: str | _cbr.Device | _cbr.Backend | None = None,
+        config: ConfigSource | None = None,
     ) -> None:
         given = {
             "ring_size": ring_size,
@@ -55,4 +56,5 @@ class CommandBufferRing(_cbr.Ring):
             "name": name,
             "log_sink": log_sink,
         }
-        super().__init__(merged_options(config, given), backend)
+        options, loaded = merged_options(config, given)
+        super().__init__(options, backend, loaded)

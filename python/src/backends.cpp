@@ -215,6 +215,7 @@ void bind_faults(py::module_& module) {
 }  // namespace
 
 BackendObject backend_from(const py::object& given) {
+  if (given.is_none()) return backend_from(py::str("vulkan"));
   if (py::isinstance<py::str>(given)) {
     const auto name = given.cast<std::string>();
     if (name == "simulated") return {simulated::make_gpu(), nullptr};

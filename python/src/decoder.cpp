@@ -10,6 +10,7 @@
 #include <cbr/errors.h>
 
 #include "backends.h"
+#include "config.h"
 #include "gil.h"
 #include "ring_options.h"
 #include "text_generation.h"
@@ -98,13 +99,14 @@ class GenerationObject {
 
 std::shared_ptr<LoadedModel> load(const std::string& path, const py::dict& ring_options,
                                   const std::optional<std::uint32_t>& context_capacity,
-                                  const py::object& device) {
-  RingOptions options = options_from(ring_options);
+                                  const py::object& device, const Config* config) {
+  RingOptions options = options_from(ring_options, config ? config->ring : RingOptions{});
   // It waits on a thread of its own, which Python never interrupts.
   options.interrupt_check = nullptr;
-  const auto vulkan_device = device_from(device);
+  const bool configured = config != nullptr && device.is_none();
+  const auto vulkan_device = configured ? configured_device(*config) : device_from(device);
   return without_gil([&] {
-    auto files = tool::ModelFiles::open(path);
+    auto files = decode::ModelFiles::open(path);
     const std::uint32_t capacity = context_capacity.value_or(
         std::min(files.directory.config().max_position_embeddings, usual_context));
     decode::Decoder decoder(vulkan_device, files.directory, capacity);
@@ -144,7 +146,8 @@ py::object result_of(const GenerationObject& self) {
 void bind_decoder(py::module_& module) {
   py::class_<LoadedModel, std::shared_ptr<LoadedModel>>(module, "LoadedModel")
       .def(py::init(&load), py::arg("model"), py::arg("options"),
-           py::arg("context_capacity") = std::nullopt, py::arg("device") = py::none())
+           py::arg("context_capacity") = std::nullopt, py::arg("device") = py::none(),
+           py::arg("config") = py::none())
       .def(
           "start",
           [](const std::shared_ptr<LoadedModel>& self, const std::string& prompt,

@@ -4,6 +4,7 @@
 #include "backends.h"
 #include "buffer.h"
 #include "compare.h"
+#include "config.h"
 #include "decoder.h"
 #include "errors.h"
 #include "gil.h"
@@ -36,6 +37,7 @@ PYBIND11_MODULE(_cbr, module) {
   python::bind_statistics(module);
   python::bind_ticket(module);
   python::bind_backends(module);
+  python::bind_config(module);
   python::bind_buffer(module);
   python::bind_kernel(module);
   python::bind_lease(module);

@@ -9,6 +9,7 @@
 
 #include <cbr/errors.h>
 
+#include "config.h"
 #include "durations.h"
 #include "gil.h"
 #include "python_place.h"
@@ -181,11 +182,14 @@ AcquireOptions acquire_options(const Request& request) {
 void bind_ring(py::module_& module) {
   bind_sequence(module);
   py::class_<RingObject>(module, "Ring")
-      .def(py::init([](const py::dict& options, const py::object& backend) {
-             RingOptions parsed = options_from(options);
-             return std::make_unique<RingObject>(backend_from(backend), std::move(parsed));
+      .def(py::init([](const py::dict& options, const py::object& backend, const Config* config) {
+             RingOptions parsed = options_from(options, config ? config->ring : RingOptions{});
+             const bool configured = config != nullptr && backend.is_none();
+             return std::make_unique<RingObject>(
+                 configured ? configured_backend(*config) : backend_from(backend),
+                 std::move(parsed));
            }),
-           py::arg("options"), py::arg("backend"))
+           py::arg("options"), py::arg("backend"), py::arg("config") = py::none())
       .def("acquire", &acquire, py::arg("timeout") = std::nullopt, py::kw_only(),
            py::arg("priority") = py::none(), py::arg("queue") = std::nullopt, py::arg("label") = "",
            "Takes a free slot, at the latest after `timeout` seconds (None: the ring's "

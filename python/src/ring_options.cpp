@@ -135,8 +135,8 @@ std::string option_names() {
 
 }  // namespace
 
-RingOptions options_from(const py::dict& given) {
-  RingOptions options;
+RingOptions options_from(const py::dict& given, RingOptions base) {
+  RingOptions options = std::move(base);
   options.interrupt_check = check_signals;
   for (const auto& [key, value] : given) {
     const auto name = key.cast<std::string>();

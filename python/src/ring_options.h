@@ -7,9 +7,10 @@
 
 namespace cbr::python {
 
-/// The options of a dict, whose keys are the fields of RingOptions. None leaves a default. Throws
-/// InvalidOption for an unknown key or name, TypeError for a value of the wrong type.
-[[nodiscard]] RingOptions options_from(const pybind11::dict& given);
+/// `base` with the options of a dict, whose keys are the fields of RingOptions. None leaves what
+/// `base` has. Throws InvalidOption for an unknown key or name, TypeError for a value of the wrong
+/// type.
+[[nodiscard]] RingOptions options_from(const pybind11::dict& given, RingOptions base = {});
 
 /// "high", "medium", "low" or a number.
 [[nodiscard]] std::optional<Priority> priority_from(const pybind11::object& given);

@@ -16,13 +16,13 @@
 #include <cbr/ring.h>
 
 #include "decode/decoder.h"
-#include "model_files.h"
+#include "decode/model_files.h"
 
 namespace cbr::python {
 
 /// A model on a device, its ring, and whether a text is being written.
 struct LoadedModel {
-  tool::ModelFiles files;
+  decode::ModelFiles files;
   std::shared_ptr<vulkan::Device> device;
   decode::Decoder decoder;
   CommandBufferRing ring;

@@ -24,11 +24,11 @@
 #include "command.h"
 #include "config_flags.h"
 #include "decode/mapped_file.h"
+#include "decode/model_files.h"
 #include "decode/printable.h"
 #include "device_choice.h"
 #include "exit_code.h"
 #include "interrupt.h"
-#include "model_files.h"
 #include "output_file.h"
 #include "progress.h"
 #include "standard_output.h"
@@ -63,7 +63,7 @@ std::string name_of(const std::filesystem::path& path) {
   return (full.has_filename() ? full : full.parent_path()).filename().string();
 }
 
-std::vector<std::vector<decode::TokenId>> read_prompts(const ModelFiles& model,
+std::vector<std::vector<decode::TokenId>> read_prompts(const decode::ModelFiles& model,
                                                        const std::filesystem::path& path,
                                                        std::uint32_t questions) {
   const decode::MappedFile file(path);
@@ -135,7 +135,7 @@ class BenchCommand {
   void run_model() {
     const std::filesystem::path directory = flags_.model;
     progress_.show("Opening the model");
-    const ModelFiles model = ModelFiles::open(directory);
+    const decode::ModelFiles model = decode::ModelFiles::open(directory);
     const std::filesystem::path prompts_file =
         flags_.prompts.empty() ? directory / "prompts.txt" : std::filesystem::path(flags_.prompts);
     const auto prompts = read_prompts(model, prompts_file, flags_.questions);

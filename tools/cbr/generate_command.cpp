@@ -13,11 +13,11 @@
 #include "command.h"
 #include "config_flags.h"
 #include "decode/decoder.h"
+#include "decode/model_files.h"
 #include "decode/stream_decoder.h"
 #include "device_choice.h"
 #include "exit_code.h"
 #include "interrupt.h"
-#include "model_files.h"
 #include "number_flag.h"
 #include "progress.h"
 #include "standard_output.h"
@@ -64,7 +64,7 @@ int run_generate(const GenerateFlags& flags) {
   const Config config = read_config(flags.config);
   Progress progress;
   progress.show("Opening the model");
-  const ModelFiles model = ModelFiles::open(flags.model);
+  const decode::ModelFiles model = decode::ModelFiles::open(flags.model);
   const std::vector<decode::TokenId> prompt = model.tokens_of("--prompt", flags.prompt);
   const ChosenDevice device = open_device(config, false);
   progress.clear();

@@ -10,25 +10,25 @@
 #include "decode/token_id.h"
 #include "decode/tokenizer.h"
 
-namespace cbr::tool {
+namespace cbr::decode {
 
 /// The files of a model, opened and checked.
 struct ModelFiles {
-  decode::ModelDirectory directory;
-  decode::Tokenizer tokenizer;
+  ModelDirectory directory;
+  Tokenizer tokenizer;
 
   /// Throws InputError in one line for whatever is wrong with them.
   [[nodiscard]] static ModelFiles open(const std::filesystem::path& path);
 
   /// The tokens of a prompt. `source` stands in messages. Throws InputError if it has none, or more
   /// than the model's context holds.
-  [[nodiscard]] std::vector<decode::TokenId> tokens_of(std::string_view source,
-                                                       std::string_view prompt) const;
+  [[nodiscard]] std::vector<TokenId> tokens_of(std::string_view source,
+                                               std::string_view prompt) const;
 
   /// Positions needed to answer the longest of `prompts` with `max_tokens` new tokens, as far as
   /// the model's context goes.
-  [[nodiscard]] std::uint32_t capacity_for(const std::vector<std::vector<decode::TokenId>>& prompts,
+  [[nodiscard]] std::uint32_t capacity_for(const std::vector<std::vector<TokenId>>& prompts,
                                            std::uint32_t max_tokens) const;
 };
 
-}  // namespace cbr::tool
+}  // namespace cbr::decode

@@ -1,4 +1,4 @@
-#include "model_files.h"
+#include "decode/model_files.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,22 +9,21 @@
 
 #include "decode/printable.h"
 
-namespace cbr::tool {
+namespace cbr::decode {
 
 ModelFiles ModelFiles::open(const std::filesystem::path& path) {
-  decode::ModelDirectory directory = decode::ModelDirectory::open(path);
-  decode::Tokenizer tokenizer = decode::Tokenizer::load(directory.tokenizer_path());
+  ModelDirectory directory = ModelDirectory::open(path);
+  Tokenizer tokenizer = Tokenizer::load(directory.tokenizer_path());
   if (tokenizer.size() > directory.config().vocab_size) {
     throw InputError(fmt::format("{}: has {} tokens; the model's vocabulary has {}",
-                                 decode::printable_path(directory.tokenizer_path()),
-                                 tokenizer.size(), directory.config().vocab_size));
+                                 printable_path(directory.tokenizer_path()), tokenizer.size(),
+                                 directory.config().vocab_size));
   }
   return {.directory = std::move(directory), .tokenizer = std::move(tokenizer)};
 }
 
-std::vector<decode::TokenId> ModelFiles::tokens_of(std::string_view source,
-                                                   std::string_view prompt) const {
-  std::vector<decode::TokenId> tokens;
+std::vector<TokenId> ModelFiles::tokens_of(std::string_view source, std::string_view prompt) const {
+  std::vector<TokenId> tokens;
   try {
     tokens = tokenizer.encode(prompt);
   } catch (const InputError& error) {
@@ -39,7 +38,7 @@ std::vector<decode::TokenId> ModelFiles::tokens_of(std::string_view source,
   return tokens;
 }
 
-std::uint32_t ModelFiles::capacity_for(const std::vector<std::vector<decode::TokenId>>& prompts,
+std::uint32_t ModelFiles::capacity_for(const std::vector<std::vector<TokenId>>& prompts,
                                        std::uint32_t max_tokens) const {
   std::size_t longest = 0;
   for (const auto& prompt : prompts) longest = std::max(longest, prompt.size());
@@ -47,4 +46,4 @@ std::uint32_t ModelFiles::capacity_for(const std::vector<std::vector<decode::Tok
   return static_cast<std::uint32_t>(std::min(longest + max_tokens, context));
 }
 
-}  // namespace cbr::tool
+}  // namespace cbr::decode
