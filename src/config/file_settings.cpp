@@ -1,6 +1,8 @@
 // From YAML to settings.
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -59,10 +61,24 @@ class FileReader {
     } else {
       read_root(root);
     }
+    // A section's keys are checked before its values are read.
+    std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
+      return std::tie(a.place.line, a.place.column) < std::tie(b.place.line, b.place.column);
+    });
+    for (const Problem& problem : problems_) {
+      result_.problems.push_back(fmt::format("{}:{}:{}: {}", on_one_line(source_),
+                                             problem.place.line, problem.place.column,
+                                             problem.text));
+    }
     return std::move(result_);
   }
 
  private:
+  struct Problem {
+    Place place;
+    std::string text;
+  };
+
   void read_root(const YamlNode& root) {
     const auto is_outer = [](const auto& member) {
       return member.first.text == metal_section || member.first.text == neutral_section;
@@ -103,20 +119,17 @@ class FileReader {
 
   /// Every key is a scalar and stands once.
   void check_keys(const YamlNode& map) {
-    for (auto each = map.members.begin(); each != map.members.end(); ++each) {
-      const YamlNode& key = each->first;
+    std::map<std::string_view, std::uint32_t> first_lines;
+    for (const auto& [key, value] : map.members) {
       if (key.kind != Kind::scalar) {
         add_problem(key.place,
                     fmt::format("found {}; expected the name of an option", describe(key)));
         continue;
       }
-      const auto first = std::find_if(map.members.begin(), each, [&](const auto& member) {
-        return member.first.kind == Kind::scalar && member.first.text == key.text;
-      });
-      if (first != each) {
-        add_problem(key.place, fmt::format("{} stands twice; first in line {}", in_quotes(key.text),
-                                           first->first.place.line));
-      }
+      const auto [first, is_new] = first_lines.emplace(key.text, key.place.line);
+      if (is_new) continue;
+      add_problem(key.place, fmt::format("{} stands twice; first in line {}", in_quotes(key.text),
+                                         first->second));
     }
   }
 
@@ -229,12 +242,12 @@ class FileReader {
   void add_problem(const OptionSpec& spec, const YamlNode& node, const std::string& text) {
     add_problem(node.place, fmt::format("{}: {}", path_of(spec), text));
   }
-  void add_problem(Place place, const std::string& text) {
-    result_.problems.push_back(
-        fmt::format("{}:{}:{}: {}", on_one_line(source_), place.line, place.column, text));
+  void add_problem(Place place, std::string text) {
+    problems_.push_back({.place = place, .text = std::move(text)});
   }
 
   std::string_view source_;
+  std::vector<Problem> problems_;
   Settings result_;
 };
 

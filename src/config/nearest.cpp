@@ -19,11 +19,8 @@ std::string letters_of(std::string_view word) {
   return letters;
 }
 
-}  // namespace
-
-std::size_t edit_distance(std::string_view left, std::string_view right) {
-  const std::string a = letters_of(left);
-  const std::string b = letters_of(right);
+/// As edit_distance(), of words that are letters alone.
+std::size_t letter_distance(std::string_view a, std::string_view b) {
   // Row i holds the distances from the first i letters of `a` to each beginning of `b`.
   std::vector<std::size_t> before_last;
   std::vector<std::size_t> last;
@@ -43,14 +40,26 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
   return row[b.size()];
 }
 
+}  // namespace
+
+std::size_t edit_distance(std::string_view left, std::string_view right) {
+  return letter_distance(letters_of(left), letters_of(right));
+}
+
 std::optional<std::string_view> nearest(std::string_view misspelt,
                                         const std::vector<std::string_view>& words) {
   if (misspelt.size() > longest_word) return std::nullopt;
+  const std::string letters = letters_of(misspelt);
   const std::size_t limit = std::max<std::size_t>(1, misspelt.size() / 3);
   std::optional<std::string_view> best;
   std::size_t best_distance = limit + 1;
   for (const std::string_view word : words) {
-    const std::size_t distance = edit_distance(misspelt, word);
+    const std::string others = letters_of(word);
+    // Each letter that only one of them has is a change. Seen without filling a table, this spares
+    // most words.
+    const auto [shorter, longer] = std::minmax({letters.size(), others.size()});
+    if (longer - shorter >= best_distance) continue;
+    const std::size_t distance = letter_distance(letters, others);
     if (distance >= best_distance) continue;
     best = word;
     best_distance = distance;

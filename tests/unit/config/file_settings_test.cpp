@@ -133,6 +133,18 @@ TEST(FileSettings, WrongTypesAndLimits) {
 TEST(FileSettings, ReportsEveryMistakeInTheOrderOfTheFile) {
   EXPECT_THAT(problems_of("enabled: 1\ncommand_buffer_ring:\n  ring_size: 0\nqueus: 2\n"),
               ElementsAre(StartsWith("f:1:10: "), StartsWith("f:3:14: "), StartsWith("f:4:1: ")));
+  EXPECT_THAT(problems_of("enabled: 1\nqueues: 1\nqueues: 0\n"),
+              ElementsAre(StartsWith("f:1:10: "), "f:3:1: \"queues\" stands twice; first in line 2",
+                          StartsWith("f:3:9: ")));
+  EXPECT_THAT(problems_of("metal_optimizations: {enabled: 1}\nmore: 1\n"),
+              ElementsAre(StartsWith("f:1:32: "), StartsWith("f:2:1: ")));
+}
+
+// As many keys as the largest file can hold: what grows with their square takes minutes.
+TEST(FileSettings, ManyKeysAreReadInTheTimeOfOnePass) {
+  std::string yaml;
+  for (int i = 0; i < 90'000; ++i) yaml += "k" + std::to_string(i) + ": 1\n";
+  EXPECT_THAT(problems_of(yaml), SizeIs(90'000));
 }
 
 TEST(FileSettings, NeighboursOfTheRingAreIgnoredWithAWarning) {
