@@ -3,24 +3,20 @@
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace cbr::config {
+#include "config/source_text.h"
 
-/// A place in a text, counted from 1.
-struct Place {
-  std::uint32_t line = 1;
-  std::uint32_t column = 1;
-};
+namespace cbr::config {
 
 /// A value in a YAML document.
 struct YamlNode {
   enum class Kind : std::uint8_t { nothing, scalar, list, map };
   Kind kind = Kind::nothing;
+  /// Where it begins. Of a value that is left out: where its key begins.
   Place place;
   /// Of a scalar.
   std::string text = {};
@@ -32,18 +28,9 @@ struct YamlNode {
   std::vector<std::pair<YamlNode, YamlNode>> members = {};
 };
 
-/// What makes a document unreadable.
-class YamlError : public std::runtime_error {
- public:
-  YamlError(Place where, const std::string& text) : std::runtime_error(text), where_(where) {}
-  [[nodiscard]] Place where() const { return where_; }
-
- private:
-  Place where_;
-};
-
-/// Reads the only document of `text`. Throws YamlError for broken YAML, no document, a second one,
-/// and for anchors, aliases and tags, none of which a few plain options need.
+/// Reads the only document of `text`. Throws YamlError for what is no UTF-8, for broken YAML, no
+/// document, a second one, and for anchors, aliases and tags, none of which a few plain options
+/// need.
 [[nodiscard]] YamlNode parse_yaml(std::string_view text);
 
 }  // namespace cbr::config

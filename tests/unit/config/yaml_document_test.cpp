@@ -66,6 +66,50 @@ TEST(YamlDocument, TellsThePlaceOfBrokenYaml) {
   EXPECT_NE(error_of(std::string(100'000, '{')), "no error");
 }
 
+TEST(YamlDocument, SaysWhatMayHelp) {
+  const std::string indentation = "; is the line indented like those beside it?";
+  EXPECT_EQ(error_of("a:\n\tb: 2\n"),
+            "2:1 broken YAML: illegal map value; indent with spaces, not with tabs");
+  EXPECT_EQ(error_of("a:\n  b: 2\n  \tc: 3\n"),
+            "3:3 broken YAML: illegal tab when looking for indentation; indent with spaces, not "
+            "with tabs");
+  EXPECT_EQ(error_of("a:\n  b: 2\n   c: 3\n"), "3:5 broken YAML: illegal map value" + indentation +
+                                                   " A text with \": \" in it needs quotes");
+  EXPECT_EQ(error_of("a:\n  b: 2\n c: 3\n"), "3:2 broken YAML: end of map not found" + indentation);
+  EXPECT_EQ(error_of("a: @x\n"),
+            "1:4 broken YAML: unknown token; a text that begins like this needs quotes");
+  EXPECT_EQ(error_of("a: [1\n"),
+            "2:1 broken YAML: end of sequence flow not found; is there a ] for each [?");
+  EXPECT_EQ(error_of("{a: 1\n"),
+            "2:1 broken YAML: end of map flow not found; is there a } for each {?");
+  std::string deep = "a:\n";
+  for (std::size_t i = 1; i < 900; ++i) deep += std::string(i, ' ') + "a:\n";
+  EXPECT_TRUE(error_of(deep).ends_with(" lists and sections are nested too deeply"))
+      << error_of(deep);
+}
+
+TEST(YamlDocument, CountsColumnsInCharacters) {
+  const YamlNode root = parse_yaml("{name: größe, size: 0}");
+  EXPECT_EQ(root.members[1].first.place.column, 15U);
+  EXPECT_EQ(root.members[1].second.place.column, 21U);
+  EXPECT_EQ(error_of("ö: &x 1\n").substr(0, 4), "1:4 ");
+}
+
+TEST(YamlDocument, AValueThatIsLeftOutStandsWhereItsKeyDoes) {
+  const YamlNode root = parse_yaml("a: 1\nb:   # nothing\n\nc: ~\nd:\n");
+  EXPECT_EQ(root.members[1].second.kind, Kind::nothing);
+  EXPECT_EQ(root.members[1].second.place.line, 2U);
+  EXPECT_EQ(root.members[1].second.place.column, 1U);
+  EXPECT_EQ(root.members[2].second.place.line, 4U);
+  EXPECT_EQ(root.members[2].second.place.column, 4U);
+  EXPECT_EQ(root.members[3].second.place.line, 5U);
+  EXPECT_EQ(parse_yaml("a:\n  b:").members[0].second.members[0].second.place.column, 3U);
+}
+
+TEST(YamlDocument, ReadsToTheEndOrNotAtAll) {
+  EXPECT_EQ(error_of("a: 1\n\x04\nb: 2\n").substr(0, 4), "2:1 ");
+}
+
 TEST(YamlDocument, RefusesWhatPlainOptionsDoNotNeed) {
   EXPECT_EQ(error_of("a: &x 1\n"),
             "1:4 an anchor (&) stands here; write the value where it is needed");
