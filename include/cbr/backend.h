@@ -1,4 +1,5 @@
-// The narrow interface between the ring and a GPU API.
+/// @file
+/// The narrow interface between the ring and a GPU API.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,16 @@
 namespace cbr {
 
 /// The GPU API behind a backend.
-enum class Api : std::uint8_t { simulated, vulkan, metal, metal4 };
+enum class Api : std::uint8_t {
+  /// Handles are the simulated GPU's own: see simulated::record().
+  simulated,
+  /// Handles are VkCommandBuffer.
+  vulkan,
+  /// Handles are id<MTLCommandBuffer>.
+  metal,
+  /// Handles are id<MTL4CommandBuffer>.
+  metal4,
+};
 
 /// What the ring asks a backend to prepare.
 struct SlotLayout {
@@ -21,7 +31,14 @@ struct SlotLayout {
 };
 
 /// How a wait ended.
-enum class WaitStatus : std::uint8_t { reached, woken, timed_out };
+enum class WaitStatus : std::uint8_t {
+  /// One of the points has ended.
+  reached,
+  /// Backend::wake() ended it.
+  woken,
+  /// The deadline came first.
+  timed_out,
+};
 
 /// The slots of one ring on a GPU API: native command buffers, and the queues that run them.
 ///

@@ -1,5 +1,6 @@
-// Options of a ring from a YAML file, environment variables and flags.
-// docs/reference/configuration.md describes every option; this header has the types and functions.
+/// @file
+/// Options of a ring from a YAML file, environment variables and flags.
+/// docs/reference/configuration.md describes every option; this header has the types and functions.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,16 @@ using ConfigValue =
 /// Where a value comes from.
 struct ConfigOrigin {
   /// In this order, a later kind overrides those before it.
-  enum class Kind : std::uint8_t { built_in, file, environment, flag };
+  enum class Kind : std::uint8_t {
+    /// The default.
+    built_in,
+    /// A line of the file.
+    file,
+    /// An environment variable.
+    environment,
+    /// A flag of the command line.
+    flag,
+  };
   /// What gave the value.
   Kind kind = Kind::built_in;
   /// The file, the environment variable or the flag; empty for a built-in default.

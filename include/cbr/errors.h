@@ -1,4 +1,6 @@
-// The exceptions that the library throws. All derive from std::runtime_error, by way of cbr::Error.
+/// @file
+/// The exceptions that the library throws. All derive from std::runtime_error, by way of
+/// cbr::Error.
 #pragma once
 
 #include <stdexcept>

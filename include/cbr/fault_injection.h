@@ -1,4 +1,5 @@
-// Faults on demand, on any backend: for tests of programs that use a ring.
+/// @file
+/// Faults on demand, on any backend: for tests of programs that use a ring.
 #pragma once
 
 #include <cstdint>

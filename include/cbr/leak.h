@@ -1,4 +1,5 @@
-// What a program forgot to do with its leases and tickets.
+/// @file
+/// What a program forgot to do with its leases and tickets.
 #pragma once
 
 #include <cstdint>

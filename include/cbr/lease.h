@@ -1,4 +1,5 @@
-// The right to record into one slot.
+/// @file
+/// The right to record into one slot.
 #pragma once
 
 #include <memory>

@@ -1,10 +1,11 @@
-// The Metal backend: opens the system's device, or wraps yours.
-//
-// Plain C++: Metal's objects go by as void*, which holds an id<MTLDevice> of Objective-C++ as well
-// as an MTL::Device* of metal-cpp, for they are the same pointer:
-//
-//     auto buffer = (__bridge id<MTLCommandBuffer>)cbr::metal::command_buffer(lease);
-//     auto* buffer = static_cast<MTL::CommandBuffer*>(cbr::metal::command_buffer(lease));
+/// @file
+/// The Metal backend: opens the system's device, or wraps yours.
+///
+/// Plain C++: Metal's objects go by as void*, which holds an id<MTLDevice> of Objective-C++ as well
+/// as an MTL::Device* of metal-cpp, for they are the same pointer:
+///
+///     auto buffer = (__bridge id<MTLCommandBuffer>)cbr::metal::command_buffer(lease);
+///     auto* buffer = static_cast<MTL::CommandBuffer*>(cbr::metal::command_buffer(lease));
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <cbr/backend.h>
 #include <cbr/lease.h>
 
+/// The Metal backend.
 namespace cbr::metal {
 
 /// Which of Metal's two sets of command classes a device's queues are of.

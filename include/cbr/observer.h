@@ -1,4 +1,5 @@
-// Learns what a ring does, as it does it: for traces and metrics.
+/// @file
+/// Learns what a ring does, as it does it: for traces and metrics.
 #pragma once
 
 #include <chrono>
@@ -21,18 +22,25 @@ struct AcquireEvent {
 /// A submission reached the driver. One that a Sequence held back and the driver then refused is
 /// told of as well, with serial 0, followed by its completion as failed.
 struct SubmitEvent {
+  /// The slot that holds the commands.
   SlotIndex slot{};
+  /// The queue that runs them.
   QueueIndex queue{};
+  /// The submission's number on that queue; 0 for one that was held back and then refused.
   Serial serial;
 };
 
 /// A submission ended.
 struct CompleteEvent {
+  /// The slot that held the commands; other work may hold it by now.
   SlotIndex slot{};
+  /// The queue that ran them.
   QueueIndex queue{};
+  /// As in the SubmitEvent.
   Serial serial;
   /// When the GPU ran it, where the device can tell.
   std::optional<GpuInterval> interval;
+  /// Whether it ended in an error; the ticket has it.
   bool failed = false;
 };
 
@@ -49,8 +57,11 @@ class Observer {
   Observer& operator=(const Observer&) = delete;
   virtual ~Observer() = default;
 
+  /// A slot was leased.
   virtual void on_acquire(const AcquireEvent& /*event*/) noexcept {}
+  /// A submission reached the driver.
   virtual void on_submit(const SubmitEvent& /*event*/) noexcept {}
+  /// A submission ended, well or not.
   virtual void on_complete(const CompleteEvent& /*event*/) noexcept {}
   /// A lease ended without a submission.
   virtual void on_discard(SlotIndex /*slot*/) noexcept {}

@@ -1,4 +1,5 @@
-// The options of a ring.
+/// @file
+/// The options of a ring.
 #pragma once
 
 #include <chrono>
@@ -57,7 +58,14 @@ enum class WaitStrategy : std::uint8_t {
 
 /// The level of a request; 0 is the highest. The names are those of the three default levels; with
 /// more, write Priority{5}.
-enum class Priority : std::uint32_t { high = 0, medium = 1, low = 2 };
+enum class Priority : std::uint32_t {
+  /// Served first.
+  high = 0,
+  /// What a request has that names none, as long as there are three levels.
+  medium = 1,
+  /// Served last.
+  low = 2,
+};
 
 /// Receives the ring's messages, one line without line break, which starts with "[WARNING] " or
 /// "[DEBUG] ". Called with no lock held, by any thread of the program or the ring's; must not

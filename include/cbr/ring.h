@@ -1,21 +1,22 @@
-// Command Buffer Ring: keep a GPU busy.
-//
-// A ring holds N slots of GPU command buffers. The CPU records step n+1 while the GPU runs step n:
-//
-//     cbr::CommandBufferRing ring(backend, {.ring_size = 3});
-//     cbr::Lease lease = ring.acquire();               // waits if every slot is in flight
-//     record(cbr::vulkan::command_buffer(lease));      // already begun
-//     cbr::Ticket ticket = std::move(lease).submit();  // returns at once
-//     ticket.wait();                                   // optional
-//     ring.drain();
-//
-// A slot is free, leased or in flight, and nothing else:
-//
-//              acquire                  submit
-//     free ──────────────▶ leased ──────────────▶ in flight
-//      ▲                      │                       │
-//      │   discard, failed    │                       │  the GPU is done
-//      └──────────────────────┴───────────────────────┘
+/// @file
+/// Command Buffer Ring: keep a GPU busy.
+///
+/// A ring holds N slots of GPU command buffers. The CPU records step n+1 while the GPU runs step n:
+///
+///     cbr::CommandBufferRing ring(backend, {.ring_size = 3});
+///     cbr::Lease lease = ring.acquire();               // waits if every slot is in flight
+///     record(cbr::vulkan::command_buffer(lease));      // already begun
+///     cbr::Ticket ticket = std::move(lease).submit();  // returns at once
+///     ticket.wait();                                   // optional
+///     ring.drain();
+///
+/// A slot is free, leased or in flight, and nothing else:
+///
+///              acquire                  submit
+///     free ──────────────▶ leased ──────────────▶ in flight
+///      ▲                      │                       │
+///      │   discard, failed    │                       │  the GPU is done
+///      └──────────────────────┴───────────────────────┘
 #pragma once
 
 #include <chrono>
@@ -36,6 +37,7 @@
 #include <cbr/ticket.h>
 #include <cbr/types.h>
 
+/// Everything of this library.
 namespace cbr {
 
 /// A ring of command-buffer slots on one backend.

@@ -1,4 +1,5 @@
-// Parts of one step, recorded by several threads at once and run in a fixed order.
+/// @file
+/// Parts of one step, recorded by several threads at once and run in a fixed order.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,6 @@
-// A GPU that exists only in numbers: for tests of programs that use a ring, and for reasoning about
-// timings. It has a virtual clock, so results are exact and the same on every run.
+/// @file
+/// A GPU that exists only in numbers: for tests of programs that use a ring, and for reasoning
+/// about timings. It has a virtual clock, so results are exact and the same on every run.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <cbr/backend.h>
 #include <cbr/lease.h>
 
+/// The simulated GPU.
 namespace cbr::simulated {
 
 /// What becomes of a submission.

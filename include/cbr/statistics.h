@@ -1,4 +1,5 @@
-// What a ring counts.
+/// @file
+/// What a ring counts.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// When an encoder has recorded enough to submit it.
+/// @file
+/// When an encoder has recorded enough to submit it.
 #pragma once
 
 #include <chrono>

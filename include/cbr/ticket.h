@@ -1,4 +1,5 @@
-// The receipt of a submission.
+/// @file
+/// The receipt of a submission.
 #pragma once
 
 #include <chrono>

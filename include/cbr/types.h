@@ -1,4 +1,5 @@
-// The small value types that the ring, its backends and its users share.
+/// @file
+/// The small value types that the ring, its backends and its users share.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// Checks the contract between a ring and its backend, in both directions.
+/// @file
+/// Checks the contract between a ring and its backend, in both directions.
 #pragma once
 
 #include <functional>

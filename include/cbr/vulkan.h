@@ -1,4 +1,5 @@
-// The Vulkan backend: opens a device, or wraps yours.
+/// @file
+/// The Vulkan backend: opens a device, or wraps yours.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <cbr/backend.h>
 #include <cbr/lease.h>
 
+/// The Vulkan backend.
 namespace cbr::vulkan {
 
 struct Functions;
