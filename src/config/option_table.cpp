@@ -249,7 +249,7 @@ std::string allowed(const OptionSpec& spec) {
       return fmt::format("{} or {}", fmt::join(spec.choices.first(spec.choices.size() - 1), ", "),
                          spec.choices.back());
     case OptionType::text:
-      return fmt::format("a text of {} to {} bytes on one line", spec.least, spec.most);
+      return fmt::format("a text of {} to {} characters on one line", spec.least, spec.most);
     case OptionType::numbers:
       return fmt::format("a list of at most {} whole numbers from {} to {}", spec.most_numbers,
                          spec.least, spec.most);

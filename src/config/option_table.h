@@ -31,7 +31,7 @@ struct OptionSpec {
   OptionType type = OptionType::boolean;
   /// "ms", "ns", "slots" or empty.
   std::string_view unit = {};
-  /// Limits of a number, of each of several numbers, or of the length of a text in bytes.
+  /// Limits of a number, of each of several numbers, or of the length of a text in characters.
   std::uint64_t least = 0;
   std::uint64_t most = 0;
   /// How many numbers there may be.

@@ -46,7 +46,7 @@ std::string limits_of(const OptionSpec& spec) {
     case OptionType::choice:
       return fmt::format("`{}`", fmt::join(spec.choices, "`, `"));
     case OptionType::text:
-      return fmt::format("{} to {} bytes", spec.least, spec.most);
+      return fmt::format("{} to {} characters", spec.least, spec.most);
     case OptionType::numbers:
       return fmt::format("{} to {} each, at most {}", spec.least, spec.most, spec.most_numbers);
   }

@@ -40,8 +40,8 @@ Json type_of(const OptionSpec& spec) {
       return json;
     }
     case OptionType::text:
-      // YAML without quotes makes a number of a text such as a device's index.
-      return {{"type", Json::array({"string", "integer"})},
+      // YAML without quotes makes something else of a text such as a device's index.
+      return {{"type", Json::array({"string", "number", "boolean"})},
               {"minLength", spec.least},
               {"maxLength", spec.most},
               {"pattern", one_line}};
@@ -53,15 +53,20 @@ Json type_of(const OptionSpec& spec) {
 
 Json json_of(const ConfigValue& value) {
   if (std::holds_alternative<std::monostate>(value)) return "auto";
-  return std::visit(
-      [](const auto& held) -> Json {
-        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>) {
-          return "auto";
-        } else {
-          return held;
-        }
-      },
-      value);
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag;
+  if (const auto* number = std::get_if<std::uint64_t>(&value)) return *number;
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  return std::get<std::vector<std::uint64_t>>(value);
+}
+
+/// Reserved slots need the strategy that hands them out.
+Json reserved_slots_rule() {
+  Json rule;
+  rule["if"] = {{"required", Json::array({"reserved_slots"})},
+                {"properties", {{"reserved_slots", {{"minItems", 1}}}}}};
+  rule["then"] = {{"required", Json::array({"allocation_strategy"})},
+                  {"properties", {{"allocation_strategy", {{"const", "priority"}}}}}};
+  return rule;
 }
 
 Json section_of(Section section, const char* description) {
@@ -81,10 +86,12 @@ Json section_of(Section section, const char* description) {
       properties[std::string(ignored.key)] = {{"description", ignored.description}};
     }
   }
-  return {{"description", description},
-          {"type", "object"},
-          {"additionalProperties", false},
-          {"properties", std::move(properties)}};
+  Json json = {{"description", description},
+               {"type", "object"},
+               {"additionalProperties", false},
+               {"properties", std::move(properties)}};
+  if (section == Section::ring) json.update(reserved_slots_rule());
+  return json;
 }
 
 /// A file whose only key is `name`.

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/nearest.h"
+#include "config/utf8.h"
 
 namespace cbr {
 
@@ -55,29 +56,25 @@ std::optional<ConfigValue> parse_numbers(const OptionSpec& spec, std::string_vie
   return numbers;
 }
 
-/// C1 controls and Unicode's line separators, whose UTF-8 JSON leaves as it is.
-bool has_wide_control(std::string_view text) {
-  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(text[i + 1]);
-    if (byte == 0xC2 && next < 0xA0) return true;
-    if (text.substr(i).starts_with("\xE2\x80\xA8") || text.substr(i).starts_with("\xE2\x80\xA9")) {
-      return true;
-    }
+bool has_line_break(std::string_view text) {
+  while (!text.empty()) {
+    const std::optional<Character> character = first_character(text);
+    if (character && breaks_line(character->code)) return true;
+    text.remove_prefix(character ? character->bytes : 1);
   }
   return false;
 }
 
-bool has_control(std::string_view text) {
-  return has_wide_control(text) || std::any_of(text.begin(), text.end(), [](char each) {
-           const auto byte = static_cast<unsigned char>(each);
-           return byte < 0x20 || byte == 0x7F;
-         });
+std::optional<ConfigValue> parse_text(const OptionSpec& spec, std::string_view text) {
+  const std::optional<std::size_t> characters = count_characters(text);
+  if (!characters || *characters < spec.least || *characters > spec.most) return std::nullopt;
+  if (has_line_break(text)) return std::nullopt;
+  return std::string(text);
 }
 
 std::string escaped(std::string_view text) {
   // What JSON escapes is what breaks a line; bytes that are not UTF-8 are replaced.
-  const bool ascii_only = has_control(text);
+  const bool ascii_only = has_line_break(text);
   return nlohmann::json(text).dump(-1, ' ', ascii_only, nlohmann::json::error_handler_t::replace);
 }
 
@@ -100,10 +97,7 @@ std::optional<ConfigValue> parse_value(const OptionSpec& spec, std::string_view 
       }
       return std::string(text);
     case OptionType::text:
-      if (text.size() < spec.least || text.size() > spec.most || has_control(text)) {
-        return std::nullopt;
-      }
-      return std::string(text);
+      return parse_text(spec, text);
     case OptionType::numbers:
       return parse_numbers(spec, text);
   }
@@ -122,7 +116,7 @@ std::string in_quotes(std::string_view text) {
 
 std::string on_one_line(std::string_view text) {
   const std::string quote = escaped(text);
-  return has_control(text) ? quote.substr(1, quote.size() - 2) : std::string(text);
+  return has_line_break(text) ? quote.substr(1, quote.size() - 2) : std::string(text);
 }
 
 std::string unexpected(const OptionSpec& spec, std::string_view found) {

@@ -209,12 +209,16 @@ class Documentation(ConfigTestCase):
                 "command_buffer_ring: {ring_size: auto, spin_limit: auto}",
                 "command_buffer_ring: {spin_limit: 1000000000, name: x}",
                 "{queues: 2, memory_pool: {size: 3}, blit_queue: 1}",
+                "command_buffer_ring: {reserved_slots: []}",
+                "command_buffer_ring: {allocation_strategy: priority, reserved_slots: [1, 0, 0]}",
                 (REFERENCE / "config.example.yaml").read_text(encoding="utf-8")]
         bad = ["rign_size: 2", "command_buffer_ring: {ring_size: 0}", "queues: 65", "enabled: 1",
                "command_buffer_ring: {ring_size: '3'}", "backend: opengl", "[]", "x",
                "metal_optimizations: {}\ngpu_optimizations: {}", "command_buffer_ring: true",
                "metal_optimizations: {}\nenabled: true", "command_buffer_ring: {name: ''}",
                "command_buffer_ring: {name: \"a\\nb\"}", "command_buffer_ring: {timeout_ms: 1.5}",
+               "command_buffer_ring: {reserved_slots: [1, 0, 0]}",
+               "command_buffer_ring: {allocation_strategy: least-busy, reserved_slots: [1, 0, 0]}",
                "command_buffer_ring: {reserved_slots: 1}", "command_buffer_ring: {ring_size: }",
                "command_buffer_ring: {reserved_slots: [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}"]
         for texts, is_good in [(good, True), (bad, False)]:
@@ -223,6 +227,31 @@ class Documentation(ConfigTestCase):
                     self.assertEqual(validator.is_valid(yaml.safe_load(text)), is_good)
                     run = run_cbr("config", "check", self.write(text))
                     self.assertEqual(run.returncode == 0, is_good, run.stderr)
+
+    def test_schema_agrees_on_every_option_and_many_values(self):
+        validator = jsonschema.Draft7Validator(self.schema())
+        values = [
+            "true", "False", "0", "1", "16", "17", "64", "65", "1024", "1025", "-1", "1.5", "'1'",
+            "1000000000", "1000000001", "4294967295", "4294967296", "31536000000", "31536000001",
+            "99999999999999999999", "auto", "AUTO", "x", "''", "'x'", "", "~", "[]", "[1, 0, 0]",
+            "[1, 0, 1025]", "[1, 0, '0']", "{}", "vulkan", "priority", "'least-busy'", "hybrid",
+            "ö" * 100, "ö" * 101, "x" * 256, "x" * 257, '"a\\nb"', '"a\\u2028b"']
+        definitions = self.schema()["definitions"]
+        for section, indent in [("optimizations", ""), ("ring", "  ")]:
+            for name, definition in definitions[section]["properties"].items():
+                if "default" not in definition:
+                    continue  # a section, or ignored
+                # What the option needs of others is not a matter of its values.
+                others = {"queues": "command_buffer_ring: {ring_size: 1024}\n",
+                          "reserved_slots": "  allocation_strategy: priority\n"
+                                            "  ring_size: 1024\n"}.get(name, "")
+                head = "command_buffer_ring:\n" if section == "ring" else ""
+                for value in values:
+                    text = f"{head}{others}{indent}{name}: {value}\n"
+                    with self.subTest(text=text):
+                        run = run_cbr("config", "check", self.write(text))
+                        self.assertEqual(validator.is_valid(yaml.safe_load(text)),
+                                         run.returncode == 0, run.stderr)
 
     def test_has_every_option_of_a_ring(self):
         header = (SOURCE / "include" / "cbr" / "options.h").read_text(encoding="utf-8")

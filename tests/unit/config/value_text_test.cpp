@@ -51,7 +51,11 @@ TEST(ParseValue, TextsOnOneLine) {
   EXPECT_EQ(parsed("name", std::string(100, 'x')).size(), 100U);
   EXPECT_EQ(parsed("name", ""), "refused");
   EXPECT_EQ(parsed("name", std::string(101, 'x')), "refused");
-  for (const auto* text : {"a\nb", "a\x7f", "a\xC2\x85", "a\xE2\x80\xA8"}) {
+  std::string wide;
+  for (int i = 0; i < 100; ++i) wide += "ö";
+  EXPECT_EQ(parsed("name", wide), wide);
+  EXPECT_EQ(parsed("name", wide + "ö"), "refused");
+  for (const auto* text : {"a\nb", "a\x7f", "a\xC2\x85", "a\xE2\x80\xA8", "a\xFF", "a\xC3"}) {
     EXPECT_EQ(parsed("name", text), "refused") << text;
   }
 }
