@@ -98,7 +98,9 @@ class FileReader {
                     fmt::format("{} and {} are names of the same section; give one of them", name,
                                 key.text));
       } else if (is_known(key.text)) {
-        add_problem(key.place, fmt::format("{} belongs under {}", key.text, name));
+        const std::string section =
+            is_outer_key(key.text) ? std::string(name) : fmt::format("{}.{}", name, ring_section);
+        add_problem(key.place, fmt::format("{} belongs under {}", key.text, section));
       } else {
         add_problem(key.place,
                     fmt::format("{} is no option; expected {} alone", in_quotes(key.text), name) +
@@ -161,9 +163,11 @@ class FileReader {
     return true;
   }
 
+  static bool is_outer_key(std::string_view key) {
+    return key == ring_section || find_option(Section::optimizations, key) != nullptr;
+  }
   static bool is_known(std::string_view key) {
-    return key == ring_section || find_option(Section::optimizations, key) != nullptr ||
-           find_option(Section::ring, key) != nullptr;
+    return is_outer_key(key) || find_option(Section::ring, key) != nullptr;
   }
 
   void add_unknown(Section section, const YamlNode& key,

@@ -3,12 +3,17 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace cbr::config {
 namespace {
 
 /// Longer words are nobody's slip, and the time is the product of the lengths.
 constexpr std::size_t longest_word = 100;
+/// Shorter ones are in too many words by chance.
+constexpr std::size_t shortest_fragment = 4;
+/// With more, a suggestion is none.
+constexpr std::size_t most_relatives = 3;
 
 std::string letters_of(std::string_view word) {
   std::string letters;
@@ -67,9 +72,28 @@ std::optional<std::string_view> nearest(std::string_view misspelt,
   return best;
 }
 
+std::vector<std::string_view> relatives(std::string_view fragment,
+                                        const std::vector<std::string_view>& words) {
+  std::vector<std::string_view> found;
+  const std::string letters = letters_of(fragment.substr(0, longest_word));
+  if (letters.size() < shortest_fragment) return found;
+  for (const std::string_view word : words) {
+    const std::string others = letters_of(word);
+    const bool is_part = others.find(letters) != std::string::npos;
+    const bool has_part =
+        others.size() >= shortest_fragment && letters.find(others) != std::string::npos;
+    if (is_part || has_part) found.push_back(word);
+  }
+  return found;
+}
+
 std::string suggestion(std::string_view misspelt, const std::vector<std::string_view>& words) {
-  const std::optional<std::string_view> word = nearest(misspelt, words);
-  return word ? fmt::format("; did you mean {}?", *word) : std::string();
+  if (const std::optional<std::string_view> word = nearest(misspelt, words)) {
+    return fmt::format("; did you mean {}?", *word);
+  }
+  const std::vector<std::string_view> found = relatives(misspelt, words);
+  if (found.empty() || found.size() > most_relatives) return {};
+  return fmt::format("; did you mean {}?", fmt::join(found, " or "));
 }
 
 }  // namespace cbr::config

@@ -18,7 +18,13 @@ namespace cbr::config {
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view misspelt,
                                                       const std::vector<std::string_view>& words);
 
-/// "; did you mean ring_size?", or nothing.
+/// The words that have `fragment` in them, or that it has in it, as `size` and `my_ring_size`
+/// belong to ring_size. At least four letters must be the same; case counts for nothing, nor does -
+/// or _.
+[[nodiscard]] std::vector<std::string_view> relatives(std::string_view fragment,
+                                                      const std::vector<std::string_view>& words);
+
+/// "; did you mean ring_size?": the nearest word, else its relatives if they are few, else nothing.
 [[nodiscard]] std::string suggestion(std::string_view misspelt,
                                      const std::vector<std::string_view>& words);
 

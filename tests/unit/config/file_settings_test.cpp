@@ -67,6 +67,10 @@ TEST(FileSettings, UnknownKeysNameTheNearest) {
                           "command_buffer_ring?"));
   EXPECT_THAT(problems_of("timeoutms: 1\n"),
               ElementsAre("f:1:1: \"timeoutms\" is no option; did you mean timeout_ms?"));
+  EXPECT_THAT(problems_of("command_buffer_ring: {size: 2, strategy: priority}\n"),
+              ElementsAre("f:1:23: \"size\" is no option; did you mean ring_size?",
+                          "f:1:32: \"strategy\" is no option; did you mean allocation_strategy or "
+                          "wait_strategy?"));
   EXPECT_THAT(problems_of("xyzzy: 1\n"),
               ElementsAre(StartsWith("f:1:1: \"xyzzy\" is no option; expected enabled, ")));
 }
@@ -78,6 +82,9 @@ TEST(FileSettings, OptionsInTheWrongSectionSayWhereTheyBelong) {
               ElementsAre("f:2:3: backend belongs a level above, beside command_buffer_ring"));
   EXPECT_THAT(problems_of("metal_optimizations: {}\ncommand_buffer_ring: {}\n"),
               ElementsAre("f:2:1: command_buffer_ring belongs under metal_optimizations"));
+  EXPECT_THAT(problems_of("gpu_optimizations: {}\nring_size: 2\nenabled: true\n"),
+              ElementsAre("f:2:1: ring_size belongs under gpu_optimizations.command_buffer_ring",
+                          "f:3:1: enabled belongs under gpu_optimizations"));
 }
 
 TEST(FileSettings, TheOuterSectionStandsAloneAndOnce) {

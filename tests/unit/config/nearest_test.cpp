@@ -38,6 +38,23 @@ TEST(Nearest, LeavesAThirdOfTheLettersAtMost) {
   EXPECT_EQ(nearest(std::string(1'000'000, 'a'), {"ring_size"}), std::nullopt);
 }
 
+TEST(Relatives, HaveTheFragmentOrAreInIt) {
+  const std::vector<std::string_view> words = {"ring_size", "wait_strategy", "name"};
+  EXPECT_EQ(relatives("size", words), std::vector<std::string_view>{"ring_size"});
+  EXPECT_EQ(relatives("my-ringSize", words), std::vector<std::string_view>{"ring_size"});
+  EXPECT_EQ(relatives("filename", words), std::vector<std::string_view>{"name"});
+  EXPECT_TRUE(relatives("siz", words).empty());
+  EXPECT_TRUE(relatives("xyzzy", words).empty());
+}
+
+TEST(Suggestion, NamesRelativesIfTheyAreFew) {
+  EXPECT_EQ(suggestion("strategy", {"allocation_strategy", "name", "wait_strategy"}),
+            "; did you mean allocation_strategy or wait_strategy?");
+  EXPECT_EQ(suggestion("size", {"my_size", "no_size", "to_size", "up_size"}), "");
+  // The nearest comes first.
+  EXPECT_EQ(suggestion("sizes", {"ring_size", "size"}), "; did you mean size?");
+}
+
 TEST(Suggestion, IsEmptyWithoutANearWord) {
   EXPECT_EQ(suggestion("rign", {"ring"}), "; did you mean ring?");
   EXPECT_EQ(suggestion("xyz", {"ring"}), "");
