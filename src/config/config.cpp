@@ -90,10 +90,7 @@ Config default_config(const ConfigOverrides& overrides) {
 
 std::vector<std::string> check_config(const std::filesystem::path& file) {
   try {
-    const config::Settings settings = config::read_file_settings(read_file(file), file.string());
-    if (!settings.problems.empty()) return settings.problems;
-    (void)config::effective_config({settings});
-    return {};
+    return config::problems_of({config::read_file_settings(read_file(file), file.string())});
   } catch (const InputError& error) {
     return {error.what()};
   }

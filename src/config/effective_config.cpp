@@ -1,5 +1,7 @@
 // From settings to the options in effect.
 #include <algorithm>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,6 +24,15 @@ ConfigOption& option_of(Config& config, std::string_view name) {
 std::string place_of(const ConfigOrigin& origin) {
   if (origin.line == 0) return to_string(origin);
   return fmt::format("{}:{}", to_string(origin), origin.column);
+}
+
+struct Problem {
+  ConfigOrigin origin;
+  std::string text;
+};
+
+std::string value_in_effect(const Config& config, const ConfigOption& option) {
+  return to_string(find_option(option.name)->get(config));
 }
 
 void apply(const std::vector<Settings>& sources, Config& config) {
@@ -49,25 +60,59 @@ void resolve_auto(Config& config) {
   size.note = fmt::format("auto: {} for each queue", slots_of_auto);
 }
 
-/// Options that are each in order but don't go together. The ring's own rules decide.
-void check_together(Config& config) {
+/// Which of two options that don't go together the message is about: the one that overrides more,
+/// or else the first.
+const ConfigOption& culprit_of(const ConfigOption& first, const ConfigOption& second) {
+  return second.origin.kind > first.origin.kind ? second : first;
+}
+
+/// More queues than slots.
+std::optional<Problem> check_queues(Config& config) {
+  if (config.ring.ring_size >= config.queues) return std::nullopt;
   const ConfigOption& size = option_of(config, "ring_size");
   const ConfigOption& queues = option_of(config, "queues");
-  if (config.ring.ring_size < config.queues) {
-    const ConfigOption& culprit = size.origin.kind == ConfigOrigin::Kind::built_in ? queues : size;
-    throw InputError(fmt::format("{}: ring_size is {}, but queues is {} and each needs a slot",
-                                 place_of(culprit.origin), config.ring.ring_size, config.queues));
-  }
+  const ConfigOption& culprit = culprit_of(size, queues);
+  const ConfigOption& other = &culprit == &size ? queues : size;
+  return Problem{.origin = culprit.origin,
+                 .text = fmt::format("{} is {}, but {} is {} ({}); each queue needs a slot",
+                                     culprit.name, value_in_effect(config, culprit), other.name,
+                                     value_in_effect(config, other), to_string(other.origin))};
+}
+
+/// Reserved slots that the ring would not have. Its own rules decide.
+std::optional<Problem> check_reserved_slots(Config& config) {
   try {
     detail::Admission::check(config.ring, config.ring.ring_size);
+    return std::nullopt;
   } catch (const InvalidOption& error) {
     // The message begins with the ring's name, which is no help here.
-    const std::string_view text =
-        std::string_view(error.what())
-            .substr(config.ring.name.size() + std::string_view(": ").size());
-    throw InputError(
-        fmt::format("{}: {}", place_of(option_of(config, "reserved_slots").origin), text));
+    std::string text =
+        std::string(error.what()).substr(config.ring.name.size() + std::string_view(": ").size());
+    const auto names = [&](std::string_view name) { return text.find(name) != std::string::npos; };
+    const ConfigOption& other =
+        option_of(config, names("allocation_strategy") ? "allocation_strategy"
+                          : names("priority_levels")   ? "priority_levels"
+                                                       : "ring_size");
+    return Problem{.origin = culprit_of(option_of(config, "reserved_slots"), other).origin,
+                   .text = std::move(text)};
   }
+}
+
+/// Options that are each in order but don't go together, one line each.
+std::vector<std::string> check_together(Config& config) {
+  std::vector<Problem> problems;
+  for (const auto& check : {check_queues, check_reserved_slots}) {
+    if (std::optional<Problem> problem = check(config)) problems.push_back(std::move(*problem));
+  }
+  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
+    return std::tie(a.origin.line, a.origin.column) < std::tie(b.origin.line, b.origin.column);
+  });
+  std::vector<std::string> lines;
+  lines.reserve(problems.size());
+  for (const Problem& problem : problems) {
+    lines.push_back(fmt::format("{}: {}", place_of(problem.origin), problem.text));
+  }
+  return lines;
 }
 
 void switch_off(Config& config) {
@@ -76,8 +121,10 @@ void switch_off(Config& config) {
   const auto reduce = [&](std::string_view name, auto& member, auto value) {
     if (member == value) return;
     ConfigOption& option = option_of(config, name);
-    option.note = fmt::format("{} was given, but {} is false ({})", to_string(option.value),
-                              why.path, to_string(why.origin));
+    const bool is_given = option.origin.kind != ConfigOrigin::Kind::built_in;
+    option.note =
+        fmt::format("{} {}, but {} is false ({})", to_string(option.value),
+                    is_given ? "was given" : "by default", why.path, to_string(why.origin));
     member = std::move(value);
   };
   reduce("ring_size", config.ring.ring_size, std::uint32_t{1});
@@ -87,14 +134,24 @@ void switch_off(Config& config) {
 
 }  // namespace
 
-Config effective_config(const std::vector<Settings>& sources) {
+std::vector<std::string> problems_of(const std::vector<Settings>& sources) {
+  std::vector<std::string> problems;
   for (const Settings& source : sources) {
-    if (!source.problems.empty()) throw InputError(source.problems.front());
+    problems.insert(problems.end(), source.problems.begin(), source.problems.end());
   }
+  if (!problems.empty()) return problems;
   Config config;
   apply(sources, config);
   resolve_auto(config);
-  check_together(config);
+  return check_together(config);
+}
+
+Config effective_config(const std::vector<Settings>& sources) {
+  const std::vector<std::string> problems = problems_of(sources);
+  if (!problems.empty()) throw InputError(problems.front());
+  Config config;
+  apply(sources, config);
+  resolve_auto(config);
   switch_off(config);
   for (ConfigOption& option : config.options) option.value = find_option(option.name)->get(config);
   return config;

@@ -37,9 +37,12 @@ struct Settings {
 /// text_settings.cpp
 [[nodiscard]] Settings read_flag_settings(const ConfigTexts& flags);
 
+/// What is wrong with the sources, one line each: all their problems; without any, all options that
+/// don't go together. effective_config.cpp
+[[nodiscard]] std::vector<std::string> problems_of(const std::vector<Settings>& sources);
+
 /// The options in effect: defaults, overridden by the sources in their order. Throws InputError for
-/// the first problem of the first source that has one, then for options that don't go together.
-/// effective_config.cpp
+/// the first of the problems. effective_config.cpp
 [[nodiscard]] Config effective_config(const std::vector<Settings>& sources);
 
 }  // namespace cbr::config

@@ -91,7 +91,11 @@ TEST_F(ConfigFile, CheckTellsEveryMistakeAndLoadTheFirst) {
   EXPECT_THAT(check_config(path),
               ElementsAre(HasSubstr(":1:10: enabled"), HasSubstr(":2:9: queues")));
   EXPECT_EQ(error_of(path), check_config(path).front());
-  EXPECT_THAT(check_config(write("queues: 4\n")), ElementsAre(HasSubstr("each needs a slot")));
+  EXPECT_THAT(check_config(write("queues: 4\n")),
+              ElementsAre(HasSubstr("each queue needs a slot")));
+  EXPECT_THAT(
+      check_config(write("command_buffer_ring: {reserved_slots: [1]}\nqueues: 4\n")),
+      ElementsAre(HasSubstr(":1:39: reserved_slots needs"), HasSubstr(":2:9: queues is 4")));
 }
 
 TEST_F(ConfigFile, OddFileNamesStayOnOneLine) {

@@ -104,9 +104,9 @@ TEST(EffectiveConfig, SwitchedOffAtEitherLevelIsTheSerialBaseline) {
 
 TEST(EffectiveConfig, OptionsMustGoTogether) {
   EXPECT_EQ(error_of("queues: 4\n" + in_ring("ring_size: 2")),
-            "f:2:34: ring_size is 2, but queues is 4 and each needs a slot");
+            "f:2:34: ring_size is 2, but queues is 4 (f:1); each queue needs a slot");
   EXPECT_EQ(error_of("queues: 4\n"),
-            "f:1:9: ring_size is 3, but queues is 4 and each needs a slot");
+            "f:1:9: queues is 4, but ring_size is 3 (default); each queue needs a slot");
   EXPECT_EQ(error_of(in_ring("reserved_slots: [1]")),
             "f:1:39: reserved_slots needs allocation_strategy priority, which is round-robin");
   EXPECT_EQ(error_of("{}", {{"CBR_RESERVED_SLOTS", "1,1,1"}}),
@@ -114,6 +114,27 @@ TEST(EffectiveConfig, OptionsMustGoTogether) {
             "round-robin");
   EXPECT_THAT(error_of(in_ring("allocation_strategy: priority, reserved_slots: [1], name: 'a: b'")),
               testing::EndsWith(": reserved_slots has 1 values, priority_levels asks for 3"));
+}
+
+TEST(EffectiveConfig, WhatOverridesAFileIsToBlame) {
+  EXPECT_EQ(error_of(in_ring("ring_size: 2"), {{"CBR_QUEUES", "4"}}),
+            "CBR_QUEUES: queues is 4, but ring_size is 2 (f:1); each queue needs a slot");
+  EXPECT_EQ(error_of("queues: 2\n" + in_ring("ring_size: auto"), {}, {{"ring_size", "1"}}),
+            "--ring-size: ring_size is 1, but queues is 2 (f:1); each queue needs a slot");
+  const std::string reserved = "allocation_strategy: priority, reserved_slots: [1, 1, 1]";
+  EXPECT_THAT(error_of(in_ring(reserved), {{"CBR_ALLOCATION_STRATEGY", "least-busy"}}),
+              testing::StartsWith("CBR_ALLOCATION_STRATEGY: reserved_slots needs"));
+  EXPECT_THAT(error_of(in_ring(reserved), {{"CBR_PRIORITY_LEVELS", "2"}}),
+              testing::StartsWith("CBR_PRIORITY_LEVELS: reserved_slots has 3 values"));
+  EXPECT_THAT(error_of(in_ring(reserved), {}, {{"ring_size", "2"}}),
+              testing::StartsWith("--ring-size: reserved_slots keeps 3 of 2 slots"));
+}
+
+TEST(EffectiveConfig, TheNoteTellsDefaultsFromWhatWasGiven) {
+  EXPECT_EQ(parse("enabled: false").option("ring_size").note,
+            "3 by default, but enabled is false (f:1)");
+  EXPECT_EQ(parse("enabled: false", {{"CBR_RING_SIZE", "auto"}}).option("ring_size").note,
+            "auto was given, but enabled is false (f:1)");
 }
 
 TEST(EffectiveConfig, TellsTheValueThatEachOptionHas) {
