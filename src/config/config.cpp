@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ constexpr std::size_t largest_file = std::size_t{1} << 20U;
 
 std::string read_file(const std::filesystem::path& path) {
   const std::string name = config::on_one_line(path.string());
+  if (path.empty()) throw InputError("the name of the configuration file is empty");
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     throw InputError(fmt::format("{}: is a folder; expected a YAML file", name));
@@ -46,7 +48,21 @@ std::string read_file(const std::filesystem::path& path) {
   return text;
 }
 
+Config config_of(config::Settings file, const ConfigOverrides& overrides) {
+  return config::effective_config({std::move(file),
+                                   config::read_environment_settings(overrides.environment),
+                                   config::read_flag_settings(overrides.flags)});
+}
+
 }  // namespace
+
+namespace config {
+
+Settings read_file_settings(const std::filesystem::path& file) {
+  return read_yaml_settings(read_file(file), file.string());
+}
+
+}  // namespace config
 
 std::string to_string(const ConfigOrigin& origin) {
   if (origin.kind == ConfigOrigin::Kind::built_in) return "default";
@@ -74,23 +90,20 @@ ConfigTexts config_environment() {
 
 Config parse_config(std::string_view yaml, std::string_view source,
                     const ConfigOverrides& overrides) {
-  return config::effective_config({config::read_file_settings(yaml, source),
-                                   config::read_environment_settings(overrides.environment),
-                                   config::read_flag_settings(overrides.flags)});
+  return config_of(config::read_yaml_settings(yaml, source), overrides);
 }
 
 Config load_config(const std::filesystem::path& file, const ConfigOverrides& overrides) {
-  return parse_config(read_file(file), file.string(), overrides);
+  return config_of(config::read_file_settings(file), overrides);
 }
 
 Config default_config(const ConfigOverrides& overrides) {
-  return config::effective_config({config::read_environment_settings(overrides.environment),
-                                   config::read_flag_settings(overrides.flags)});
+  return config_of({}, overrides);
 }
 
 std::vector<std::string> check_config(const std::filesystem::path& file) {
   try {
-    return config::problems_of({config::read_file_settings(read_file(file), file.string())});
+    return config::problems_of({config::read_file_settings(file)});
   } catch (const InputError& error) {
     return {error.what()};
   }

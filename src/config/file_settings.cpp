@@ -257,7 +257,7 @@ class FileReader {
 
 }  // namespace
 
-Settings read_file_settings(std::string_view yaml, std::string_view source) {
+Settings read_yaml_settings(std::string_view yaml, std::string_view source) {
   try {
     return FileReader(source).read(parse_yaml(yaml));
   } catch (const YamlError& error) {

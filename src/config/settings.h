@@ -1,6 +1,7 @@
 // What a file, the environment and flags set, before it counts.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +27,11 @@ struct Settings {
   std::vector<std::string> warnings = {};
 };
 
+/// Reads a file once, whole; pipes too. Throws InputError if it can't be read. config.cpp
+[[nodiscard]] Settings read_file_settings(const std::filesystem::path& file);
+
 /// Reads the YAML of a file. `source` stands for the file's name. file_settings.cpp
-[[nodiscard]] Settings read_file_settings(std::string_view yaml, std::string_view source);
+[[nodiscard]] Settings read_yaml_settings(std::string_view yaml, std::string_view source);
 
 /// Reads environment variables; those that name no option are left alone, with a warning if one
 /// looks misspelt. text_settings.cpp

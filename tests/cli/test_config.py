@@ -2,12 +2,13 @@
 
 import json
 import re
+import subprocess
 import unittest
 
 import jsonschema
 import yaml
 
-from cbr_program import MODEL, SIMULATED, SOURCE, CbrTestCase, needs_vulkan, run_cbr
+from cbr_program import MODEL, PROGRAM, SIMULATED, SOURCE, CbrTestCase, needs_vulkan, run_cbr
 
 REFERENCE = SOURCE / "docs" / "reference"
 
@@ -156,6 +157,10 @@ class BadConfig(ConfigTestCase):
         self.assert_bad_input(run_cbr("config", "show", "--config", self.folder / "none.yaml"),
                               self.folder / "none.yaml", "No such file")
 
+    def test_an_empty_file_name(self):
+        for command in [["show", "--config", ""], ["check", ""]]:
+            self.assert_bad_input(run_cbr("config", *command), "name", "is empty")
+
     def test_config_needs_a_command(self):
         self.assert_bad_input(run_cbr("config"), "show", "check", "schema")
 
@@ -173,6 +178,26 @@ class Check(ConfigTestCase):
         self.assertEqual(run.returncode, 1)
         self.assertEqual([line.split(": ")[1] for line in run.stderr.splitlines()],
                          [f"{path}:1:10", f"{path}:2:9", f"{path}:3:1"])
+
+    def test_several_files(self):
+        good = self.write("memory_pool: {}\n")
+        bad = self.write("queues: 0\n", "bad.yaml")
+        run = run_cbr("config", "check", bad, good)
+        self.assertEqual((run.returncode, run.stdout), (1, f"{good}: valid\n"))
+        self.assertRegex(run.stderr, rf"^cbr: {bad}:1:9: .*\ncbr: note: {good}:1:1: memory_pool.*\n$")
+
+    def test_a_file_that_can_not_be_read_is_bad_input(self):
+        self.assert_bad_input(run_cbr("config", "check", self.folder / "none.yaml"), "No such file")
+
+    def test_pipes_and_standard_input(self):
+        run = subprocess.run(["bash", "-c", '"$0" config check <("$0" config example)', PROGRAM],
+                             capture_output=True, text=True, check=False)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        for arguments, code in [(["check", "-"], 1), (["show", "--config", "-"], 2)]:
+            run = subprocess.run([PROGRAM, "config", *arguments], input="enabled: 1\n",
+                                 capture_output=True, text=True, check=False)
+            self.assertEqual(run.returncode, code)
+            self.assertTrue(run.stderr.startswith("cbr: /dev/stdin:1:10: enabled"), run.stderr)
 
     def test_does_not_look_at_the_environment(self):
         path = self.write("enabled: true\n")

@@ -1,6 +1,7 @@
 // cbr config: which options are in effect, and is this file right?
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <variant>
@@ -13,6 +14,7 @@
 #include <cbr/errors.h>
 
 #include "command.h"
+#include "config/settings.h"
 #include "config_flags.h"
 #include "decode/printable.h"
 #include "exit_code.h"
@@ -110,14 +112,21 @@ int show(const ShowFlags& flags) {
   return success;
 }
 
-int check(const std::string& file) {
-  const std::vector<std::string> problems = check_config(file);
-  for (const std::string& problem : problems) fmt::print(stderr, "cbr: {}\n", problem);
-  if (!problems.empty()) return failure;
-  const Config config = load_config(file, {.environment = {}, .flags = {}});
-  for (const std::string& warning : config.warnings) print_note(warning);
-  write_output(fmt::format("{}: valid\n", decode::printable_path(file)));
-  return success;
+int check(const std::vector<std::string>& names) {
+  int exit_code = success;
+  for (const std::string& name : names) {
+    const std::filesystem::path file = config_file(name);
+    const config::Settings settings = config::read_file_settings(file);
+    const std::vector<std::string> problems = config::problems_of({settings});
+    for (const std::string& problem : problems) fmt::print(stderr, "cbr: {}\n", problem);
+    if (!problems.empty()) {
+      exit_code = failure;
+      continue;
+    }
+    for (const std::string& warning : settings.warnings) print_note(warning);
+    write_output(fmt::format("{}: valid\n", decode::printable_path(file)));
+  }
+  return exit_code;
 }
 
 }  // namespace
@@ -134,10 +143,12 @@ Command add_config_command(CLI::App& app) {
   show_parser->add_flag("--json", show_flags->json, "Print JSON");
   add_config_flags(*show_parser, show_flags->config);
 
-  auto file = std::make_shared<std::string>();
+  auto files = std::make_shared<std::vector<std::string>>();
   CLI::App* check_parser = parser->add_subcommand(
-      "check", "Exit with 0 if the file is right, else print each mistake and exit with 1");
-  check_parser->add_option("FILE", *file, "The YAML file")->type_name("FILE")->required();
+      "check", "Exit with 0 if every file is right, else print each mistake and exit with 1");
+  check_parser->add_option("FILE", *files, "YAML files; - is standard input")
+      ->type_name("FILE")
+      ->required();
 
   CLI::App* schema_parser = parser->add_subcommand("schema", "Print the JSON Schema of the file");
   CLI::App* reference_parser =
@@ -147,7 +158,7 @@ Command add_config_command(CLI::App& app) {
   return {
       .parser = parser, .run = [=] {
         if (show_parser->parsed()) return show(*show_flags);
-        if (check_parser->parsed()) return check(*file);
+        if (check_parser->parsed()) return check(*files);
         if (!schema_parser->parsed() && !reference_parser->parsed() && !example_parser->parsed()) {
           throw InputError(
               "config needs one of show, check, schema, reference and example (see cbr config "

@@ -35,7 +35,10 @@ std::string type_name(const config::OptionSpec& spec) {
 
 void add_config_flags(CLI::App& app, ConfigFlags& flags,
                       std::initializer_list<std::string_view> without) {
-  app.add_option("--config", flags.file, "Read options from this YAML file")
+  // An empty name must not count as none, as it would in an optional.
+  app.add_option_function<std::string>(
+         "--config", [&flags](const std::string& name) { flags.file = name; },
+         "Read options from this YAML file; - is standard input")
       ->type_name("FILE")
       ->group(group);
   for (const config::OptionSpec& spec : config::option_table()) {
@@ -58,9 +61,13 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags,
 Config read_config(const ConfigFlags& flags) {
   const ConfigOverrides overrides = {.environment = config_environment(), .flags = flags.values};
   Config config =
-      flags.file.empty() ? default_config(overrides) : load_config(flags.file, overrides);
+      flags.file ? load_config(config_file(*flags.file), overrides) : default_config(overrides);
   for (const std::string& warning : config.warnings) print_note(warning);
   return config;
+}
+
+std::filesystem::path config_file(const std::string& name) {
+  return name == "-" ? "/dev/stdin" : name;
 }
 
 bool is_given(const Config& config, std::string_view option) {

@@ -1,7 +1,9 @@
 // --config, and a flag for each option of a configuration.
 #pragma once
 
+#include <filesystem>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,8 +15,7 @@ namespace cbr::tool {
 
 /// What the user gave.
 struct ConfigFlags {
-  /// Empty for none.
-  std::string file;
+  std::optional<std::string> file = std::nullopt;
   /// Flags by the names of their options.
   ConfigTexts values;
 };
@@ -23,9 +24,12 @@ struct ConfigFlags {
 void add_config_flags(CLI::App& app, ConfigFlags& flags,
                       std::initializer_list<std::string_view> without = {});
 
-/// The file, overridden by the environment, overridden by the flags. Prints warnings to standard
-/// error, each on a line. Throws InputError.
+/// The file if there is one, overridden by the environment, overridden by the flags. Prints
+/// warnings to standard error, each on a line. Throws InputError.
 [[nodiscard]] Config read_config(const ConfigFlags& flags);
+
+/// The file that the user means: standard input for "-".
+[[nodiscard]] std::filesystem::path config_file(const std::string& name);
 
 /// Whether a file, a variable or a flag gave the option.
 [[nodiscard]] bool is_given(const Config& config, std::string_view option);

@@ -73,6 +73,7 @@ TEST_F(ConfigFile, FilesThatCanNotBeRead) {
   EXPECT_THAT(error_of(folder_ / "none.yaml"),
               testing::EndsWith("none.yaml: can't open it: No such file or directory"));
   EXPECT_THAT(error_of(folder_), HasSubstr("is a folder"));
+  EXPECT_EQ(error_of(""), "the name of the configuration file is empty");
   EXPECT_THAT(error_of(write(std::string((1U << 20U) + 1, '#'))),
               HasSubstr("larger than 1048576 bytes"));
   EXPECT_THAT(check_config(folder_ / "none.yaml"), ElementsAre(HasSubstr("can't open it")));

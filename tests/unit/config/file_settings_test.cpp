@@ -15,14 +15,14 @@ using testing::SizeIs;
 using testing::StartsWith;
 
 std::vector<std::string> problems_of(std::string_view yaml) {
-  Settings result = read_file_settings(yaml, "f");
+  Settings result = read_yaml_settings(yaml, "f");
   EXPECT_THAT(result.problems, testing::Each(testing::Not(testing::HasSubstr("\n"))));
   return result.problems;
 }
 
 /// "NAME=VALUE@LINE:COLUMN" for each setting.
 std::vector<std::string> settings_of(std::string_view yaml) {
-  const Settings result = read_file_settings(yaml, "f");
+  const Settings result = read_yaml_settings(yaml, "f");
   EXPECT_THAT(result.problems, IsEmpty());
   std::vector<std::string> texts;
   texts.reserve(result.settings.size());
@@ -156,7 +156,7 @@ TEST(FileSettings, ManyKeysAreReadInTheTimeOfOnePass) {
 }
 
 TEST(FileSettings, NeighboursOfTheRingAreIgnoredWithAWarning) {
-  const Settings result = read_file_settings(
+  const Settings result = read_yaml_settings(
       "metal_optimizations:\n  memory_pool: {enabled: true}\n  blit_queue: 3\n", "f");
   EXPECT_THAT(result.problems, IsEmpty());
   EXPECT_THAT(result.warnings,
