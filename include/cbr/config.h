@@ -80,8 +80,8 @@ struct Config {
   std::string device = {};
   /// How many queues of the device to open, 1 to 64.
   std::uint32_t queues = 1;
-  /// Ready for the constructor of CommandBufferRing. The log sink, executor and observer are the
-  /// program's to set.
+  /// Ready for the constructor of CommandBufferRing. The log sink, executor, interrupt check and
+  /// observer are the program's to set.
   RingOptions ring = {};
 
   /// Every option, in the order of the documentation.
