@@ -55,3 +55,20 @@ def test_a_text_under_way_at_the_end(run_python, device):
     run = run_python(f"import cbr\ndecoder = cbr.Decoder({str(MODEL)!r})\n"
                      "text = decoder.generate('In the beginning', 4000)\nnext(text)\n")
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_forked_child_leaves_the_driver_alone(run_python, device):
+    run = run_python("""
+import cbr, os, sys
+device = cbr.Device()
+ring = cbr.CommandBufferRing(backend=device)
+buffer = cbr.Buffer(64, device=device)
+with ring.acquire() as lease: lease.copy(buffer, cbr.Buffer(64, device=device))
+lease.ticket.wait()
+child = os.fork()
+if child == 0:
+    del lease, ring, buffer, device
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+""")
+    assert (run.returncode, run.stderr) == (0, "")

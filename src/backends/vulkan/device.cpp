@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cbr/errors.h>
 
@@ -87,6 +88,12 @@ void DeviceImpl::add_queue(const WrappedQueue& queue) {
 }
 
 DeviceImpl::~DeviceImpl() {
+  // In a forked child the driver's threads are gone, and it may wait for them for ever: everything
+  // is left as it lies.
+  if (process_ != getpid()) {
+    (void)instance_.release();
+    return;
+  }
   // Every backend has drained its own work by now, so nothing is left to wait for.
   if (instance_ != nullptr && device_ != VK_NULL_HANDLE) {
     functions_.vkDestroyDevice(device_, nullptr);

@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <cbr/vulkan.h>
 
 #include "backends/vulkan/device_list.h"
@@ -88,6 +91,8 @@ class DeviceImpl final : public Device {
   VkDevice device_ = VK_NULL_HANDLE;
   std::vector<std::unique_ptr<NativeQueue>> queues_;
   std::uint32_t common_timestamp_bits_ = 64;
+  /// Where it was made: a forked child has another.
+  pid_t process_ = getpid();
 
   mutable std::once_flag loss_noticed_;
   mutable std::atomic<bool> lost_ = false;
