@@ -41,13 +41,14 @@ void check_prompt(std::span<const TokenId> prompt, std::uint32_t capacity,
 }  // namespace
 
 Decoder::Decoder(std::shared_ptr<vulkan::Device> device, const ModelDirectory& model,
-                 std::uint32_t context_capacity)
-    : Decoder(std::move(device), model.config(), model.weights(), context_capacity) {}
+                 std::uint32_t context_capacity, const std::function<void()>& check)
+    : Decoder(std::move(device), model.config(), model.weights(), context_capacity, check) {}
 
 Decoder::Decoder(std::shared_ptr<vulkan::Device> device, const ModelConfig& config,
-                 const QwenWeights& weights, std::uint32_t context_capacity)
+                 const QwenWeights& weights, std::uint32_t context_capacity,
+                 const std::function<void()>& check)
     : device_(std::move(device)),
-      model_(device_, config, weights),
+      model_(device_, config, weights, check),
       workspace_(device_, config, checked_capacity(context_capacity, config)),
       kernels_(device_),
       prompt_step_(make_dispatch_plan(config, model_.weights(), workspace_.addresses(),

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -31,13 +32,15 @@ class Decoder {
  public:
   /// Uploads the model and compiles the kernels; blocks until both are done. `context_capacity` is
   /// the number of positions, from 1 to the model's max_position_embeddings, which takes GPU
-  /// memory. Throws InputError if it lies outside, or the model is one that the kernels can't run;
-  /// BackendError if the device can't hold or run the model.
+  /// memory. `check`, unless null, is called again and again while the model is uploaded; what it
+  /// throws ends that and comes out. Throws InputError if the capacity lies outside, or the model
+  /// is one that the kernels can't run; BackendError if the device can't hold or run the model.
   Decoder(std::shared_ptr<vulkan::Device> device, const ModelDirectory& model,
-          std::uint32_t context_capacity);
+          std::uint32_t context_capacity, const std::function<void()>& check = nullptr);
   /// The same from the model's parts, whose bytes are not needed afterwards.
   Decoder(std::shared_ptr<vulkan::Device> device, const ModelConfig& config,
-          const QwenWeights& weights, std::uint32_t context_capacity);
+          const QwenWeights& weights, std::uint32_t context_capacity,
+          const std::function<void()>& check = nullptr);
 
   /// Generates greedily after `prompt`. Blocks until the end is reached and no step of this call is
   /// in flight. Where the context holds the prompt alone, one token still comes out: the last token

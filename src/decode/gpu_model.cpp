@@ -26,7 +26,7 @@ void add_layer(WeightUpload& upload, const QwenLayer& layer, GpuLayer& target) {
 }  // namespace
 
 GpuModel::GpuModel(std::shared_ptr<vulkan::Device> device, ModelConfig config,
-                   const QwenWeights& weights)
+                   const QwenWeights& weights, const std::function<void()>& check)
     : config_(std::move(config)) {
   WeightUpload upload;
   upload.add(weights.embedding, weights_.embedding);
@@ -37,7 +37,7 @@ GpuModel::GpuModel(std::shared_ptr<vulkan::Device> device, ModelConfig config,
   upload.add(weights.norm, weights_.norm);
   const bool tied = weights.head.weight.data() == weights.embedding.weight.data();
   if (!tied) upload.add(weights.head, weights_.head);
-  blocks_ = upload.run(std::move(device));
+  blocks_ = upload.run(std::move(device), check);
   if (tied) weights_.head = weights_.embedding;
   for (const compute::Buffer& block : blocks_) byte_size_ += block.size();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -20,8 +21,10 @@ namespace cbr::decode {
 class GpuModel {
  public:
   /// Uploads `weights`, whose bytes are not needed afterwards. Blocks until they are in place.
-  /// Throws BackendError if the device can't hold them, and what the upload failed with.
-  GpuModel(std::shared_ptr<vulkan::Device> device, ModelConfig config, const QwenWeights& weights);
+  /// `check`, unless null, is called before each tensor; what it throws ends the upload and comes
+  /// out. Throws BackendError if the device can't hold them, and what the upload failed with.
+  GpuModel(std::shared_ptr<vulkan::Device> device, ModelConfig config, const QwenWeights& weights,
+           const std::function<void()>& check = nullptr);
 
   [[nodiscard]] const ModelConfig& config() const noexcept { return config_; }
   [[nodiscard]] const GpuWeights& weights() const noexcept { return weights_; }

@@ -45,13 +45,15 @@ std::vector<std::uint64_t> WeightUpload::place_items() {
   return sizes;
 }
 
-std::vector<compute::Buffer> WeightUpload::run(std::shared_ptr<vulkan::Device> device) {
+std::vector<compute::Buffer> WeightUpload::run(std::shared_ptr<vulkan::Device> device,
+                                               const std::function<void()>& check) {
   std::vector<compute::Buffer> blocks;
   for (const std::uint64_t size : place_items()) {
     blocks.emplace_back(device, size, compute::Placement::device_local);
   }
   compute::Uploader uploader(std::move(device));
   for (const Item& item : items_) {
+    if (check) check();
     const compute::Buffer& block = blocks[item.block];
     uploader.write(block, item.offset, item.bytes);
     *item.address = block.address() + item.offset;

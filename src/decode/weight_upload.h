@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -34,8 +35,10 @@ class WeightUpload {
   void add(const QuantizedMatrix& matrix, GpuMatrix& target);
 
   /// Allocates, uploads and sets the addresses. Returns the blocks. Blocks until all is in place.
-  /// Throws BackendError if the device can't hold a block, and what the upload failed with.
-  [[nodiscard]] std::vector<compute::Buffer> run(std::shared_ptr<vulkan::Device> device);
+  /// `check`, unless null, is called before each item; what it throws comes out. Throws
+  /// BackendError if the device can't hold a block, and what the upload failed with.
+  [[nodiscard]] std::vector<compute::Buffer> run(std::shared_ptr<vulkan::Device> device,
+                                                 const std::function<void()>& check = nullptr);
 
  private:
   struct Item {

@@ -1,6 +1,7 @@
 #include "decode/gpu_model.h"
 
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -36,6 +37,20 @@ TEST(WeightUploadTest, PacksItemsIntoBlocks) {
     ASSERT_LE(offset + data[i].size(), block.size());
     EXPECT_EQ(compute::download(validated_device(), block, offset, data[i].size()), data[i]);
   }
+}
+
+TEST(WeightUploadTest, WhatTheCheckThrowsEndsIt) {
+  const std::vector<std::byte> data(100);
+  std::vector<GpuAddress> addresses(3);
+  WeightUpload upload(1024);
+  for (GpuAddress& address : addresses) upload.add(data, address);
+  int calls = 0;
+  EXPECT_THROW((void)upload.run(validated_device(),
+                                [&] {
+                                  if (++calls == 2) throw std::runtime_error("enough");
+                                }),
+               std::runtime_error);
+  EXPECT_EQ(calls, 2);
 }
 
 TEST(GpuModelTest, TiedWeightsLieInMemoryOnce) {
