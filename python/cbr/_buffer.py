@@ -24,15 +24,24 @@ class Buffer(_cbr.Buffer):
     @classmethod
     def of(cls, data: Any, placement: str = "host-visible",
            device: _cbr.Device | None = None) -> Buffer:
-        """A new buffer with a copy of an array's bytes."""
+        """A new buffer with a copy of an array's bytes, in C's order.
+
+        `data` is anything with the buffer protocol, contiguous or not. TypeError if it holds Python
+        objects or numbers in another byte order than this machine's.
+        """
         with memoryview(data) as view:
-            buffer = cls(view.nbytes, placement, device)
-            buffer.write(view if view.c_contiguous else view.tobytes())
+            size = view.nbytes
+        buffer = cls(size, placement, device)
+        buffer.write(data)
         return buffer
 
     def array(self, dtype: Any = "uint8", shape: int | tuple[int, ...] = -1,
               ) -> numpy.ndarray[Any, Any]:
-        """The bytes as a NumPy array, without a copy. Host-visible buffers only."""
+        """The bytes as a NumPy array, without a copy: to write into it is to write into the buffer.
+
+        Host-visible buffers only: BufferError for another. ValueError if `dtype` or `shape` do not
+        fit the size.
+        """
         import numpy  # Only who asks for arrays needs it.
 
         memory: Any = memoryview(self)  # type: ignore[arg-type]  # stubs say so from Python 3.12 on

@@ -17,6 +17,8 @@ def compile_glsl(source: str, *, name: str = "kernel") -> bytes:
 
     Raises InputError with the compiler's messages, BackendError if there is no compiler.
     """
+    if not isinstance(source, str):
+        raise TypeError(f"source is {source!r:.80}, GLSL in a string is needed")
     compiler = shutil.which(_COMPILER)
     if compiler is None:
         raise _cbr.BackendError(

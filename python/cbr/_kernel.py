@@ -12,7 +12,11 @@ class Kernel(_cbr.Kernel):
     """A compute kernel from SPIR-V whose data is found by buffer addresses among its push constants.
 
     `push` is their layout in the letters of Python's struct: "Q" an address (a Buffer), "I" uint,
-    "i" int, "f" float. `constants` are the specialization constants 0, 1, 2 and so on.
+    "i" int, "f" float; "x" is a byte of padding. `constants` are the specialization constants 0, 1,
+    2 and so on. `spirv` is bytes, or anything with the buffer protocol.
+
+    InvalidOption if it is no SPIR-V with a compute entry point "main", if it binds buffers or images
+    (layout(binding = ...)), or if its push constants take more bytes than `push`.
     """
 
     @classmethod

@@ -17,9 +17,9 @@ namespace cbr::python {
 class KernelObject {
  public:
   /// `push` is the layout of the push constants, in the letters of Python's struct. Throws
-  /// InvalidOption if the bytes are no SPIR-V or the layout is none, BackendError as
-  /// compute::Kernel does.
-  KernelObject(const pybind11::bytes& spirv, const std::string& push, const std::string& name,
+  /// InvalidOption if the bytes are no compute shader that can run, as read_shader() says, or the
+  /// layout is none or not the shader's; BackendError as compute::Kernel does.
+  KernelObject(const pybind11::buffer& spirv, const std::string& push, const std::string& name,
                const std::vector<std::uint32_t>& constants, std::shared_ptr<vulkan::Device> device);
 
   /// Shared with the work in flight that uses it.
@@ -27,14 +27,20 @@ class KernelObject {
   [[nodiscard]] const std::string& push() const { return push_; }
   /// Throws InvalidUsage if the kernel is another device's.
   void require_device(const std::shared_ptr<vulkan::Device>& device) const;
-  /// The bytes of the push constants. Throws InvalidUsage if the values don't fit the layout.
-  [[nodiscard]] std::string pack(const pybind11::list& values) const;
+  /// The bytes of the push constants; a Buffer stands for its address. Throws InvalidUsage if the
+  /// values don't fit the layout.
+  [[nodiscard]] std::string pack(const pybind11::args& values) const;
 
  private:
+  /// Throws InvalidUsage for the first value that does not fit; none may be to blame.
+  void throw_first_wrong(const pybind11::list& values) const;
+
   std::shared_ptr<vulkan::Device> device_;
   std::string push_;
   /// A struct.Struct.
   pybind11::object layout_;
+  /// The letter of each value.
+  std::string letters_;
   std::shared_ptr<compute::Kernel> kernel_;
 };
 

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <pybind11/stl.h>
 
 #include <cbr/errors.h>
 
+#include "argument.h"
 #include "buffer.h"
 #include "gil.h"
 #include "kernel.h"
@@ -18,8 +18,10 @@ namespace cbr::python {
 namespace {
 
 compute::GroupCount groups_from(const py::object& given) {
-  if (py::isinstance<py::int_>(given)) return {.x = given.cast<std::uint32_t>(), .y = 1};
-  const auto numbers = given.cast<std::vector<std::uint32_t>>();
+  if (!py::isinstance<py::iterable>(given)) {
+    return {.x = value_from<std::uint32_t>("groups", given), .y = 1};
+  }
+  const auto numbers = value_from<std::vector<std::uint32_t>>("groups", given);
   if (numbers.empty() || numbers.size() > 2) {
     throw InvalidOption(
         fmt::format("groups has {} numbers, allowed are x or (x, y)", numbers.size()));
@@ -58,8 +60,9 @@ Ticket LeaseObject::submit(std::source_location where) {
   recorder_.reset();
   // Moved out first: while the GIL is free another thread may look at this object.
   Lease lease = std::move(lease_);
-  without_gil([&] { ticket_ = std::move(lease).submit(where); });
-  return *ticket_;
+  Ticket ticket = without_gil([&] { return std::move(lease).submit(where); });
+  ticket_ = ticket;
+  return ticket;
 }
 
 void LeaseObject::discard() {
@@ -71,6 +74,14 @@ void LeaseObject::discard() {
 Ticket LeaseObject::ticket() const {
   if (!ticket_) throw InvalidUsage("the lease has no ticket: it was not submitted");
   return *ticket_;
+}
+
+std::string LeaseObject::describe() const {
+  if (lease_.valid()) {
+    return fmt::format("<cbr.Lease of slot {}, queue {}>", to_number(lease_.slot()),
+                       to_number(lease_.queue()));
+  }
+  return ticket_ ? "<cbr.Lease, submitted>" : "<cbr.Lease, discarded>";
 }
 
 void LeaseObject::leave(bool with_exception, std::source_location where) {
@@ -88,19 +99,13 @@ void LeaseObject::dispatch(const KernelObject& kernel, const py::object& groups,
   compute::Recorder& recording = recorder();
   const compute::GroupCount count = groups_from(groups);
   kernel.require_device(device_);
-  py::list values;
   std::vector<const BufferObject*> buffers;
   for (const py::handle& argument : arguments) {
-    if (py::isinstance<BufferObject>(argument)) {
-      const auto& buffer = argument.cast<const BufferObject&>();
-      buffer.require_device(device_);
-      buffers.push_back(&buffer);
-      values.append(buffer.buffer()->address());
-    } else {
-      values.append(argument);
-    }
+    if (!py::isinstance<BufferObject>(argument)) continue;
+    buffers.push_back(argument.cast<const BufferObject*>());
+    buffers.back()->require_device(device_);
   }
-  const std::string push = kernel.pack(values);
+  const std::string push = kernel.pack(arguments);
   // Before anything is recorded: it may fail.
   keep(kernel.kernel());
   for (const BufferObject* buffer : buffers) keep(buffer->buffer());
@@ -118,6 +123,12 @@ void LeaseObject::copy(const BufferObject& from, const BufferObject& to,
       size.value_or(from.buffer()->size() - std::min(from_offset, from.buffer()->size()));
   from.require_range("the source of a copy", from_offset, bytes);
   to.require_range("the target of a copy", to_offset, bytes);
+  if (from.buffer() == to.buffer() && from_offset < to_offset + bytes &&
+      to_offset < from_offset + bytes) {
+    throw InvalidUsage(
+        fmt::format("a copy of {} bytes from byte {} to byte {} of one buffer overlaps itself",
+                    bytes, from_offset, to_offset));
+  }
   if (bytes == 0) return;
   keep(from.buffer());
   keep(to.buffer());
@@ -149,11 +160,14 @@ void bind_lease(py::module_& module) {
       .def("discard", &LeaseObject::discard, "Gives the slot back; nothing runs.")
       .def_property_readonly("ticket", &LeaseObject::ticket,
                              "The receipt; InvalidUsage before submit().")
-      .def_property_readonly("valid", &LeaseObject::valid)
-      .def_property_readonly("slot",
-                             [](LeaseObject& self) { return to_number(self.require().slot()); })
-      .def_property_readonly("queue",
-                             [](LeaseObject& self) { return to_number(self.require().queue()); })
+      .def_property_readonly("valid", &LeaseObject::valid,
+                             "True until it was submitted or discarded.")
+      .def_property_readonly(
+          "slot", [](LeaseObject& self) { return to_number(self.require().slot()); },
+          "The slot that it holds; InvalidUsage once it has ended.")
+      .def_property_readonly(
+          "queue", [](LeaseObject& self) { return to_number(self.require().queue()); },
+          "The queue that it will be submitted to; InvalidUsage once it has ended.")
       .def_property_readonly(
           "native_handle",
           [](LeaseObject& self) {
@@ -162,24 +176,40 @@ void bind_lease(py::module_& module) {
           "The native command buffer's address, begun: a VkCommandBuffer on Vulkan.")
       .def(
           "set_label",
-          [](LeaseObject& self, const std::string& label) { self.require().set_label(label); },
-          py::arg("label"))
+          [](LeaseObject& self, const Argument<"label", std::string>& label) {
+            self.require().set_label(label.value);
+          },
+          py::arg("label"),
+          "Names the work in messages about hangs and failures; the first 31 bytes are kept.")
       .def("keep_alive", &LeaseObject::keep_alive, py::arg("object"),
            "Keeps a Python object until the GPU is done with this submission.")
       .def(
           "dispatch",
-          [](LeaseObject& self, const KernelObject& kernel, const py::object& groups,
-             const py::args& arguments,
-             bool barrier) { self.dispatch(kernel, groups, arguments, barrier); },
+          [](LeaseObject& self, const Argument<"kernel", const KernelObject*>& kernel,
+             const py::object& groups, const py::args& arguments,
+             const Argument<"barrier", bool>& barrier) {
+            self.dispatch(*kernel.value, groups, arguments, barrier.value);
+          },
           py::arg("kernel"), py::arg("groups"), py::kw_only(), py::arg("barrier") = true,
           "Runs a kernel on `groups` work groups, x or (x, y), with the values of its push "
           "constants; a Buffer stands for its address. Sees what earlier work wrote, unless "
           "`barrier` is False. Buffers and kernel live until the work has ended.")
-      .def("copy", &LeaseObject::copy, py::arg("source"), py::arg("target"),
-           py::arg("size") = std::nullopt, py::kw_only(), py::arg("source_offset") = 0,
-           py::arg("target_offset") = 0, "Copies bytes from one buffer to another.")
+      .def(
+          "copy",
+          [](LeaseObject& self, const Argument<"source", const BufferObject*>& source,
+             const Argument<"target", const BufferObject*>& target,
+             const Argument<"size", std::optional<std::uint64_t>>& size,
+             const Argument<"source_offset", std::uint64_t>& source_offset,
+             const Argument<"target_offset", std::uint64_t>& target_offset) {
+            self.copy(*source.value, *target.value, size.value, source_offset.value,
+                      target_offset.value);
+          },
+          py::arg("source"), py::arg("target"), py::arg("size") = std::nullopt, py::kw_only(),
+          py::arg("source_offset") = 0, py::arg("target_offset") = 0,
+          "Copies bytes from one buffer to another.")
       .def("barrier", &LeaseObject::barrier,
-           "What follows sees what was written so far; dispatch() does this by itself.");
+           "What follows sees what was written so far; dispatch() does this by itself.")
+      .def("__repr__", &LeaseObject::describe);
 }
 
 }  // namespace cbr::python

@@ -1,6 +1,7 @@
 // A lease as a Python object: a context manager that records and submits.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -19,7 +20,8 @@ namespace cbr::python {
 class BufferObject;
 class KernelObject;
 
-/// One thread at a time uses it, as the GIL makes sure of but for submit() and discard().
+/// One thread at a time uses it, as the GIL makes sure of: submit() and discard() take the lease
+/// out before they let go of it.
 class LeaseObject {
  public:
   /// `device` is null where nothing can be recorded from Python.
@@ -34,6 +36,7 @@ class LeaseObject {
   void discard();
   /// The receipt; throws InvalidUsage before submit().
   [[nodiscard]] Ticket ticket() const;
+  [[nodiscard]] std::string describe() const;
 
   /// Leaves a with block: submits, or discards where an exception passes by.
   void leave(bool with_exception, std::source_location where);

@@ -172,3 +172,157 @@ def test_nothing_is_recorded_into_the_simulated_gpu(kernel):
     with cbr.CommandBufferRing(backend="simulated") as ring, ring.acquire() as lease:
         with pytest.raises(cbr.InvalidUsage):
             lease.dispatch(kernel, 1)
+
+
+@pytest.mark.parametrize("array", [
+    numpy.arange(10, dtype="float32")[::2], numpy.arange(5, dtype="float32")[::-1],
+    numpy.asfortranarray(numpy.arange(6, dtype="float32").reshape(2, 3)),
+    numpy.arange(24, dtype="int16").reshape(2, 3, 4).transpose(2, 0, 1), numpy.float32(3),
+    numpy.frombuffer(bytes(range(8)), "uint8")],
+    ids=["gaps", "backwards", "Fortran", "transposed", "scalar", "read-only"])
+@pytest.mark.parametrize("placement", ["host-visible", "device-local"])
+def test_any_array_goes_in(array, placement, device):
+    array = numpy.asarray(array)
+    buffer = cbr.Buffer.of(array, placement, device)
+    got = numpy.frombuffer(buffer.read(), array.dtype).reshape(array.shape)
+    numpy.testing.assert_array_equal(got, array)
+
+
+@pytest.mark.parametrize(("array", "words"), [
+    (numpy.arange(4, dtype=">f4"), 'format ">f", another byte order'),
+    (numpy.zeros(2, dtype=[("Old", "<u4"), ("Big", ">u4")]), "another byte order"),
+    (numpy.array([1, "a"], dtype=object), "holds Python objects"),
+    ([1, 2, 3], "a bytes-like object is required, not 'list'")])
+def test_what_a_kernel_would_misread_is_refused(array, words, device):
+    with pytest.raises(TypeError, match=words):
+        cbr.Buffer.of(array, device=device)
+
+
+def test_names_of_fields_are_no_formats(device):
+    cbr.Buffer.of(numpy.zeros(2, dtype=[("Old>", "u4")]), device=device)
+
+
+def test_an_empty_array_is_refused(device):
+    with pytest.raises(cbr.InvalidOption, match="0 bytes"):
+        cbr.Buffer.of(numpy.empty(0), device=device)
+
+
+def test_views_write_through(device):
+    buffer = cbr.Buffer(16, device=device)
+    view = memoryview(buffer)
+    assert not view.readonly
+    view[4:8] = b"abcd"
+    del buffer
+    gc.collect()
+    assert bytes(view) == bytes(4) + b"abcd" + bytes(8)
+
+
+def test_a_copy_onto_itself_is_refused(ring, device):
+    buffer = cbr.Buffer(16, device=device)
+    with ring.acquire() as lease:
+        lease.copy(buffer, buffer, 8, target_offset=8)
+        with pytest.raises(cbr.InvalidUsage, match="overlaps"):
+            lease.copy(buffer, buffer, 9, target_offset=7)
+        lease.discard()
+
+
+@needs_compiler
+def test_numpys_numbers_are_groups_and_push_constants(ring, kernel):
+    values = numpy.ones(COUNT, dtype="float32")
+    buffer = cbr.Buffer.of(values)
+    for groups in (numpy.int64(GROUPS), numpy.array([GROUPS, 1]), [GROUPS]):
+        with ring.acquire() as lease:
+            lease.dispatch(kernel, groups, buffer, buffer, values.size, values[0])
+    lease.ticket.wait()
+    assert (buffer.array("float32") == 4).all()
+
+
+@needs_compiler
+@pytest.mark.parametrize(("groups", "error", "words"), [
+    (-1, cbr.InvalidOption, "groups is -1"), ("x", TypeError, "groups is 'x'"),
+    (1.5, TypeError, "groups is 1.5"), ((1, 2, 3), cbr.InvalidOption, "groups has 3 numbers"),
+    ((1, "x"), TypeError, r"groups\[1\] is 'x'"),
+    ((1 << 32) - 1, cbr.BackendError, "scale's number of work groups along x")])
+def test_groups_are_checked(groups, error, words, ring, kernel):
+    buffer = cbr.Buffer(16)
+    with ring.acquire() as lease:
+        with pytest.raises(error, match=words):
+            lease.dispatch(kernel, groups, buffer, buffer, 4, 1.0)
+        lease.discard()
+
+
+@needs_compiler
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("b", "b"), r'scale takes 4 push constants \("QQIf"\), 2 are given'),
+    (("b", "b", 1, 2, 3), "5 are given"),
+    (("b", "b", "b", 1.0), r'push constant 2 is a Buffer.*has "I" there'),
+    (("b", "b", 4, "b"), r'push constant 3 is a Buffer.*has "f" there'),
+    (("b", "b", "many", 1.0), r"""push constant 2 \("I"\) is 'many'"""),
+    (("b", "b", -1, 1.0), r'push constant 2 \("I"\) is -1'),
+    (("b", "b", 4, None), r'push constant 3 \("f"\) is None'),
+    (("b", numpy.ones(4), 4, 1.0), r'push constant 1 \("Q"\) is array\(\[1')])
+def test_the_wrong_push_constant_is_named(arguments, words, ring, kernel):
+    buffer = cbr.Buffer(16)
+    values = [buffer if isinstance(each, str) and each == "b" else each for each in arguments]
+    with ring.acquire() as lease:
+        with pytest.raises(cbr.InvalidUsage, match=words) as caught:
+            lease.dispatch(kernel, 1, *values)
+        assert "\n" not in str(caught.value)
+        lease.discard()
+
+
+@needs_compiler
+def test_counts_and_padding_in_a_layout(ring, device):
+    kernel = cbr.Kernel.from_glsl("""
+        #version 450
+        #extension GL_EXT_buffer_reference : require
+        layout(local_size_x = 1) in;
+        layout(buffer_reference, std430, buffer_reference_align = 16) buffer Floats { float at[]; };
+        layout(push_constant) uniform Push { Floats data; vec4 values; };
+        void main() { for (uint i = 0; i < 4; ++i) data.at[i] = values[i]; }""",
+        push="Q8x4f", device=device)
+    buffer = cbr.Buffer(16, device=device)
+    with ring.acquire() as lease:
+        lease.dispatch(kernel, 1, buffer, 1, 2, 3, 4)
+    lease.ticket.wait()
+    assert list(buffer.array("float32")) == [1, 2, 3, 4]
+
+
+@needs_compiler
+def test_push_constants_that_the_shader_has_and_the_layout_has_not(device):
+    with pytest.raises(cbr.InvalidOption, match='push is "QQ", which takes 16 bytes.* take 24'):
+        cbr.Kernel.from_glsl(GLSL, push="QQ", device=device)
+    nested = """
+        #version 450
+        struct Part { vec3 a; mat3x2 b[2]; };
+        layout(push_constant) uniform Push { uint x; Part parts[2]; float last; };
+        void main() { if (x == 7u && parts[1].b[1][2].y == last) return; }"""
+    # x 0; each part a 16, b 32..80 of 48; 2 parts end at 144: last 144..148.
+    with pytest.raises(cbr.InvalidOption, match="take 148"):
+        cbr.Kernel.from_glsl(nested, push="I", device=device)
+
+
+@needs_compiler
+def test_a_shader_that_binds_is_refused(device):
+    with pytest.raises(cbr.InvalidOption, match=r"binder.*layout\(binding.*push constants"):
+        cbr.Kernel.from_glsl("""
+            #version 450
+            layout(std430, binding = 0) buffer Data { float at[]; };
+            void main() { at[0] = 1; }""", name="binder", device=device)
+
+
+@needs_compiler
+def test_damaged_spirv_is_refused(device):
+    spirv = cbr.compile_glsl(GLSL)
+    whole = numpy.frombuffer(spirv, "uint32")
+    cbr.Kernel(bytearray(spirv), push="QQIf", device=device)
+    cbr.Kernel(whole, push="QQIf", device=device)
+    for words in (whole[:-1], whole[:len(whole) // 2], whole[:5]):
+        with pytest.raises(cbr.InvalidOption, match="SPIR-V"):
+            cbr.Kernel(words.tobytes(), push="QQIf", device=device)
+    with pytest.raises(cbr.InvalidOption, match="no compute entry point"):
+        cbr.Kernel(whole[:5].tobytes(), device=device)
+    # The entry point's name: no "main" any more.
+    other = spirv.replace(b"main", b"mein")
+    with pytest.raises(cbr.InvalidOption, match='no compute entry point "main"'):
+        cbr.Kernel(other, push="QQIf", device=device)
