@@ -1,5 +1,8 @@
 #include "backends.h"
 
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -13,6 +16,7 @@
 #include <cbr/errors.h>
 #include <cbr/validation.h>
 
+#include "argument.h"
 #include "durations.h"
 #include "gil.h"
 #include "lease.h"
@@ -48,13 +52,20 @@ std::shared_ptr<vulkan::Device> default_device() {
 }
 
 std::shared_ptr<vulkan::Device> open_device(const py::object& device,
-                                            const std::vector<double>& queues, bool validation) {
+                                            const Argument<"queues", std::vector<double>>& queues,
+                                            const Argument<"validation", bool>& validation) {
   vulkan::OpenOptions options;
-  options.device = py::str(device).cast<std::string>();
-  for (const double priority : queues) {
+  if (py::isinstance<py::str>(device)) {
+    options.device = device.cast<std::string>();
+  } else if (py::isinstance<py::int_>(device) && !py::isinstance<py::bool_>(device)) {
+    options.device = py::str(device).cast<std::string>();
+  } else {
+    wrong_type("device", device, "an index or a part of a name");
+  }
+  for (const double priority : queues.value) {
     options.queues.push_back({.family = std::nullopt, .priority = static_cast<float>(priority)});
   }
-  options.validation = validation;
+  options.validation = validation.value;
   return without_gil([&] { return vulkan::Device::open(options); });
 }
 
@@ -71,51 +82,49 @@ py::dict info_of(const vulkan::DeviceInfo& info) {
   return dict;
 }
 
-Fault fault_from(const std::string& name) {
-  constexpr std::array<std::pair<const char*, Fault>, 5> faults = {
-      {{"fail_begin", Fault::fail_begin},
-       {"fail_submit", Fault::fail_submit},
-       {"fail_execution", Fault::fail_execution},
-       {"hang", Fault::hang},
-       {"lose_device", Fault::lose_device}}};
-  for (const auto& [each, fault] : faults) {
-    if (name == each) return fault;
+constexpr std::array<std::pair<const char*, Fault>, 5> all_faults = {
+    {{"fail_begin", Fault::fail_begin},
+     {"fail_submit", Fault::fail_submit},
+     {"fail_execution", Fault::fail_execution},
+     {"hang", Fault::hang},
+     {"lose_device", Fault::lose_device}}};
+
+constexpr std::array<std::pair<const char*, simulated::Fate>, 5> all_fates = {
+    {{"succeed", simulated::Fate::succeed},
+     {"fail_submit", simulated::Fate::fail_submit},
+     {"fail_execution", simulated::Fate::fail_execution},
+     {"lose_device", simulated::Fate::lose_device},
+     {"hang", simulated::Fate::hang}}};
+
+/// The value of a name. Throws InvalidOption, which lists the names, for another.
+template <typename Value, std::size_t count>
+Value by_name(const char* what, const std::array<std::pair<const char*, Value>, count>& values,
+              const std::string& name) {
+  std::string names;
+  for (const auto& [each, value] : values) {
+    if (name == each) return value;
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", each);
   }
-  throw InvalidOption(
-      fmt::format("there is no fault \"{}\"; there are \"fail_begin\", "
-                  "\"fail_submit\", \"fail_execution\", \"hang\" and "
-                  "\"lose_device\"",
-                  name));
+  throw InvalidOption(fmt::format("{} is \"{}\", allowed are {}", what, name, names));
 }
 
-simulated::Fate fate_from(const std::string& name) {
-  using simulated::Fate;
-  constexpr std::array<std::pair<const char*, Fate>, 5> fates = {
-      {{"succeed", Fate::succeed},
-       {"fail_submit", Fate::fail_submit},
-       {"fail_execution", Fate::fail_execution},
-       {"lose_device", Fate::lose_device},
-       {"hang", Fate::hang}}};
-  for (const auto& [each, fate] : fates) {
-    if (name == each) return fate;
-  }
-  throw InvalidOption(
-      fmt::format("there is no fate \"{}\"; there are \"succeed\", "
-                  "\"fail_submit\", \"fail_execution\", \"lose_device\" and \"hang\"",
-                  name));
+Fault fault_from(const std::string& name) {
+  return by_name("fault", all_faults, name);
 }
 
 FaultInjectorObject make_fault_injector(
-    const py::object& inner, std::uint64_t seed, double begin, double submit, double execution,
-    double hang, double device_loss,
+    const py::object& inner, const Argument<"seed", std::uint64_t>& seed,
+    const Argument<"begin", double>& begin, const Argument<"submit", double>& submit,
+    const Argument<"execution", double>& execution, const Argument<"hang", double>& hang,
+    const Argument<"device_loss", double>& device_loss,
     const std::vector<std::pair<std::string, std::uint64_t>>& script) {
   BackendObject base = backend_from(inner);
-  FaultPlan plan{.seed = seed,
-                 .begin = begin,
-                 .submit = submit,
-                 .execution = execution,
-                 .hang = hang,
-                 .device_loss = device_loss,
+  FaultPlan plan{.seed = seed.value,
+                 .begin = begin.value,
+                 .submit = submit.value,
+                 .execution = execution.value,
+                 .hang = hang.value,
+                 .device_loss = device_loss.value,
                  .script = {}};
   for (const auto& [fault, call] : script) plan.script.push_back({fault_from(fault), call});
   auto faults = inject_faults(std::move(base.backend), std::move(plan));
@@ -127,11 +136,11 @@ void bind_simulated(py::module_& module) {
       module, "SimulatedGpu",
       "A GPU that exists only in numbers, with a virtual clock: waits take no time and come out "
       "exactly. For tests of your own loops.")
-      .def(py::init([](std::uint32_t queue_count) {
-             auto gpu = simulated::make_gpu(queue_count);
+      .def(py::init([](const Argument<"queue_count", std::uint32_t>& queue_count) {
+             auto gpu = simulated::make_gpu(queue_count.value);
              return SimulatedGpuObject{{gpu, nullptr}, gpu};
            }),
-           py::arg("queue_count") = 1)
+           py::arg("queue_count") = 1, "A GPU with so many queues, at the virtual time 0.")
       .def(
           "pause", [](const SimulatedGpuObject& self) { self.gpu->pause(); },
           "What is submitted from now on does not start before release().")
@@ -148,8 +157,8 @@ void bind_simulated(py::module_& module) {
           "The next acquire() raises BackendError.")
       .def(
           "advance",
-          [](const SimulatedGpuObject& self, double seconds) {
-            self.gpu->advance(from_seconds(seconds));
+          [](const SimulatedGpuObject& self, const Argument<"seconds", double>& seconds) {
+            self.gpu->advance(from_seconds("seconds", seconds.value));
           },
           py::arg("seconds"), "Moves the clock forward: other CPU work between two calls.")
       .def_property_readonly(
@@ -157,20 +166,12 @@ void bind_simulated(py::module_& module) {
           [](const SimulatedGpuObject& self) {
             return std::chrono::duration<double>(self.gpu->now().time_since_epoch()).count();
           },
-          "The virtual time, in seconds.");
-  module.def(
-      "simulate",
-      [](LeaseObject& lease, double encode, double submit, double execute, double completion,
-         const std::string& fate) {
-        simulated::record(lease.require(), {.encode = from_seconds(encode),
-                                            .submit = from_seconds(submit),
-                                            .execute = from_seconds(execute),
-                                            .completion = from_seconds(completion),
-                                            .fate = fate_from(fate)});
-      },
-      py::arg("lease"), py::kw_only(), py::arg("encode") = 0.0, py::arg("submit") = 0.0,
-      py::arg("execute") = 0.0, py::arg("completion") = 0.0, py::arg("fate") = "succeed",
-      "Gives the lease's submission its timings, in seconds, and its fate.");
+          "The virtual time, in seconds.")
+      .def("__repr__", [](const SimulatedGpuObject& self) {
+        return fmt::format(
+            "<cbr.simulated.Gpu at {} s>",
+            std::chrono::duration<double>(self.gpu->now().time_since_epoch()).count());
+      });
 }
 
 void bind_faults(py::module_& module) {
@@ -179,28 +180,38 @@ void bind_faults(py::module_& module) {
       .def(py::init(&make_fault_injector), py::arg("backend"), py::kw_only(), py::arg("seed") = 0,
            py::arg("begin") = 0.0, py::arg("submit") = 0.0, py::arg("execution") = 0.0,
            py::arg("hang") = 0.0, py::arg("device_loss") = 0.0,
-           py::arg("script") = std::vector<std::pair<std::string, std::uint64_t>>())
+           py::arg("script") = std::vector<std::pair<std::string, std::uint64_t>>(),
+           "Wraps a backend. `begin`, `submit`, `execution`, `hang` and `device_loss` are the "
+           "probabilities of each fault, 0 to 1, drawn from `seed`; `script` names calls that fail "
+           "for certain: (\"fail_submit\", 3) is the third submission.")
       .def(
           "fail_next",
-          [](const FaultInjectorObject& self, const std::string& fault) {
-            self.faults->fail_next(fault_from(fault));
+          [](const FaultInjectorObject& self, const Argument<"fault", std::string>& fault) {
+            self.faults->fail_next(fault_from(fault.value));
           },
-          py::arg("fault"))
-      .def("hang_next", [](const FaultInjectorObject& self) { self.faults->hang_next(); })
-      .def("release",
-           [](const FaultInjectorObject& self) { without_gil([&] { self.faults->release(); }); })
+          py::arg("fault"),
+          "The next call that the fault concerns fails: \"fail_begin\", \"fail_submit\", "
+          "\"fail_execution\", \"hang\" or \"lose_device\".")
+      .def(
+          "hang_next", [](const FaultInjectorObject& self) { self.faults->hang_next(); },
+          "The next submission does not end before release().")
+      .def(
+          "release",
+          [](const FaultInjectorObject& self) { without_gil([&] { self.faults->release(); }); },
+          "Ends every hang.")
       .def(
           "lose_device",
-          [](const FaultInjectorObject& self, std::string cause) {
-            without_gil([&] { self.faults->lose_device(std::move(cause)); });
+          [](const FaultInjectorObject& self, const Argument<"cause", std::string>& cause) {
+            without_gil([&] { self.faults->lose_device(cause.value); });
           },
-          py::arg("cause"))
+          py::arg("cause"), "Loses the device now; `cause` stands in the text of DeviceLost.")
       .def(
           "injected",
-          [](const FaultInjectorObject& self, const std::string& fault) {
-            return self.faults->injected(fault_from(fault));
+          [](const FaultInjectorObject& self, const Argument<"fault", std::string>& fault) {
+            return self.faults->injected(fault_from(fault.value));
           },
-          py::arg("fault"));
+          py::arg("fault"), "How many of a kind there were.")
+      .def("__repr__", [](const FaultInjectorObject&) { return "<cbr.FaultInjector>"; });
   module.def(
       "validate",
       [](const py::object& inner) {
@@ -233,15 +244,13 @@ BackendObject backend_from(const py::object& given) {
     return {vulkan::make_backend(device), device};
   }
   if (py::isinstance<BackendObject>(given)) return given.cast<const BackendObject&>();
-  throw py::type_error(fmt::format("backend is {}, a name, a Device or a Backend is needed",
-                                   py::repr(given).cast<std::string>()));
+  wrong_type("backend", given, "a name, a Device or a Backend");
 }
 
 std::shared_ptr<vulkan::Device> device_from(const py::object& given) {
   if (given.is_none()) return default_device();
   if (py::isinstance<vulkan::Device>(given)) return given.cast<std::shared_ptr<vulkan::Device>>();
-  throw py::type_error(
-      fmt::format("device is {}, a Device or None is needed", py::repr(given).cast<std::string>()));
+  wrong_type("device", given, "a Device or None");
 }
 
 void drop_default_device() noexcept {
@@ -257,11 +266,15 @@ void bind_backends(py::module_& module) {
            py::arg("queues") = std::vector<double>(), py::arg("validation") = false,
            "Opens a device: an index or a part of a name as list_devices() has them; empty for the "
            "best. `queues` holds a priority from 0 to 1 for each queue.")
-      .def_property_readonly("info",
-                             [](const vulkan::Device& self) { return info_of(self.info()); })
-      .def_property_readonly("name", [](const vulkan::Device& self) { return self.info().name; })
-      .def_property_readonly("queue_count",
-                             [](const vulkan::Device& self) { return self.queue_count(); })
+      .def_property_readonly(
+          "info", [](const vulkan::Device& self) { return info_of(self.info()); },
+          "What list_devices() has of it.")
+      .def_property_readonly(
+          "name", [](const vulkan::Device& self) { return self.info().name; },
+          "As the driver says.")
+      .def_property_readonly(
+          "queue_count", [](const vulkan::Device& self) { return self.queue_count(); },
+          "How many queues it was opened with.")
       .def("__repr__", [](const vulkan::Device& self) {
         return fmt::format("<cbr.Device \"{}\", {} queue(s)>", self.info().name,
                            self.queue_count());
@@ -277,9 +290,29 @@ void bind_backends(py::module_& module) {
       "The Vulkan devices of this machine.");
   module.def("default_device", &default_device,
              "The device that backend=\"vulkan\" and device=None stand for.");
-  const py::class_<BackendObject> backend_class(module, "Backend", "What a ring runs on.");
+  py::class_<BackendObject>(module, "Backend", "What a ring runs on.")
+      .def("__repr__", [](const BackendObject&) { return "<cbr.Backend>"; });
   bind_simulated(module);
   bind_faults(module);
+}
+
+void bind_simulate(py::module_& module) {
+  module.def(
+      "simulate",
+      [](const Argument<"lease", LeaseObject*>& lease, const Argument<"encode", double>& encode,
+         const Argument<"submit", double>& submit, const Argument<"execute", double>& execute,
+         const Argument<"completion", double>& completion,
+         const Argument<"fate", std::string>& fate) {
+        simulated::record(lease.value->require(),
+                          {.encode = from_seconds("encode", encode.value),
+                           .submit = from_seconds("submit", submit.value),
+                           .execute = from_seconds("execute", execute.value),
+                           .completion = from_seconds("completion", completion.value),
+                           .fate = by_name("fate", all_fates, fate.value)});
+      },
+      py::arg("lease"), py::kw_only(), py::arg("encode") = 0.0, py::arg("submit") = 0.0,
+      py::arg("execute") = 0.0, py::arg("completion") = 0.0, py::arg("fate") = "succeed",
+      "Gives the lease's submission its timings, in seconds, and its fate.");
 }
 
 }  // namespace cbr::python

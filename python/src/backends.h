@@ -35,5 +35,7 @@ struct FaultInjectorObject : BackendObject {
 void drop_default_device() noexcept;
 
 void bind_backends(pybind11::module_& module);
+/// What gives a lease its timings, once there are leases.
+void bind_simulate(pybind11::module_& module);
 
 }  // namespace cbr::python

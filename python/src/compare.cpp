@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <pybind11/stl.h>
 
 #include "bench/compare.h"
@@ -31,23 +32,40 @@ const char* name_of(bench::Judgement judgement) {
 void bind_compare(py::module_& module) {
   py::class_<bench::MetricChange>(module, "MetricChange",
                                   "One metric of one ring size in both files.")
-      .def_readonly("ring_size", &bench::MetricChange::ring_size)
-      .def_readonly("baseline_ring_size", &bench::MetricChange::baseline_ring_size)
-      .def_readonly("metric", &bench::MetricChange::metric)
-      .def_readonly("is_rate", &bench::MetricChange::is_rate)
-      .def_readonly("baseline", &bench::MetricChange::baseline)
-      .def_readonly("candidate", &bench::MetricChange::candidate)
-      .def_readonly("percent", &bench::MetricChange::percent)
-      .def_readonly("p", &bench::MetricChange::p)
+      .def_readonly("ring_size", &bench::MetricChange::ring_size, "The ring size in the candidate.")
+      .def_readonly("baseline_ring_size", &bench::MetricChange::baseline_ring_size,
+                    "That in the baseline, which it is compared with.")
+      .def_readonly("metric", &bench::MetricChange::metric,
+                    "Its name for people, \"tokens/s\" say.")
+      .def_readonly("is_rate", &bench::MetricChange::is_rate,
+                    "True for a throughput, of which more is better.")
+      .def_readonly("baseline", &bench::MetricChange::baseline, "Its value in the baseline.")
+      .def_readonly("candidate", &bench::MetricChange::candidate, "Its value in the candidate.")
+      .def_readonly("percent", &bench::MetricChange::percent,
+                    "The change in per cent; None from a baseline of 0.")
+      .def_readonly("p", &bench::MetricChange::p,
+                    "That of the Mann-Whitney U test on the rounds; None with too few of them.")
       .def_property_readonly(
-          "judgement", [](const bench::MetricChange& self) { return name_of(self.judgement); });
+          "judgement", [](const bench::MetricChange& self) { return name_of(self.judgement); },
+          "\"better\", \"worse\", \"within noise\" or \"too few rounds\".")
+      .def("__repr__", [](const bench::MetricChange& self) {
+        return fmt::format("<cbr.MetricChange {} at ring size {}: {} to {}, {}>", self.metric,
+                           self.ring_size, self.baseline, self.candidate, name_of(self.judgement));
+      });
   py::class_<bench::CompareReport>(module, "CompareReport",
                                    "Two results of cbr bench side by side.")
-      .def_readonly("warnings", &bench::CompareReport::warnings)
-      .def_readonly("only_in_baseline", &bench::CompareReport::only_in_baseline)
-      .def_readonly("only_in_candidate", &bench::CompareReport::only_in_candidate)
-      .def_readonly("changes", &bench::CompareReport::changes)
-      .def("table", &bench::compare_table, "The table that cbr compare prints.");
+      .def_readonly("warnings", &bench::CompareReport::warnings,
+                    "What makes the comparison doubtful, one line each.")
+      .def_readonly("only_in_baseline", &bench::CompareReport::only_in_baseline,
+                    "Ring sizes that the candidate lacks.")
+      .def_readonly("only_in_candidate", &bench::CompareReport::only_in_candidate,
+                    "Ring sizes that the baseline lacks.")
+      .def_readonly("changes", &bench::CompareReport::changes,
+                    "One MetricChange for each metric and ring size in both.")
+      .def("table", &bench::compare_table, "The table that cbr compare prints.")
+      .def("__repr__", [](const bench::CompareReport& self) {
+        return fmt::format("<cbr.CompareReport of {} metrics>", self.changes.size());
+      });
   module.def(
       "compare",
       [](const std::string& baseline, const std::string& candidate) {

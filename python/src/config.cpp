@@ -22,11 +22,11 @@ void warn(const std::string& text) {
 }
 
 /// A keyword's value as it would stand in a flag. options_from() has found its type right.
-std::string text_of(const std::string& name, const py::handle& value) {
+std::string flag_text(const std::string& name, const py::handle& value) {
   if (py::isinstance<py::bool_>(value)) return value.cast<bool>() ? "true" : "false";
   if (py::isinstance<py::str>(value)) return value.cast<std::string>();
   // Python has seconds where the file has nanoseconds.
-  if (name == "spin_limit") return fmt::to_string(from_seconds(value.cast<double>()).count());
+  if (name == "spin_limit") return fmt::to_string(from_seconds(name, value.cast<double>()).count());
   if (name == "reserved_slots") {
     return fmt::format("{}", fmt::join(value.cast<std::vector<std::uint32_t>>(), ","));
   }
@@ -38,7 +38,7 @@ Config load(const std::string& path, const py::dict& keywords) {
   ConfigOverrides overrides{.environment = config_environment(), .flags = {}};
   for (const auto& [key, value] : keywords) {
     const auto name = key.cast<std::string>();
-    overrides.flags[name] = text_of(name, value);
+    overrides.flags[name] = flag_text(name, value);
   }
   Config config = without_gil([&] { return load_config(path, overrides); });
   for (const std::string& warning : config.warnings) warn(warning);

@@ -41,6 +41,7 @@ PYBIND11_MODULE(_cbr, module) {
   python::bind_buffer(module);
   python::bind_kernel(module);
   python::bind_lease(module);
+  python::bind_simulate(module);
   python::bind_ring(module);
   python::bind_decoder(module);
   python::bind_compare(module);

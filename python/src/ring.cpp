@@ -1,17 +1,22 @@
 #include "ring.h"
 
+#include <optional>
 #include <set>
+#include <source_location>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
-#include <pybind11/stl.h>
 
 #include <cbr/errors.h>
 
+#include "argument.h"
+#include "collect.h"
 #include "config.h"
 #include "durations.h"
 #include "gil.h"
+#include "lease.h"
 #include "python_place.h"
 #include "ring_options.h"
 
@@ -33,44 +38,72 @@ void destroy(CommandBufferRing* ring) {
   }
 }
 
+std::shared_ptr<CommandBufferRing> make_ring(std::shared_ptr<Backend> backend,
+                                             RingOptions options) {
+  return without_gil([&] {
+    return std::shared_ptr<CommandBufferRing>(
+        new CommandBufferRing(std::move(backend), std::move(options)), destroy);
+  });
+}
+
+/// Waits for the work in flight, which KeyboardInterrupt ends: the end of a ring can't be.
+void drain_before_the_end(CommandBufferRing& ring) {
+  try {
+    without_gil([&] { ring.drain(); });
+  } catch (const DeviceLost&) {    // NOLINT(bugprone-empty-catch): there is nothing to wait for
+  } catch (const InvalidUsage&) {  // NOLINT(bugprone-empty-catch): a forked child's
+  }
+}
+
 /// Parts of one step that run in the order of their acquisition.
 struct SequenceObject {
   Sequence sequence;
   std::shared_ptr<vulkan::Device> device;
 };
 
-std::unique_ptr<LeaseObject> acquire(const RingObject& self, const std::optional<double>& timeout,
-                                     const py::object& priority,
-                                     const std::optional<std::uint32_t>& queue,
-                                     const std::string& label) {
-  const Request request{timeout, priority, queue, label};
-  const AcquireOptions options = acquire_options(request);
+using Timeout = Argument<"timeout", std::optional<double>>;
+using Queue = Argument<"queue", std::optional<std::uint32_t>>;
+using Label = Argument<"label", std::string>;
+
+/// `label` must outlive the result.
+AcquireOptions acquire_options(const std::optional<double>& timeout, const py::object& priority,
+                               const std::optional<std::uint32_t>& queue,
+                               const std::string& label) {
+  AcquireOptions options;
+  if (timeout) options.timeout = from_seconds("timeout", *timeout);
+  options.priority = priority_from(priority);
+  if (queue) options.queue = QueueIndex{*queue};
+  options.label = label;
+  return options;
+}
+
+std::unique_ptr<LeaseObject> acquire(const RingObject& self, const Timeout& timeout,
+                                     const py::object& priority, const Queue& queue,
+                                     const Label& label) {
+  const auto options = acquire_options(timeout.value, priority, queue.value, label.value);
   const std::source_location where = python_place();
   const auto ring = self.ring();
+  const auto device = self.device();
   return without_gil(
-      [&] { return std::make_unique<LeaseObject>(ring->acquire(options, where), self.device()); });
+      [&] { return std::make_unique<LeaseObject>(ring->acquire(options, where), device); });
 }
 
 std::unique_ptr<LeaseObject> try_acquire(const RingObject& self, const py::object& priority,
-                                         const std::optional<std::uint32_t>& queue,
-                                         const std::string& label) {
-  const Request request{std::nullopt, priority, queue, label};
-  const AcquireOptions options = acquire_options(request);
+                                         const Queue& queue, const Label& label) {
+  const auto options = acquire_options(std::nullopt, priority, queue.value, label.value);
   const std::source_location where = python_place();
   const auto ring = self.ring();
+  const auto device = self.device();
   return without_gil([&]() -> std::unique_ptr<LeaseObject> {
     auto lease = ring->try_acquire(options, where);
     if (!lease) return nullptr;
-    return std::make_unique<LeaseObject>(*std::move(lease), self.device());
+    return std::make_unique<LeaseObject>(*std::move(lease), device);
   });
 }
 
-std::unique_ptr<LeaseObject> acquire_in_sequence(SequenceObject& self,
-                                                 const std::optional<double>& timeout,
-                                                 const py::object& priority,
-                                                 const std::string& label) {
-  const Request request{timeout, priority, std::nullopt, label};
-  const AcquireOptions options = acquire_options(request);
+std::unique_ptr<LeaseObject> acquire_in_sequence(SequenceObject& self, const Timeout& timeout,
+                                                 const py::object& priority, const Label& label) {
+  const auto options = acquire_options(timeout.value, priority, std::nullopt, label.value);
   const std::source_location where = python_place();
   return without_gil([&] {
     return std::make_unique<LeaseObject>(self.sequence.acquire(options, where), self.device);
@@ -78,11 +111,11 @@ std::unique_ptr<LeaseObject> acquire_in_sequence(SequenceObject& self,
 }
 
 /// Calls a function of the ring without the GIL.
-template <typename Result, typename... Arguments>
-auto released(Result (CommandBufferRing::*function)(Arguments...)) {
-  return [function](const RingObject& self, Arguments... arguments) {
+template <typename Result>
+auto released(Result (CommandBufferRing::*function)()) {
+  return [function](const RingObject& self) {
     const auto ring = self.ring();
-    return without_gil([&] { return (ring.get()->*function)(arguments...); });
+    return without_gil([&] { return (ring.get()->*function)(); });
   };
 }
 template <typename Result>
@@ -112,19 +145,24 @@ void bind_sequence(py::module_& module) {
   py::class_<SequenceObject>(module, "Sequence",
                              "Leases that run in the order of their acquisition.")
       .def("acquire", &acquire_in_sequence, py::arg("timeout") = std::nullopt, py::kw_only(),
-           py::arg("priority") = py::none(), py::arg("label") = "")
+           py::arg("priority") = py::none(), py::arg("label") = "",
+           "Takes a slot of the sequence's queue for the next part, as CommandBufferRing.acquire() "
+           "does.")
       .def_property_readonly(
-          "queue", [](const SequenceObject& self) { return to_number(self.sequence.queue()); });
+          "queue", [](const SequenceObject& self) { return to_number(self.sequence.queue()); },
+          "The queue that all parts are submitted to.")
+      .def("__repr__", [](const SequenceObject& self) {
+        return fmt::format("<cbr.Sequence on queue {}>", to_number(self.sequence.queue()));
+      });
 }
 
 }  // namespace
 
 RingObject::RingObject(BackendObject backend, RingOptions options)
-    : device_(std::move(backend.device)) {
-  ring_ = without_gil([&] {
-    return std::shared_ptr<CommandBufferRing>(
-        new CommandBufferRing(std::move(backend.backend), std::move(options)), destroy);
-  });
+    : options_(std::move(options)),
+      log_sink_(python_sink(options_)),
+      ring_(make_ring(std::move(backend.backend), options_)),
+      device_(std::move(backend.device)) {
   live_rings().insert(this);
 }
 
@@ -140,18 +178,19 @@ std::shared_ptr<CommandBufferRing> RingObject::ring() const {
 void RingObject::close() {
   const auto ring = ring_;
   if (ring == nullptr) return;
-  // What can be interrupted comes first: the end of the ring can't.
-  try {
-    without_gil([&] { ring->drain(); });
-  } catch (const DeviceLost&) {    // NOLINT(bugprone-empty-catch): there is nothing to wait for
-  } catch (const InvalidUsage&) {  // NOLINT(bugprone-empty-catch): a forked child's
-  }
-  ring_ = nullptr;
+  drain_before_the_end(*ring);
+  // Unless another thread has reset the ring meanwhile.
+  if (ring_ == ring) ring_ = nullptr;
 }
 
 void RingObject::reset(BackendObject backend) {
-  const auto same_ring = ring();
-  without_gil([&] { same_ring->reset(std::move(backend.backend)); });
+  const auto old = ring();
+  RingOptions options = options_;
+  options.ring_size = old->ring_size();
+  auto fresh = make_ring(std::move(backend.backend), std::move(options));
+  drain_before_the_end(*old);
+  if (ring_ != old) throw InvalidUsage("the ring was closed or reset by another thread meanwhile");
+  ring_ = std::move(fresh);
   device_ = std::move(backend.device);
 }
 
@@ -170,18 +209,10 @@ void RingObject::close_all() noexcept {
   }
 }
 
-AcquireOptions acquire_options(const Request& request) {
-  AcquireOptions options;
-  options.priority = priority_from(request.priority);
-  if (request.queue) options.queue = QueueIndex{*request.queue};
-  options.label = request.label;
-  if (request.timeout) options.timeout = from_seconds(*request.timeout);
-  return options;
-}
-
 void bind_ring(py::module_& module) {
   bind_sequence(module);
-  py::class_<RingObject>(module, "Ring")
+  py::class_<RingObject>(module, "Ring", collectable<RingObject>(),
+                         "What cbr.CommandBufferRing is made of.")
       .def(py::init([](const py::dict& options, const py::object& backend, const Config* config) {
              RingOptions parsed = options_from(options, config ? config->ring : RingOptions{});
              const bool configured = config != nullptr && backend.is_none();
@@ -199,17 +230,23 @@ void bind_ring(py::module_& module) {
            "Takes a slot if one is free now, else returns None.")
       .def(
           "sequence",
-          [](const RingObject& self, const std::optional<std::uint32_t>& queue) {
+          [](const RingObject& self, const Queue& queue) {
             const auto ring = self.ring();
-            return SequenceObject{queue ? ring->sequence(QueueIndex{*queue}) : ring->sequence(),
-                                  self.device()};
+            return SequenceObject{
+                queue.value ? ring->sequence(QueueIndex{*queue.value}) : ring->sequence(),
+                self.device()};
           },
           py::arg("queue") = std::nullopt,
           "Starts a sequence, on the least busy queue if none is named.")
       .def("drain", released(&CommandBufferRing::drain),
            "Waits until all work submitted before has ended, well or not.")
-      .def("set_ring_size", released(&CommandBufferRing::set_ring_size), py::arg("ring_size"),
-           "Changes the number of slots while work is in flight.")
+      .def(
+          "set_ring_size",
+          [](const RingObject& self, const Argument<"ring_size", std::uint32_t>& ring_size) {
+            const auto ring = self.ring();
+            without_gil([&] { ring->set_ring_size(ring_size.value); });
+          },
+          py::arg("ring_size"), "Changes the number of slots while work is in flight.")
       .def(
           "reset",
           [](RingObject& self, const py::object& backend) { self.reset(backend_from(backend)); },
@@ -224,19 +261,25 @@ void bind_ring(py::module_& module) {
            "Waits for the work in flight and ends the ring. Leaving a with block does it too.")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](RingObject& self, const py::args&) { self.close(); })
-      .def_property_readonly("ring_size",
-                             [](const RingObject& self) { return self.ring()->ring_size(); })
-      .def_property_readonly("queue_count",
-                             [](const RingObject& self) { return self.ring()->queue_count(); })
-      .def_property_readonly("name", [](const RingObject& self) { return self.ring()->name(); })
+      .def_property_readonly(
+          "ring_size", [](const RingObject& self) { return self.ring()->ring_size(); },
+          "How many slots there are.")
+      .def_property_readonly(
+          "queue_count", [](const RingObject& self) { return self.ring()->queue_count(); },
+          "How many queues the backend has; slots take turns on them.")
+      .def_property_readonly(
+          "name", [](const RingObject& self) { return self.ring()->name(); },
+          "The name that messages have.")
       .def_property_readonly(
           "spin_limit",
           [](const RingObject& self) {
             return std::chrono::duration<double>(self.ring()->spin_limit()).count();
           },
           "How long a wait spins before it blocks, in seconds.")
-      .def_property_readonly("device", [](const RingObject& self) { return self.device(); })
-      .def_property_readonly("closed", &RingObject::closed)
+      .def_property_readonly(
+          "device", [](const RingObject& self) { return self.device(); },
+          "The Device that it runs on; None on the simulated GPU.")
+      .def_property_readonly("closed", &RingObject::closed, "True after close().")
       .def("__repr__", &describe);
 }
 

@@ -2,9 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <source_location>
-#include <string>
 
 #include <pybind11/pybind11.h>
 
@@ -12,7 +9,7 @@
 #include <cbr/vulkan.h>
 
 #include "backends.h"
-#include "lease.h"
+#include "gil.h"
 
 namespace cbr::python {
 
@@ -33,26 +30,23 @@ class RingObject {
   /// Waits for the work in flight, which KeyboardInterrupt ends with the ring as it was, and
   /// destroys the ring. Does nothing the second time.
   void close();
+  /// Replaces the ring by a fresh one with the same options; calls under way end on the old one.
+  /// Throws what the constructor throws, InvalidUsage if another thread closed or reset the ring
+  /// meanwhile; the ring is then as it was.
   void reset(BackendObject backend);
+
+  /// The log sink, for the garbage collector; null if there is none.
+  [[nodiscard]] const SharedObject& held() const { return log_sink_; }
 
   /// Closes every ring of the process: at exit, while callbacks can still run. Never throws.
   static void close_all() noexcept;
 
  private:
+  RingOptions options_;
+  SharedObject log_sink_;
   std::shared_ptr<CommandBufferRing> ring_;
   std::shared_ptr<vulkan::Device> device_;
 };
-
-/// What a request for a slot may ask for.
-struct Request {
-  std::optional<double> timeout;
-  pybind11::object priority;
-  std::optional<std::uint32_t> queue;
-  std::string label;
-};
-
-/// The options that stand for it. `request` must outlive them.
-[[nodiscard]] AcquireOptions acquire_options(const Request& request);
 
 void bind_ring(pybind11::module_& module);
 

@@ -1,62 +1,27 @@
 #include "ring_options.h"
 
 #include <array>
-#include <functional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
-#include <pybind11/stl.h>
 
 #include <cbr/errors.h>
 
+#include "argument.h"
 #include "durations.h"
 #include "gil.h"
 
 namespace cbr::python {
 namespace {
 
-template <typename T>
-T cast(std::string_view name, const py::handle& value, const char* what) {
-  try {
-    return value.cast<T>();
-  } catch (const py::cast_error&) {
-    throw py::type_error(
-        fmt::format("{} is {}, {} is needed", name, py::repr(value).cast<std::string>(), what));
-  }
-}
-
-template <typename T>
-T whole(std::string_view name, const py::handle& value) {
-  // pybind11 takes True for 1.
-  if (py::isinstance<py::bool_>(value)) throw py::type_error(fmt::format("{} is a bool", name));
-  try {
-    return value.cast<T>();
-  } catch (const py::cast_error&) {
-    if (!py::isinstance<py::int_>(value)) {
-      throw py::type_error(fmt::format("{} is {}, a whole number is needed", name,
-                                       py::repr(value).cast<std::string>()));
-    }
-    throw InvalidOption(fmt::format("{} is {}, allowed are 0 to {}", name,
-                                    py::str(value).cast<std::string>(),
-                                    std::numeric_limits<T>::max()));
-  }
-}
-
-bool truth(std::string_view name, const py::handle& value) {
-  if (!py::isinstance<py::bool_>(value)) {
-    throw py::type_error(fmt::format("{} is {}, True or False is needed", name,
-                                     py::repr(value).cast<std::string>()));
-  }
-  return value.cast<bool>();
-}
-
 template <typename Parse>
 auto named(std::string_view name, const py::handle& value, const Parse& parse,
            const char* allowed) {
-  const auto text = cast<std::string>(name, value, "a string");
+  const auto text = value_from<std::string>(name, value);
   const auto found = parse(text);
   if (!found) {
     throw InvalidOption(fmt::format("{} is \"{}\", allowed are {}", name, text, allowed));
@@ -64,12 +29,26 @@ auto named(std::string_view name, const py::handle& value, const Parse& parse,
   return *found;
 }
 
-LogSink log_sink(const py::handle& callable) {
-  const SharedObject shared = share(py::reinterpret_borrow<py::object>(callable));
-  return [shared](std::string_view line) {
-    with_gil([&] { (*shared)(py::str(line.data(), line.size())); });
-  };
-}
+/// Calls a Python function with each message.
+class PythonSink {
+ public:
+  explicit PythonSink(SharedObject function) : function_(std::move(function)) {}
+  void operator()(std::string_view line) const {
+    with_gil([&] {
+      // A reference of its own: the garbage collector may clear the other meanwhile.
+      const py::object function = *function_;
+      if (function.is_none()) {
+        PySys_WriteStderr("%.*s\n", static_cast<int>(line.size()), line.data());
+      } else {
+        function(py::str(line.data(), line.size()));
+      }
+    });
+  }
+  [[nodiscard]] const SharedObject& function() const { return function_; }
+
+ private:
+  SharedObject function_;
+};
 
 using Setter = void (*)(RingOptions&, std::string_view name, const py::handle& value);
 struct Option {
@@ -77,51 +56,38 @@ struct Option {
   Setter set;
 };
 
+template <auto member>
+void set(RingOptions& options, std::string_view name, const py::handle& value) {
+  using Value = std::remove_reference_t<decltype(options.*member)>;
+  options.*member = value_from<Value>(name, value);
+}
+
 constexpr std::array<Option, 13> all_options = {{
-    {"ring_size", [](RingOptions& o, std::string_view n,
-                     const py::handle& v) { o.ring_size = whole<std::uint32_t>(n, v); }},
-    {"timeout_ms", [](RingOptions& o, std::string_view n,
-                      const py::handle& v) { o.timeout_ms = whole<std::uint64_t>(n, v); }},
+    {"ring_size", set<&RingOptions::ring_size>},
+    {"timeout_ms", set<&RingOptions::timeout_ms>},
     {"allocation_strategy",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
        o.allocation_strategy = named(n, v, parse_allocation_strategy,
                                      "\"round-robin\", \"least-busy\" and \"priority\"");
      }},
-    {"priority_levels",
-     [](RingOptions& o, std::string_view n, const py::handle& v) {
-       o.priority_levels = whole<std::uint32_t>(n, v);
-     }},
-    {"reserved_slots",
-     [](RingOptions& o, std::string_view n, const py::handle& v) {
-       o.reserved_slots =
-           cast<std::vector<std::uint32_t>>(n, v, "a sequence of whole numbers, 0 or more,");
-     }},
-    {"ageing_limit", [](RingOptions& o, std::string_view n,
-                        const py::handle& v) { o.ageing_limit = whole<std::uint32_t>(n, v); }},
+    {"priority_levels", set<&RingOptions::priority_levels>},
+    {"reserved_slots", set<&RingOptions::reserved_slots>},
+    {"ageing_limit", set<&RingOptions::ageing_limit>},
     {"wait_strategy",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
        o.wait_strategy = named(n, v, parse_wait_strategy, "\"block\", \"spin\" and \"hybrid\"");
      }},
     {"spin_limit",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
-       o.spin_limit = from_seconds(cast<double>(n, v, "a number of seconds"));
+       o.spin_limit = from_seconds(n, value_from<double>(n, v));
      }},
-    {"hang_warning_ms",
-     [](RingOptions& o, std::string_view n, const py::handle& v) {
-       o.hang_warning_ms = whole<std::uint64_t>(n, v);
-     }},
-    {"log_wait_events", [](RingOptions& o, std::string_view n,
-                           const py::handle& v) { o.log_wait_events = truth(n, v); }},
-    {"track_statistics", [](RingOptions& o, std::string_view n,
-                            const py::handle& v) { o.track_statistics = truth(n, v); }},
-    {"name", [](RingOptions& o, std::string_view n,
-                const py::handle& v) { o.name = cast<std::string>(n, v, "a string"); }},
+    {"hang_warning_ms", set<&RingOptions::hang_warning_ms>},
+    {"log_wait_events", set<&RingOptions::log_wait_events>},
+    {"track_statistics", set<&RingOptions::track_statistics>},
+    {"name", set<&RingOptions::name>},
     {"log_sink",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
-       if (PyCallable_Check(v.ptr()) == 0) {
-         throw py::type_error(fmt::format("{} is not callable", n));
-       }
-       o.log_sink = log_sink(v);
+       o.log_sink = PythonSink(share(value_from<py::function>(n, v)));
      }},
 }};
 
@@ -151,9 +117,15 @@ RingOptions options_from(const py::dict& given, RingOptions base) {
   return options;
 }
 
+SharedObject python_sink(const RingOptions& options) {
+  const auto* const sink = options.log_sink.target<PythonSink>();
+  return sink == nullptr ? nullptr : sink->function();
+}
+
 std::optional<Priority> priority_from(const py::object& given) {
   if (given.is_none()) return std::nullopt;
-  if (!py::isinstance<py::str>(given)) return Priority{whole<std::uint32_t>("priority", given)};
+  if (!py::isinstance<py::str>(given))
+    return Priority{value_from<std::uint32_t>("priority", given)};
   const auto text = given.cast<std::string>();
   if (text == "high") return Priority::high;
   if (text == "medium") return Priority::medium;

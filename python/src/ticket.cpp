@@ -4,10 +4,10 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <pybind11/stl.h>
 
 #include <cbr/ticket.h>
 
+#include "argument.h"
 #include "durations.h"
 #include "errors.h"
 #include "gil.h"
@@ -15,14 +15,12 @@
 namespace cbr::python {
 namespace {
 
-std::vector<Ticket> tickets_from(const py::iterable& given) {
-  std::vector<Ticket> tickets;
-  for (const py::handle& each : given) tickets.push_back(each.cast<const Ticket&>());
-  return tickets;
-}
+/// Copies: while the GIL is free the Python objects may go.
+using Tickets = Argument<"tickets", std::vector<Ticket>>;
+using Timeout = Argument<"timeout", std::optional<double>>;
 
-void call_on_complete(const Ticket& ticket, py::function callback) {
-  const SharedObject shared = share(std::move(callback));
+void call_on_complete(const Ticket& ticket, const Argument<"callback", py::function>& callback) {
+  const SharedObject shared = share(callback.value);
   without_gil([&] {
     ticket.on_complete(
         [shared](const Ticket& ended) { with_gil([&] { (*shared)(py::cast(ended)); }); });
@@ -40,12 +38,18 @@ void bind_interval(py::module_& module) {
   py::class_<GpuInterval>(
       module, "GpuInterval",
       "When the GPU ran a submission, in nanoseconds of the device's own clock.")
-      .def_property_readonly("start", [](const GpuInterval& self) { return self.start.count(); })
-      .def_property_readonly("end", [](const GpuInterval& self) { return self.end.count(); })
       .def_property_readonly(
-          "duration", [](const GpuInterval& self) { return (self.end - self.start).count(); })
-      .def("__eq__",
-           [](const GpuInterval& self, const GpuInterval& other) { return self == other; })
+          "start", [](const GpuInterval& self) { return self.start.count(); },
+          "When it started, in nanoseconds.")
+      .def_property_readonly(
+          "end", [](const GpuInterval& self) { return self.end.count(); },
+          "When it ended, in nanoseconds.")
+      .def_property_readonly(
+          "duration", [](const GpuInterval& self) { return (self.end - self.start).count(); },
+          "From start to end, in nanoseconds.")
+      .def(
+          "__eq__", [](const GpuInterval& self, const GpuInterval& other) { return self == other; },
+          py::is_operator())
       .def("__hash__",
            [](const GpuInterval& self) {
              return py::hash(py::make_tuple(self.start.count(), self.end.count()));
@@ -63,9 +67,10 @@ void bind_ticket(py::module_& module) {
                      "The receipt of a submission. Can be awaited; outlives its ring.")
       .def(
           "wait",
-          [](const Ticket& self, const std::optional<double>& timeout) {
+          [](const Ticket& self, const Timeout& timeout) {
+            const auto limit = timeout_or_forever(timeout.value);
             return without_gil([&] {
-              if (timeout) return self.wait_for(from_seconds(*timeout));
+              if (timeout.value) return self.wait_for(limit);
               self.wait();
               return true;
             });
@@ -90,29 +95,37 @@ void bind_ticket(py::module_& module) {
           "on_complete", &call_on_complete, py::arg("callback"),
           "Calls `callback(ticket)` once the work has ended, well or not: on the ring's completion "
           "thread, or at once if it has ended already. It must not wait for a slot.")
-      .def_property_readonly("slot", [](const Ticket& self) { return to_number(self.slot()); })
-      .def_property_readonly("queue", [](const Ticket& self) { return to_number(self.queue()); })
-      .def_property_readonly("serial", [](const Ticket& self) { return self.serial().value(); })
+      .def_property_readonly(
+          "slot", [](const Ticket& self) { return to_number(self.slot()); },
+          "The slot that the work had.")
+      .def_property_readonly(
+          "queue", [](const Ticket& self) { return to_number(self.queue()); },
+          "The queue that it was submitted to.")
+      .def_property_readonly(
+          "serial", [](const Ticket& self) { return self.serial().value(); },
+          "Its number among the submissions of its queue, from 1 on; 0 while a Sequence holds it "
+          "back.")
       .def(
           "__await__",
           [](const py::object& self) {
             return py::module_::import("cbr._asyncio").attr("completion")(self).attr("__await__")();
-          })
+          },
+          "Waits in asyncio without blocking the loop; raises what the work failed with.")
       .def("__repr__", &describe);
   module.def(
       "wait_any",
-      [](const py::iterable& given, const std::optional<double>& timeout) {
-        const auto tickets = tickets_from(given);
-        return without_gil([&] { return wait_any_for(tickets, from_seconds_or_forever(timeout)); });
+      [](const Tickets& tickets, const Timeout& timeout) {
+        const auto limit = timeout_or_forever(timeout.value);
+        return without_gil([&] { return wait_any_for(tickets.value, limit); });
       },
       py::arg("tickets"), py::arg("timeout") = std::nullopt,
       "Waits until one of the tickets has ended, well or not, and returns its index; None if none "
       "has within `timeout` seconds.");
   module.def(
       "wait_all",
-      [](const py::iterable& given, const std::optional<double>& timeout) {
-        const auto tickets = tickets_from(given);
-        return without_gil([&] { return wait_all_for(tickets, from_seconds_or_forever(timeout)); });
+      [](const Tickets& tickets, const Timeout& timeout) {
+        const auto limit = timeout_or_forever(timeout.value);
+        return without_gil([&] { return wait_all_for(tickets.value, limit); });
       },
       py::arg("tickets"), py::arg("timeout") = std::nullopt,
       "Waits until all tickets have ended, then raises the failure of the first that failed. False "

@@ -95,3 +95,47 @@ def test_a_loop_that_has_gone_is_no_error(gpu, ring, capsys):
     tickets[0].wait()
     ring.close()
     assert "Error" not in capsys.readouterr().err
+
+
+def test_many_may_await_one_ticket_from_several_loops(gpu, ring):
+    gpu.pause()
+    ticket = submit(ring)
+    waiting = threading.Barrier(3)
+
+    async def wait(first):
+        if first:
+            waiting.wait()
+        await ticket
+        await ticket
+        return ticket.done
+
+    async def main():
+        return await asyncio.gather(wait(True), wait(False), asyncio.wait_for(ticket, 60))
+
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(asyncio.run(main())))
+               for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    waiting.wait()
+    gpu.release()
+    for thread in threads:
+        thread.join()
+    assert results == [[True, True, None]] * 2
+
+
+@pytest.mark.skipif(not hasattr(asyncio, "timeout"), reason="asyncio.timeout came with Python 3.11")
+def test_a_limit_on_a_wait(gpu, ring):
+    async def main():
+        gpu.pause()
+        ticket = submit(ring)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await ticket
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(ticket, 0)
+        assert not ticket.done
+        gpu.release()
+        await ticket
+
+    asyncio.run(main())

@@ -1,8 +1,13 @@
 """Rings, leases, tickets, statistics, options and errors."""
 
+import copy
+import gc
 import json
 import pathlib
+import pickle
 import threading
+import tracemalloc
+import weakref
 
 import pytest
 
@@ -342,3 +347,133 @@ def test_many_threads_share_a_ring(ring):
     ring.drain()
     statistics = ring.statistics()
     assert statistics.completions == 800 and statistics.leased == 0
+
+
+def test_a_ring_in_a_cycle_is_collected():
+    class App:
+        def __init__(self):
+            self.lines = []
+            # The sink has the app, the app the ring, and the ring the sink.
+            self.ring = cbr.CommandBufferRing(backend="simulated", log_sink=self.log)
+            self.ring.acquire().submit().wait()
+
+        def log(self, line):
+            self.lines.append(line)
+
+    app = App()
+    gone = weakref.ref(app)
+    app.ring.acquire()  # dropped: the sink works
+    assert len(app.lines) == 1
+    del app
+    gc.collect()
+    assert gone() is None
+
+
+def test_steps_leave_no_memory_behind(ring):
+    def steps(count):
+        for step in range(count):
+            with ring.acquire(label=f"step {step}") as lease:
+                lease.keep_alive([step])
+                cbr.simulated.record(lease, execute=1e-6)
+            lease.ticket.on_complete(lambda ticket: None)
+        ring.drain()
+        gc.collect()
+
+    steps(50)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        steps(1000)
+        # A leak of anything at each step would be some ten kilobytes.
+        assert tracemalloc.get_traced_memory()[0] - before < 8000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_reset_beside_other_threads():
+    ring = cbr.CommandBufferRing(backend="simulated")
+    ended = threading.Event()
+    failures = []
+
+    def work():
+        try:
+            while not ended.is_set():
+                with ring.acquire():
+                    pass
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(50):
+        ring.reset("simulated")
+    ended.set()
+    for thread in threads:
+        thread.join()
+    # A lease of the old ring can't be submitted any more; nothing else may happen.
+    assert all(isinstance(each, cbr.InvalidUsage) for each in failures), failures
+
+
+def test_a_reset_that_fails_leaves_the_ring(gpu, ring):
+    with pytest.raises(cbr.InvalidUsage, match="another ring"):
+        ring.reset(gpu)
+    submit(ring).wait()
+    ring.set_ring_size(4)
+    ring.reset("simulated")
+    assert ring.ring_size == 4
+    submit(ring).wait()
+
+
+def test_every_object_describes_itself(gpu, ring):
+    lease = ring.acquire()
+    assert repr(ring) == '<cbr.CommandBufferRing "CommandRing": 2 slots, 1 leased, 0 in flight>'
+    assert repr(lease) == "<cbr.Lease of slot 0, queue 0>"
+    gpu.pause()
+    ticket = lease.submit()
+    assert repr(lease) == "<cbr.Lease, submitted>"
+    assert repr(ticket) == "<cbr.Ticket of slot 0, queue 0, serial 1, in flight>"
+    gpu.release()
+    ticket.wait()
+    assert repr(ticket).endswith("done>")
+    assert repr(ticket.gpu_interval) == "GpuInterval(start=0, end=0)"
+    other = ring.acquire()
+    other.discard()
+    assert repr(other) == "<cbr.Lease, discarded>"
+    assert repr(ring.sequence()) == "<cbr.Sequence on queue 0>"
+    assert repr(gpu) == "<cbr.simulated.Gpu at 0 s>"
+    assert repr(cbr.FaultInjector("simulated")) == "<cbr.FaultInjector>"
+    assert repr(cbr.validate("simulated")) == "<cbr.Backend>"
+    ring.close()
+    assert repr(ring) == "<cbr.CommandBufferRing, closed>"
+
+
+def test_what_holds_a_gpu_is_not_copied_and_statistics_are(gpu, ring):
+    lease = ring.acquire()
+    ticket = lease.submit()
+    ticket.wait()
+    for each in (ring, lease, ticket, gpu, ring.sequence()):
+        for make in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="cannot pickle"):
+                make(each)
+    statistics = ring.statistics()
+    for made in (pickle.loads(pickle.dumps(statistics)), copy.copy(statistics)):
+        assert made.to_dict() == statistics.to_dict()
+
+
+def test_nested_leases(ring):
+    with ring.acquire() as outer:
+        with ring.acquire() as inner:
+            pass
+        with pytest.raises(KeyError):
+            with ring.acquire():
+                raise KeyError
+    assert (inner.ticket.serial, outer.ticket.serial) == (1, 2)
+    assert ring.statistics().discarded == 1
+
+
+def test_a_ring_that_is_closed_inside_a_lease(ring):
+    with pytest.raises(cbr.InvalidUsage, match="the ring is gone"):
+        with ring.acquire() as lease:
+            ring.close()
+    assert repr(lease) == "<cbr.Lease, discarded>"
