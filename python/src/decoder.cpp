@@ -5,11 +5,11 @@
 #include <set>
 #include <utility>
 
-#include <pybind11/stl.h>
-
 #include <cbr/errors.h>
 
+#include "argument.h"
 #include "backends.h"
+#include "collect.h"
 #include "config.h"
 #include "gil.h"
 #include "ring_options.h"
@@ -20,6 +20,12 @@ namespace {
 
 /// Positions, where the user does not say: the caches of more take memory that few texts need.
 constexpr std::uint32_t usual_context = 4096;
+
+struct ModelObject : LoadedModel {
+  SharedObject log_sink;
+  /// For the garbage collector; null if there is none.
+  [[nodiscard]] const SharedObject& held() const { return log_sink; }
+};
 
 class GenerationObject;
 /// Guarded by the GIL.
@@ -32,7 +38,8 @@ class GenerationObject {
  public:
   GenerationObject(const std::shared_ptr<LoadedModel>& model, const std::string& prompt,
                    std::uint32_t max_tokens)
-      : generation_(std::make_unique<TextGeneration>(model, prompt, max_tokens)) {
+      : generation_(without_gil(
+            [&] { return std::make_unique<TextGeneration>(model, prompt, max_tokens); })) {
     live_generations().insert(this);
   }
   GenerationObject(const GenerationObject&) = delete;
@@ -87,8 +94,8 @@ class GenerationObject {
     throw py::error_already_set();
   }
 
-  void when_ready(py::function callback) {
-    const SharedObject shared = share(std::move(callback));
+  void when_ready(const Argument<"callback", py::function>& callback) {
+    const SharedObject shared = share(callback.value);
     without_gil([&] { generation_->when_ready([shared] { with_gil([&] { (*shared)(); }); }); });
   }
 
@@ -97,33 +104,39 @@ class GenerationObject {
   bool stopped_ = false;
 };
 
-std::shared_ptr<LoadedModel> load(const std::string& path, const py::dict& ring_options,
-                                  const std::optional<std::uint32_t>& context_capacity,
-                                  const py::object& device, const Config* config) {
+std::shared_ptr<ModelObject> load(
+    const std::string& path, const py::dict& ring_options,
+    const Argument<"context_capacity", std::optional<std::uint32_t>>& context_capacity,
+    const py::object& device, const Config* config) {
   RingOptions options = options_from(ring_options, config ? config->ring : RingOptions{});
   // It waits on a thread of its own, which Python never interrupts.
   options.interrupt_check = nullptr;
+  SharedObject log_sink = python_sink(options);
   const bool configured = config != nullptr && device.is_none();
   const auto vulkan_device = configured ? configured_device(*config) : device_from(device);
-  return without_gil([&] {
+  auto model = without_gil([&] {
     auto files = decode::ModelFiles::open(path);
-    const std::uint32_t capacity = context_capacity.value_or(
+    const std::uint32_t capacity = context_capacity.value.value_or(
         std::min(files.directory.config().max_position_embeddings, usual_context));
-    decode::Decoder decoder(vulkan_device, files.directory, capacity);
-    return std::shared_ptr<LoadedModel>(
-        new LoadedModel{
-            .files = std::move(files),
-            .device = vulkan_device,
-            .decoder = std::move(decoder),
-            .ring = CommandBufferRing(vulkan::make_backend(vulkan_device), std::move(options))},
-        [](LoadedModel* model) {
+    decode::Decoder decoder(vulkan_device, files.directory, capacity, check_signals);
+    return std::shared_ptr<ModelObject>(
+        new ModelObject{
+            {.files = std::move(files),
+             .device = vulkan_device,
+             .decoder = std::move(decoder),
+             .ring = CommandBufferRing(vulkan::make_backend(vulkan_device), std::move(options))},
+            std::move(log_sink)},
+        [](ModelObject* last) {
           if (PyGILState_Check() == 0) {
-            delete model;
+            delete last;
           } else {
-            without_gil([&] { delete model; });
+            without_gil([&] { delete last; });
           }
         });
   });
+  // Pressed too late for the upload to notice.
+  check_signals();
+  return model;
 }
 
 py::object result_of(const GenerationObject& self) {
@@ -144,36 +157,38 @@ py::object result_of(const GenerationObject& self) {
 }  // namespace
 
 void bind_decoder(py::module_& module) {
-  py::class_<LoadedModel, std::shared_ptr<LoadedModel>>(module, "LoadedModel")
-      .def(py::init(&load), py::arg("model"), py::arg("options"),
-           py::arg("context_capacity") = std::nullopt, py::arg("device") = py::none(),
-           py::arg("config") = py::none())
-      .def(
-          "start",
-          [](const std::shared_ptr<LoadedModel>& self, const std::string& prompt,
-             std::uint32_t max_tokens) {
-            return std::make_unique<GenerationObject>(self, prompt, max_tokens);
-          },
-          py::arg("prompt"), py::arg("max_tokens"))
-      .def(
-          "tokenize",
-          [](const LoadedModel& self, const std::string& text) {
-            return self.files.tokenizer.encode(text);
-          },
-          py::arg("text"))
-      .def_property_readonly("device", [](const LoadedModel& self) { return self.device; })
-      .def_property_readonly(
-          "context_capacity",
-          [](const LoadedModel& self) { return self.decoder.context_capacity(); })
-      .def("statistics", [](const LoadedModel& self) {
-        return without_gil([&] { return self.ring.statistics(); });
-      });
-  py::class_<GenerationObject>(module, "Generation")
+  py::class_<GenerationObject>(module, "Generation", "What cbr.Generation is made of.")
       .def("next", &GenerationObject::next)
       .def("next_now", &GenerationObject::next_now)
       .def("when_ready", &GenerationObject::when_ready, py::arg("callback"))
       .def("stop", &GenerationObject::stop)
       .def_property_readonly("result", &result_of);
+  py::class_<ModelObject, std::shared_ptr<ModelObject>>(
+      module, "LoadedModel", collectable<ModelObject>(), "What cbr.Decoder is made of.")
+      .def(py::init(&load), py::arg("model"), py::arg("options"),
+           py::arg("context_capacity") = std::nullopt, py::arg("device") = py::none(),
+           py::arg("config") = py::none())
+      .def(
+          "start",
+          [](const std::shared_ptr<ModelObject>& self,
+             const Argument<"prompt", std::string>& prompt,
+             const Argument<"max_tokens", std::uint32_t>& max_tokens) {
+            return std::make_unique<GenerationObject>(self, prompt.value, max_tokens.value);
+          },
+          py::arg("prompt"), py::arg("max_tokens"))
+      .def(
+          "tokenize",
+          [](const std::shared_ptr<ModelObject>& self, const Argument<"text", std::string>& text) {
+            return without_gil([&] { return self->files.tokenizer.encode(text.value); });
+          },
+          py::arg("text"))
+      .def_property_readonly("device", [](const ModelObject& self) { return self.device; })
+      .def_property_readonly(
+          "context_capacity",
+          [](const ModelObject& self) { return self.decoder.context_capacity(); })
+      .def("statistics", [](const ModelObject& self) {
+        return without_gil([&] { return self.ring.statistics(); });
+      });
 }
 
 void stop_generations() noexcept {

@@ -8,25 +8,24 @@
 
 namespace cbr::python {
 
-TextGeneration::TextGeneration(std::shared_ptr<LoadedModel> model, const std::string& prompt,
+TextGeneration::TextGeneration(const std::shared_ptr<LoadedModel>& model, const std::string& prompt,
                                std::uint32_t max_tokens)
-    : model_(std::move(model)),
-      prompt_(model_->files.tokens_of("the prompt", prompt)),
-      max_tokens_(max_tokens) {
+    : prompt_(model->files.tokens_of("the prompt", prompt)), max_tokens_(max_tokens) {
   if (max_tokens == 0) throw InvalidOption("max_tokens is 0, at least 1 is needed");
-  if (prompt_.size() > model_->decoder.context_capacity()) {
+  if (prompt_.size() > model->decoder.context_capacity()) {
     throw InputError("the prompt has " + std::to_string(prompt_.size()) +
                      " tokens, context_capacity is " +
-                     std::to_string(model_->decoder.context_capacity()));
+                     std::to_string(model->decoder.context_capacity()));
   }
-  if (model_->busy.exchange(true)) {
+  if (model->busy.exchange(true)) {
     throw InvalidUsage(
         "the decoder is writing another text: read that to its end or close() it first");
   }
   try {
-    thread_ = std::thread([this] { run(); });
+    // The model goes with the thread: a text that has ended needs it no more.
+    thread_ = std::thread([this, model] { run(*model); });
   } catch (...) {
-    model_->busy = false;
+    model->busy = false;
     throw;
   }
 }
@@ -35,13 +34,13 @@ TextGeneration::~TextGeneration() {
   stop();
 }
 
-void TextGeneration::run() {
+void TextGeneration::run(LoadedModel& model) {
   std::optional<decode::DecodeResult> result;
   std::exception_ptr error;
   try {
-    decode::StreamDecoder stream(model_->files.tokenizer);
-    result = model_->decoder.decode(
-        model_->ring, prompt_, {.max_tokens = max_tokens_, .stop_at_end_of_text = true},
+    decode::StreamDecoder stream(model.files.tokenizer);
+    result = model.decoder.decode(
+        model.ring, prompt_, {.max_tokens = max_tokens_, .stop_at_end_of_text = true},
         [&](decode::TokenId token) {
           add(stream.push(token));
           return true;
@@ -52,7 +51,7 @@ void TextGeneration::run() {
     error = std::current_exception();
   }
   // Before anyone can know of the end, and start the next text.
-  model_->busy = false;
+  model.busy = false;
   finish(std::move(result), error);
 }
 

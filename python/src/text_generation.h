@@ -36,7 +36,7 @@ class TextGeneration {
  public:
   /// Starts. Throws InputError for an unusable prompt, InvalidUsage if the model is busy,
   /// InvalidOption if max_tokens is 0.
-  TextGeneration(std::shared_ptr<LoadedModel> model, const std::string& prompt,
+  TextGeneration(const std::shared_ptr<LoadedModel>& model, const std::string& prompt,
                  std::uint32_t max_tokens);
   TextGeneration(const TextGeneration&) = delete;
   TextGeneration& operator=(const TextGeneration&) = delete;
@@ -59,13 +59,12 @@ class TextGeneration {
   [[nodiscard]] const std::vector<decode::TokenId>& prompt_tokens() const { return prompt_; }
 
  private:
-  void run();
+  void run(LoadedModel& model);
   void add(std::string text);
   void finish(std::optional<decode::DecodeResult> result, std::exception_ptr error);
   /// Ended, or has text. The mutex is held.
   [[nodiscard]] bool is_ready() const { return ended_ || !text_.empty(); }
 
-  std::shared_ptr<LoadedModel> model_;
   std::vector<decode::TokenId> prompt_;
   std::uint32_t max_tokens_;
   std::atomic<bool> stop_ = false;

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import weakref
 
 import pytest
 
@@ -65,3 +66,83 @@ def test_wrong_input(decoder, tmp_path):
         decoder.generate("And", max_tokens=0)
     with pytest.raises(cbr.InvalidOption, match="ring_size"):
         cbr.Decoder(MODEL, ring_size=0)
+
+
+def test_one_task_at_a_time_reads_a_text(decoder):
+    async def main():
+        generation = decoder.generate(CASES[0]["prompt"], max_tokens=16)
+        reads = await asyncio.gather(*(generation.__anext__() for _ in range(2)),
+                                     return_exceptions=True)
+        pieces = [each for each in reads if isinstance(each, str)]
+        refused = [each for each in reads if isinstance(each, cbr.InvalidUsage)]
+        # The second is refused, or the first had no need to wait.
+        assert pieces and len(pieces) + len(refused) == 2
+        pieces += [piece async for piece in generation]
+        return pieces
+
+    assert CASES[0]["text"].startswith("".join(asyncio.run(main())))
+
+
+def test_a_wait_for_text_that_is_cancelled_leaves_the_text_alone(decoder):
+    async def main():
+        generation = decoder.generate(CASES[0]["prompt"], max_tokens=64)
+        waiting = asyncio.ensure_future(generation.__anext__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        first = (await asyncio.gather(waiting, return_exceptions=True))[0]
+        rest = [piece async for piece in generation]
+        return ([first] if isinstance(first, str) else []) + rest
+
+    assert "".join(asyncio.run(main())) == CASES[0]["text"]
+
+
+def test_a_closed_text_has_no_more(decoder):
+    generation = decoder.generate("In the beginning", max_tokens=200)
+    assert next(generation)
+    generation.close()
+    generation.close()
+    assert list(generation) == []
+
+    async def rest():
+        return [piece async for piece in generation]
+
+    assert asyncio.run(rest()) == []
+
+
+def test_a_closed_decoder(device):
+    with cbr.Decoder(MODEL, context_capacity=64) as decoder:
+        text = decoder.generate("In the beginning", max_tokens=60)
+        assert repr(text).startswith("<cbr.Generation, ")
+        assert repr(decoder) == f"<cbr.Decoder of '{MODEL}' on '{device.name}'>"
+    assert list(text) == [] and text.result is not None
+    assert repr(text) == f"<cbr.Generation, ended: {text.result['stop_reason']}>"
+    assert repr(decoder) == f"<cbr.Decoder of '{MODEL}', closed>"
+    decoder.close()
+    for use in (lambda: decoder.generate("And"), lambda: decoder.device, decoder.statistics):
+        with pytest.raises(cbr.InvalidUsage, match="the decoder is closed"):
+            use()
+
+
+def test_a_decoder_in_a_cycle_is_collected(device):
+    class App:
+        def __init__(self):
+            self.decoder = cbr.Decoder(MODEL, context_capacity=64, log_sink=self.log)
+
+        def log(self, line):
+            pass
+
+    app = App()
+    gone = weakref.ref(app)
+    del app
+    gc.collect()
+    assert gone() is None
+
+
+def test_wrong_types(decoder):
+    for call, words in [(lambda: decoder.generate(3), "prompt is 3, a string"),
+                        (lambda: decoder.generate("And", "4"), "max_tokens is '4', a whole number"),
+                        (lambda: decoder.tokenize(b"x"), "text is b'x', a string"),
+                        (lambda: cbr.Decoder(MODEL, context_capacity="x"),
+                         "context_capacity is 'x', a whole number or None")]:
+        with pytest.raises(TypeError, match=words):
+            call()

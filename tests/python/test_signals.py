@@ -1,10 +1,18 @@
 """Ctrl-C ends a wait."""
 
+import _thread
+import itertools
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
+
+import cbr
+from conftest import SOURCE
+
+MODEL = SOURCE / "models" / "tiny-qwen2-kjv-4bit"
 
 PRELUDE = """
 import cbr, sys
@@ -24,6 +32,17 @@ def waits(wait):
     ring.drain()
     print("drained", ring.statistics().completions, flush=True)
 """
+
+
+def assert_interrupted(code, completions):
+    """Runs a program that says when it is ready, and presses Ctrl-C then."""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout.readline() == "ready\n"
+        program.send_signal(signal.SIGINT)
+        out, err = program.communicate(timeout=60)
+    assert out == f"interrupted\ndrained {completions}\n", err
+    assert program.returncode == 0
 
 
 def test_ctrl_c_ends_the_wait_at_exit():
@@ -54,10 +73,56 @@ threading.Thread(target=press, daemon=True).start()
     ("paused()\nwaits(ring.close)", 1),
 ])
 def test_ctrl_c_ends_the_wait(wait, completions):
-    with subprocess.Popen([sys.executable, "-c", PRELUDE + wait], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True) as program:
-        assert program.stdout.readline() == "ready\n"
-        program.send_signal(signal.SIGINT)
-        out, err = program.communicate(timeout=60)
-    assert out == f"interrupted\ndrained {completions}\n", err
-    assert program.returncode == 0
+    assert_interrupted(PRELUDE + wait, completions)
+
+
+def test_ctrl_c_among_threads_that_wait():
+    code = PRELUDE + """
+import threading
+ticket = paused()
+waiting = threading.Thread(target=ticket.wait)
+waiting.start()
+waits(ring.acquire)
+waiting.join()
+"""
+    assert_interrupted(code, 1)
+
+
+def test_ctrl_c_ends_the_wait_for_text(device):
+    code = f"""
+import cbr
+decoder = cbr.Decoder({str(MODEL)!r})
+text = decoder.generate("In the beginning", 4000)
+next(text)
+try:
+    print("ready", flush=True)
+    for piece in text: pass
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+text.close()
+print("drained", decoder.statistics().in_flight, flush=True)
+"""
+    assert_interrupted(code, 0)
+
+
+def test_ctrl_c_ends_the_loading_of_a_model(device):
+    # Nobody is made to hand the interpreter's lock over: the other thread gets it while the model
+    # loads, and no sooner. The second model is none: where loading went on, that would be said.
+    interval = sys.getswitchinterval()
+    start = threading.Semaphore(0)
+
+    def press():
+        start.acquire()
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    models = [(str(MODEL), {}, 64, device, None), ("/nowhere", {}, 64, device, None)]
+    sys.setswitchinterval(3600)
+    try:
+        start.release()
+        with pytest.raises(KeyboardInterrupt):
+            list(itertools.starmap(cbr._cbr.LoadedModel, models))
+    finally:
+        sys.setswitchinterval(interval)
+        thread.join()
