@@ -1,0 +1,118 @@
+"""The interpreter lock is free while a call waits, loads, copies or compiles."""
+
+import sys
+import threading
+import time
+
+import pytest
+
+import cbr
+from conftest import SOURCE
+from test_compute import GLSL, needs_compiler
+
+MODEL = SOURCE / "models" / "tiny-qwen2-kjv-4bit"
+SIZE = 1 << 22
+
+
+@pytest.fixture(scope="module")
+def others():
+    """Whether another thread gets to run inside a call.
+
+    No thread is made to hand the lock over (the interval is an hour), and the counting one does so
+    each time: it counts only where the call itself lets go of the lock. A call may be too short for
+    a thread to wake up in, so it is made until the count moves.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(3600)
+    count = 0
+    ended = False
+
+    def work():
+        nonlocal count
+        while not ended:
+            count += 1
+            time.sleep(0)
+
+    def run_during(call, times=2000, prepare=lambda: None):
+        for _ in range(times):
+            prepared = prepare()
+            before = count
+            call(prepared)
+            if count != before:
+                return True
+        return False
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield run_during
+    ended = True
+    sys.setswitchinterval(interval)
+    thread.join()
+
+
+def test_a_call_that_keeps_the_lock_is_noticed(others):
+    assert not others(lambda _: sum(range(1000)), times=100)
+
+
+@pytest.fixture(scope="module")
+def ring(device):
+    with cbr.CommandBufferRing(backend=device) as made:
+        yield made
+
+
+@pytest.mark.parametrize("wait", [
+    lambda ticket: ticket.wait(), lambda ticket: ticket.wait(10),
+    lambda ticket: cbr.wait_any([ticket]), lambda ticket: cbr.wait_all([ticket])],
+    ids=["wait", "wait with a limit", "wait_any", "wait_all"])
+def test_others_run_while_a_ticket_is_waited_for(wait, others, ring):
+    assert others(wait, prepare=lambda: ring.acquire().submit())
+
+
+@pytest.mark.parametrize("call", [
+    lambda lease: lease.submit(), lambda lease: lease.discard()], ids=["submit", "discard"])
+def test_others_run_while_a_lease_ends(call, others, ring):
+    assert others(call, prepare=ring.acquire)
+
+
+def test_others_run_while_a_ring_works(others, ring, device):
+    held = []
+
+    def give_back():
+        while held:
+            held.pop().discard()
+
+    assert others(lambda _: held.append(ring.acquire()), prepare=give_back)
+    give_back()
+    assert others(lambda _: ring.drain(), prepare=lambda: ring.acquire().submit())
+    made = []
+    assert others(lambda _: made.append(cbr.CommandBufferRing(backend=device)), times=20)
+    assert others(lambda ring: ring.close(), times=20,
+                  prepare=lambda: cbr.CommandBufferRing(backend=device))
+
+
+def test_others_run_while_devices_are_looked_for_and_opened(others):
+    assert others(lambda _: cbr.list_devices(), times=20)
+    assert others(lambda _: cbr.Device(), times=20)
+
+
+def test_others_run_while_memory_is_made_and_copied(others, device):
+    assert others(lambda _: cbr.Buffer(SIZE, device=device))
+    data = bytes(SIZE)
+    for placement in ["host-visible", "device-local"]:
+        buffer = cbr.Buffer(SIZE, placement, device)
+        assert others(lambda _: buffer.write(data)), placement
+        assert others(lambda _: buffer.read()), placement
+
+
+@needs_compiler
+def test_others_run_while_a_kernel_compiles(others, device):
+    spirv = cbr.compile_glsl(GLSL)
+    assert others(lambda _: cbr.Kernel(spirv, push="QQIf", device=device))
+    assert others(lambda _: cbr.compile_glsl(GLSL), times=5)
+
+
+def test_others_run_while_a_model_loads_and_writes(others, device):
+    assert others(lambda _: cbr.Decoder(MODEL, context_capacity=64, device=device), times=5)
+    decoder = cbr.Decoder(MODEL, context_capacity=64, device=device)
+    assert others(lambda _: decoder.tokenize("In the beginning " * 100))
+    assert others(lambda _: list(decoder.generate("In the beginning", 4)), times=20)
