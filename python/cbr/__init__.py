@@ -12,6 +12,7 @@ Times are seconds, as in Python's own waits, but for options whose name ends in 
 holds the interpreter lock while it waits, and Ctrl-C ends every wait on the main thread.
 """
 
+from cbr import _compiled  # noqa: F401  (first: it says so if there is no compiled part)
 from cbr import simulated
 from cbr._buffer import Buffer
 from cbr._cbr import (AcquireTimeout, Backend, BackendError, CompareReport, Device, DeviceLost,

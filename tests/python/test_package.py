@@ -1,9 +1,11 @@
 """What type checkers and importers see."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -83,3 +85,40 @@ def test_the_stubs_are_those_of_the_module():
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert functions == {name for name, value in vars(_cbr).items()
                          if callable(value) and not isinstance(value, type)}
+
+
+def test_every_public_name_says_what_it_is():
+    undocumented = []
+    for name in cbr.__all__:
+        value = getattr(cbr, name)
+        if name == "__version__" or (isinstance(value, type) and issubclass(value, Exception)):
+            continue
+        members = {} if not isinstance(value, type) else {
+            f"{name}.{member}": getattr(value, member) for member in dir(value)
+            if not member.startswith("_") and not issubclass(value, str)}
+        for path, each in {name: value, **members}.items():
+            text = each.__doc__ or ""
+            # pybind11 puts the signature before it.
+            if "->" in text.partition("\n")[0]:
+                text = text.partition("\n")[2]
+            if not text.strip():
+                undocumented.append(path)
+    assert undocumented == []
+
+
+def test_no_signature_shows_cpp():
+    for value in vars(_cbr).values():
+        for each in [value, *vars(value).values()] if isinstance(value, type) else [value]:
+            assert "::" not in (getattr(each, "__doc__", None) or "")
+
+
+@pytest.mark.parametrize(("built", "words"), [
+    ([], "is not in .*pip install"), (["_cbr.cpython-20-x.so"], "is for another Python than this")])
+def test_a_missing_compiled_part_is_a_clear_error(built, words, tmp_path):
+    shutil.copytree(SOURCE / "python" / "cbr", tmp_path / "cbr")
+    for name in built:
+        (tmp_path / "cbr" / name).touch()
+    run = subprocess.run([sys.executable, "-c", "import cbr"], cwd=tmp_path, capture_output=True,
+                         text=True, check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert run.returncode == 1
+    assert re.search(f"^ImportError: .*{words}", run.stderr, re.MULTILINE), run.stderr
