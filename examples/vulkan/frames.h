@@ -45,6 +45,8 @@ class Frames {
  private:
   static constexpr std::size_t half = 4096;  // words
   static constexpr std::size_t per_frame = 2 * half;
+  static constexpr std::size_t all_inputs = half * frames_in_flight;
+  static constexpr std::size_t whole_film = per_frame * frame_count;
 
   void copy(VkCommandBuffer commands, const HostBuffer& source, VkDeviceSize from,
             VkDeviceSize to) const {
@@ -52,6 +54,6 @@ class Frames {
     vkCmdCopyBuffer(commands, source.handle(), film_.handle(), 1, &region);
   }
 
-  const HostBuffer input_ = HostBuffer(gpu.physical_device, gpu.device, frames_in_flight * half);
-  const HostBuffer film_ = HostBuffer(gpu.physical_device, gpu.device, frame_count * per_frame);
+  const HostBuffer input_{gpu.physical_device, gpu.device, all_inputs};
+  const HostBuffer film_{gpu.physical_device, gpu.device, whole_film};
 };
