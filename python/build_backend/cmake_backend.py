@@ -1,4 +1,4 @@
-"""Builds the package's wheel with CMake: what `pip install .` calls (PEP 517).
+"""Builds the package's wheel with CMake: what `pip install .` calls (PEP 517, and 660 for `-e`).
 
 It has no requirements, so that pip needs no network. The compiler, CMake, Ninja and the libraries in
 packages.txt have to be there.
@@ -6,6 +6,7 @@ packages.txt have to be there.
 
 import base64
 import hashlib
+import io
 import os
 import pathlib
 import re
@@ -40,31 +41,49 @@ def _tag():
     return f"{version}-{version}-{platform}"
 
 
+def _fail(text):
+    raise SystemExit(f"cbr: {text}. The build needs the packages in packages.txt; on Debian, "
+                     "./dev packages installs them.")
+
+
 def _run(*command):
     print("+", *command, flush=True)
-    subprocess.run([str(part) for part in command], check=True)
+    done = subprocess.run([str(part) for part in command], check=False)
+    if done.returncode != 0:
+        _fail(f"{command[0]} failed ({done.returncode}), see above")
 
 
-def _build(folder):
-    """Compiles the module and lays the package out in `folder`."""
-    build = ROOT / "build" / f"wheel-{_tag()}"
+def _build():
+    """Compiles the module, and returns the folder that it was built in."""
+    missing = [tool for tool in ("cmake", "ninja") if shutil.which(tool) is None]
+    if missing:
+        _fail(f"{' and '.join(missing)} not found on PATH")
+    # The interpreter that a virtual environment stands on: the next one finds the same build. Two
+    # installs of one version of Python do not share it.
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    place = hashlib.sha256(sys.base_prefix.encode()).hexdigest()[:8]
+    build = ROOT / "build" / f"wheel-{_tag()}-{place}"
     configure = ["cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-D", "CMAKE_BUILD_TYPE=Release",
                  "-D", "CBR_BUILD_TESTS=OFF", "-D", "CBR_BUILD_BENCHMARKS=OFF",
-                 "-D", "CBR_BUILD_PYTHON=ON", "-D", f"Python_EXECUTABLE={sys.executable}"]
+                 "-D", "CBR_BUILD_PYTHON=ON", "-D", f"Python_EXECUTABLE={python}"]
     if shutil.which("ccache"):
         configure += ["-D", "CMAKE_CXX_COMPILER_LAUNCHER=ccache"]
     _run(*configure)
     # Switched off where Python's headers or pybind11 are missing, which is an error here.
     cache = (build / "CMakeCache.txt").read_text(encoding="utf-8")
     if "CBR_BUILD_PYTHON:BOOL=ON" not in cache:
-        raise SystemExit("cbr: pybind11 or the headers of Python are missing (Debian: "
-                         "pybind11-dev, python3-dev)")
+        _fail(f"pybind11 (pybind11-dev) or the headers of {python} (python3-dev) are missing")
     _run("cmake", "--build", build, "--target", "cbr_python")
-    _run("cmake", "--install", build, "--prefix", folder, "--component", "python", "--strip")
+    return build
 
 
-def _write_wheel(path, folder, dist_info, tag):
+def _write_wheel(wheel_directory, folder):
+    """Makes a wheel of what lies in `folder`, and returns its file name."""
     name, version, metadata = _metadata()
+    tag = _tag()
+    file_name = f"{name}-{version}-{tag}.whl"
+    path = os.path.join(wheel_directory, file_name)
+    dist_info = f"{name}-{version}.dist-info"
     (folder / dist_info).mkdir()
     (folder / dist_info / "METADATA").write_text(metadata, encoding="utf-8")
     (folder / dist_info / "WHEEL").write_text(
@@ -81,31 +100,52 @@ def _write_wheel(path, folder, dist_info, tag):
             wheel.write(file, inside)
         record.append(f"{dist_info}/RECORD,,\n")
         wheel.writestr(f"{dist_info}/RECORD", "".join(record))
+    return file_name
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     """PEP 517: builds the wheel and returns its file name."""
-    name, version, _ = _metadata()
-    tag = _tag()
-    file_name = f"{name}-{version}-{tag}.whl"
+    build = _build()
     with tempfile.TemporaryDirectory() as folder:
-        _build(folder)
-        _write_wheel(os.path.join(wheel_directory, file_name), pathlib.Path(folder),
-                     f"{name}-{version}.dist-info", tag)
-    return file_name
+        _run("cmake", "--install", build, "--prefix", folder, "--component", "python", "--strip")
+        return _write_wheel(wheel_directory, pathlib.Path(folder))
+
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    """PEP 660: a wheel that points to the build, where the Python files are links to the sources."""
+    build = _build()
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "cbr.pth").write_text(f"{build / 'python'}\n", encoding="utf-8")
+        return _write_wheel(wheel_directory, pathlib.Path(folder))
+
+
+def _source_files():
+    """The files that git knows, or all of an unpacked archive."""
+    git = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], check=False,
+                         capture_output=True) if (ROOT / ".git").exists() else None
+    if git is not None and git.returncode == 0:
+        names = filter(None, git.stdout.decode().split("\0"))
+        return [name for name in names if (ROOT / name).exists()]
+    return [name for name in sorted(each.relative_to(ROOT).as_posix() for each in ROOT.rglob("*")
+                                    if each.is_file())
+            if name.split("/")[0] not in ("build", "PKG-INFO") and "__pycache__" not in name]
 
 
 def build_sdist(sdist_directory, config_settings=None):
-    """PEP 517: packs the files that git knows and returns the archive's name."""
+    """PEP 517: packs the sources and returns the archive's name."""
     name, version, metadata = _metadata()
     top = f"{name}-{version}"
-    files = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], check=True,
-                           capture_output=True).stdout.decode().split("\0")
+
+    def nobodys(entry):
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = ""
+        return entry
+
     with tarfile.open(os.path.join(sdist_directory, f"{top}.tar.gz"), "w:gz") as archive:
-        for file in filter(None, files):
-            archive.add(ROOT / file, f"{top}/{file}")
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as info:
-            info.write(metadata)
-            info.flush()
-            archive.add(info.name, f"{top}/PKG-INFO")
+        for file in _source_files():
+            archive.add(ROOT / file, f"{top}/{file}", filter=nobodys)
+        info = tarfile.TarInfo(f"{top}/PKG-INFO")
+        text = metadata.encode()
+        info.size = len(text)
+        archive.addfile(info, io.BytesIO(text))
     return f"{top}.tar.gz"

@@ -1,29 +1,93 @@
 """`pip install .` into a fresh environment, as a user does it; no network is needed."""
 
+import os
+import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 
 import pytest
 
 from conftest import SOURCE
 
+PROGRAM = """
+import cbr, krserve_native
+ring = krserve_native.CommandBufferRing(backend='simulated')
+with ring.acquire() as lease: pass
+lease.ticket.wait()
+print(cbr.__file__, ring.get_statistics().total_releases)
+"""
+
+
+@pytest.fixture(scope="module")
+def venv(tmp_path_factory):
+    """Runs the Python of a fresh environment, away from the sources."""
+    place = tmp_path_factory.mktemp("venv")
+    subprocess.run([sys.executable, "-m", "venv", place], check=True)
+
+    def run(*arguments):
+        # -I: neither this folder nor PYTHONPATH.
+        return subprocess.run([place / "bin" / "python", "-I", *arguments], capture_output=True,
+                              text=True, check=False, cwd=place)
+
+    run.place = place
+    return run
+
+
+def run_well(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
 
 @pytest.mark.skipif(shutil.which("ninja") is None, reason="ninja is not installed")
-def test_pip_install(tmp_path):
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    run = subprocess.run([python, "-m", "pip", "install", "--no-index", SOURCE],
-                         capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    program = ("import cbr, krserve_native\n"
-               "ring = krserve_native.CommandBufferRing(backend='simulated')\n"
-               "with ring.acquire() as lease: pass\n"
-               "lease.ticket.wait()\n"
-               "print(cbr.__file__, ring.get_statistics().total_releases)\n")
-    # -I: neither this folder nor PYTHONPATH.
-    run = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True,
-                         check=False, cwd=tmp_path)
+def test_pip_install_and_uninstall(venv):
+    run_well(venv("-m", "pip", "install", "--no-index", str(SOURCE)))
+    path, releases = run_well(venv("-c", PROGRAM)).split()
+    assert path.startswith(str(venv.place)) and releases == "1"
+    assert "Files:" in run_well(venv("-m", "pip", "show", "--files", "cbr"))
+    run_well(venv("-m", "pip", "uninstall", "--yes", "cbr"))
+    assert not list(venv.place.rglob("*cbr*")) and not list(venv.place.rglob("krserve_native"))
+
+    # Where a change to the sources is to count at once.
+    run_well(venv("-m", "pip", "install", "--no-index", "--editable", str(SOURCE)))
+    path, releases = run_well(venv("-c", PROGRAM)).split()
+    assert pathlib.Path(path).resolve() == SOURCE / "python" / "cbr" / "__init__.py"
+    assert releases == "1"
+
+
+def call_backend(code, path, folder):
+    """Calls the build backend as pip does, with a PATH of its own."""
+    return subprocess.run([sys.executable, "-c", f"import cmake_backend as backend\n{code}"],
+                          capture_output=True, text=True, check=False, cwd=folder,
+                          env={**os.environ, "PATH": str(path),
+                               "PYTHONPATH": str(SOURCE / "python" / "build_backend")})
+
+
+def test_a_missing_tool_is_one_clear_line(tmp_path):
+    run = call_backend("backend.build_wheel('.')", tmp_path, tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.startswith("cbr: cmake and ninja not found on PATH. ")
+    assert "./dev packages" in run.stderr and run.stderr.count("\n") == 1
+
+
+def test_an_archive_of_the_sources(tmp_path):
+    run = call_backend("print(backend.build_sdist('.'))", os.environ["PATH"], tmp_path)
     assert run.returncode == 0, run.stderr
-    path, releases = run.stdout.split()
-    assert path.startswith(str(tmp_path)) and releases == "1"
+    name = run.stdout.strip()
+    with tarfile.open(tmp_path / name) as archive:
+        archive.extractall(tmp_path)
+    top = tmp_path / name.removesuffix(".tar.gz")
+    assert (top / "PKG-INFO").read_text(encoding="utf-8").startswith("Metadata-Version: ")
+    for file in ["pyproject.toml", "CMakeLists.txt", "LICENSE", "python/src/module.cpp"]:
+        assert (top / file).read_bytes() == (SOURCE / file).read_bytes()
+    # An archive can be made of an unpacked one, which git does not know.
+    again = tmp_path / "again"
+    again.mkdir()
+    run = subprocess.run([sys.executable, "-c", "import cmake_backend as backend, sys\n"
+                          "backend.build_sdist(sys.argv[1])", again], check=False, cwd=top,
+                         env={**os.environ, "PYTHONPATH": str(top / "python" / "build_backend"),
+                              "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    with tarfile.open(tmp_path / name) as first, tarfile.open(again / name) as second:
+        assert sorted(first.getnames()) == sorted(second.getnames())
