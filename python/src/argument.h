@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -147,6 +148,21 @@ struct ValueFrom<std::vector<T>> {
   }
 };
 
+template <typename First, typename Second>
+struct ValueFrom<std::pair<First, Second>> {
+  static std::string needed() {
+    return "a pair of " + ValueFrom<First>::needed() + " and " + ValueFrom<Second>::needed();
+  }
+  static std::pair<First, Second> get(std::string_view name, const py::handle& value) {
+    if (!py::isinstance<py::sequence>(value) || py::len(value) != 2) {
+      wrong_type(name, value, needed());
+    }
+    const auto pair = py::reinterpret_borrow<py::sequence>(value);
+    return {ValueFrom<First>::get(fmt::format("{}[0]", name), pair[0]),
+            ValueFrom<Second>::get(fmt::format("{}[1]", name), pair[1])};
+  }
+};
+
 template <typename T>
 T value_from(std::string_view name, const py::handle& value) {
   return ValueFrom<T>::get(name, value);
@@ -154,8 +170,7 @@ T value_from(std::string_view name, const py::handle& value) {
 
 template <std::size_t size>
 struct ArgumentName {
-  // NOLINTNEXTLINE(google-explicit-constructor): so that a literal can stand
-  // for it.
+  // So that a literal can stand for it. NOLINTNEXTLINE(google-explicit-constructor)
   consteval ArgumentName(const char (&given)[size]) { std::copy_n(given, size, text); }
   char text[size]{};
 };

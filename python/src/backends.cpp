@@ -117,7 +117,7 @@ FaultInjectorObject make_fault_injector(
     const Argument<"begin", double>& begin, const Argument<"submit", double>& submit,
     const Argument<"execution", double>& execution, const Argument<"hang", double>& hang,
     const Argument<"device_loss", double>& device_loss,
-    const std::vector<std::pair<std::string, std::uint64_t>>& script) {
+    const Argument<"script", std::vector<std::pair<std::string, std::uint64_t>>>& script) {
   BackendObject base = backend_from(inner);
   FaultPlan plan{.seed = seed.value,
                  .begin = begin.value,
@@ -126,7 +126,7 @@ FaultInjectorObject make_fault_injector(
                  .hang = hang.value,
                  .device_loss = device_loss.value,
                  .script = {}};
-  for (const auto& [fault, call] : script) plan.script.push_back({fault_from(fault), call});
+  for (const auto& [fault, call] : script.value) plan.script.push_back({fault_from(fault), call});
   auto faults = inject_faults(std::move(base.backend), std::move(plan));
   return {{faults, std::move(base.device)}, faults};
 }

@@ -83,7 +83,8 @@ std::shared_ptr<vulkan::Device> configured_device(const Config& config) {
 }
 
 void bind_config(py::module_& module) {
-  py::class_<Config>(module, "Config", "The options of a file, and what overrides them.");
+  const py::class_<Config> config_class(module, "Config",
+                                        "The options of a file, and what overrides them.");
   module.def("load_config", &load, py::arg("path"), py::arg("keywords"),
              "Reads a YAML file; variables of the environment override it, keywords both.");
 }

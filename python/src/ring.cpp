@@ -83,9 +83,10 @@ std::unique_ptr<LeaseObject> acquire(const RingObject& self, const Timeout& time
   const auto options = acquire_options(timeout.value, priority, queue.value, label.value);
   const std::source_location where = python_place();
   const auto ring = self.ring();
-  const auto device = self.device();
-  return without_gil(
-      [&] { return std::make_unique<LeaseObject>(ring->acquire(options, where), device); });
+  // A copy of the device: another thread may reset the ring meanwhile.
+  return without_gil([&, device = self.device()] {
+    return std::make_unique<LeaseObject>(ring->acquire(options, where), device);
+  });
 }
 
 std::unique_ptr<LeaseObject> try_acquire(const RingObject& self, const py::object& priority,
@@ -93,8 +94,7 @@ std::unique_ptr<LeaseObject> try_acquire(const RingObject& self, const py::objec
   const auto options = acquire_options(std::nullopt, priority, queue.value, label.value);
   const std::source_location where = python_place();
   const auto ring = self.ring();
-  const auto device = self.device();
-  return without_gil([&]() -> std::unique_ptr<LeaseObject> {
+  return without_gil([&, device = self.device()]() -> std::unique_ptr<LeaseObject> {
     auto lease = ring->try_acquire(options, where);
     if (!lease) return nullptr;
     return std::make_unique<LeaseObject>(*std::move(lease), device);

@@ -105,7 +105,7 @@ RingOptions options_from(const py::dict& given, RingOptions base) {
   RingOptions options = std::move(base);
   options.interrupt_check = check_signals;
   for (const auto& [key, value] : given) {
-    const auto name = key.cast<std::string>();
+    const auto name = value_from<std::string>("the name of an option", key);
     const auto* const found = std::find_if(all_options.begin(), all_options.end(),
                                            [&](const Option& each) { return each.name == name; });
     if (found == all_options.end()) {
