@@ -209,7 +209,7 @@ const PhysicalDevice& choose_device(const std::vector<PhysicalDevice>& devices,
       names.push_back(fmt::format("{} ({})", device.info.index, device.info.name));
     }
     throw BackendError(
-        fmt::format("no Vulkan device '{}': there are {}", choice, fmt::join(names, ", ")));
+        fmt::format("no Vulkan device '{}'; by index there are: {}", choice, fmt::join(names, ", ")));
   }
   if (const auto reason = chosen->info.why_unusable(); !reason.empty()) {
     throw BackendError(fmt::format("device {} can't be used: {}", chosen->info.name, reason));
