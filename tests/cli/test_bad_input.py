@@ -14,11 +14,17 @@ class BadFlags(CbrTestCase):
         self.assert_bad_input(run_cbr(), "bench", "compare", "generate", "doctor")
 
     def test_unknown_command(self):
-        self.assert_bad_input(run_cbr("frobnicate"), '"frobnicate"', "no such command")
+        self.assert_bad_input(run_cbr("frobnicate"), '"frobnicate": there is no such command (see')
+        self.assert_bad_input(run_cbr("bnech", "--steps", "50"), '"bnech": there is no such')
+        self.assert_bad_input(run_cbr("bnech"), "no such command; did you mean bench?")
+        self.assert_bad_input(run_cbr("config", "shwo"), "no such command; did you mean show?")
 
     def test_unknown_flag(self):
-        self.assert_bad_input(run_cbr("bench", "--synthetic", "--modle", "x"), "--modle",
-                              "no such flag")
+        self.assert_bad_input(run_cbr("bench", "--synthetic", "--modle", "x"),
+                              "--modle: there is no such flag; did you mean --model?")
+        self.assert_bad_input(run_cbr("bench", "--synthetic", "--xyzzy"), "no such flag (see")
+        self.assert_bad_input(run_cbr("config", "show", "--rign-size=2"),
+                              "--rign-size=2: there is no such flag; did you mean --ring-size?")
 
     def test_surplus_argument(self):
         self.assert_bad_input(run_cbr("bench", "--synthetic", "surplus"), '"surplus"')

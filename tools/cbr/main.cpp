@@ -1,9 +1,7 @@
 // The command line of Command Buffer Ring.
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <sstream>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,10 +13,10 @@
 #include <cbr/errors.h>
 
 #include "command.h"
-#include "decode/printable.h"
 #include "exit_code.h"
 #include "interrupt.h"
 #include "standard_output.h"
+#include "surplus.h"
 
 namespace {
 
@@ -44,21 +42,6 @@ int report(std::string_view text, int exit_code) {
   return exit_code;
 }
 
-/// Says which argument nothing was expecting. The parser's own text lists them all, in odd order.
-std::string describe_surplus(const CLI::App& app) {
-  const std::vector<std::string> arguments = app.remaining(true);
-  const auto flag = std::find_if(arguments.begin(), arguments.end(),
-                                 [](const std::string& each) { return each.starts_with('-'); });
-  if (flag != arguments.end()) {
-    return fmt::format("{}: there is no such flag (see cbr --help)", cbr::decode::printable(*flag));
-  }
-  const std::string first = arguments.empty() ? "" : cbr::decode::in_quotes(arguments.front());
-  if (app.get_subcommands().empty()) {
-    return fmt::format("{}: there is no such command (see cbr --help)", first);
-  }
-  return fmt::format("{}: the command takes no such argument (see cbr --help)", first);
-}
-
 int run(int argc, char** argv) {
   CLI::App app("Command Buffer Ring keeps a GPU busy. This program shows whether it does on yours.",
                "cbr");
@@ -78,7 +61,7 @@ int run(int argc, char** argv) {
     cbr::tool::write_output(text.str());
     return cbr::tool::success;
   } catch (const CLI::ExtrasError&) {
-    return report(describe_surplus(app), cbr::tool::bad_input);
+    return report(cbr::tool::describe_surplus(app), cbr::tool::bad_input);
   } catch (const CLI::ParseError& error) {
     return report(fmt::format("{} (see cbr --help)", error.what()), cbr::tool::bad_input);
   }
