@@ -1,6 +1,10 @@
 # cmake --install: what find_package(cbr CONFIG) and pkg-config find.
 # Install components: `library` is what programs need that link a shared library, `development` what
 # their builds need, `program` the command line. cmake/CbrPackage.cmake makes Debian packages of them.
+option(CBR_INSTALL "Install the library, and the program where it is built" ${PROJECT_IS_TOP_LEVEL})
+if(NOT CBR_INSTALL)
+  return()
+endif()
 include(CMakePackageConfigHelpers)
 
 set(cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cbr)

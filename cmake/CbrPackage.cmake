@@ -1,5 +1,5 @@
 # cpack -G DEB: libcbr<soversion>, libcbr-dev, cbr and python3-cbr, from the install components.
-if(NOT PROJECT_IS_TOP_LEVEL OR NOT CBR_BUILD_TOOLS OR NOT CBR_BUILD_SHARED)
+if(NOT PROJECT_IS_TOP_LEVEL OR NOT CBR_INSTALL OR NOT CBR_BUILD_TOOLS OR NOT CBR_BUILD_SHARED)
   return()
 endif()
 
