@@ -1,4 +1,5 @@
 # What docs/reference/configuration.md shows of mistakes, as the program says it.
+exec 2>&1
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 cd "$folder"
@@ -9,5 +10,5 @@ check() {
 }
 check 'rign_size: 3'
 check 'ring_size: 0'
-CBR_TIMEOUT_MS=5s cbr config show 2>&1 >/dev/null && exit 1
+CBR_TIMEOUT_MS=5s cbr config show >/dev/null && exit 1
 true
