@@ -8,8 +8,9 @@
                 lease.dispatch(kernel, groups, data, step)
         lease.ticket.wait()                        # the block submitted; optional
 
-Times are seconds, as in Python's own waits, but for options whose name ends in _ms. No function
-holds the interpreter lock while it waits, and Ctrl-C ends every wait on the main thread.
+Times are seconds, as in Python's own waits, but for options whose name ends in _ms and the
+nanoseconds of a GpuInterval. No function holds the interpreter lock while it waits, and Ctrl-C ends
+every wait on the main thread.
 """
 
 from cbr import _compiled  # noqa: F401  (first: it says so if there is no compiled part)
