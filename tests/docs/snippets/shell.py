@@ -36,6 +36,12 @@ class Clone:
             subprocess.run(["cmake", "--install", BUILD, "--prefix", self.prefix], check=True,
                            stdout=subprocess.DEVNULL)
 
+    def copy(self, name):
+        """A copy of a folder of the clone, for what is written beside its files."""
+        target = self.folder / "copies" / name
+        shutil.copytree(self.folder / name, target, dirs_exist_ok=True)
+        return target
+
     def environment(self):
         return {**{name: value for name, value in os.environ.items() if not name.startswith("CBR_")},
                 "PATH": f"{self.path}:{BUILD}:{os.environ['PATH']}",

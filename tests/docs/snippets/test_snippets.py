@@ -73,7 +73,7 @@ class Shell(Installed):
                 for command in left_out:
                     print(f"{block.place}: {command}: not run: {block.note('because')}")
                 context = block.note("context")
-                folder = SOURCE / context if context else None
+                folder = self.clone.copy(context) if context else None
                 self.assert_succeeds(self.clone.run(script, folder))
 
     def test_commands_of_dev_are_there(self):
