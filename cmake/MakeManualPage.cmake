@@ -5,15 +5,37 @@ if(COMMAND)
 else()
   set(see "cbr-bench(1), cbr-compare(1), cbr-config(1), cbr-doctor(1), cbr-generate(1)")
 endif()
-file(WRITE ${PAGE}.include "[SEE ALSO]\n${see}\n")
+execute_process(COMMAND ${PROGRAM} ${COMMAND} --help OUTPUT_VARIABLE help COMMAND_ERROR_IS_FATAL ANY)
+
+# Examples, and the notes behind them, are sections of their own: help2man would run their lines
+# together.
+set(sections "")
+string(FIND "${help}" "\nExamples:\n" at)
+if(NOT at EQUAL -1)
+  string(SUBSTRING "${help}" ${at} -1 sections)
+  string(SUBSTRING "${help}" 0 ${at} help)
+  string(APPEND help "\n")
+  string(REPLACE "\\" "\\e" sections "${sections}")
+  string(REPLACE "-" "\\-" sections "${sections}")
+  # A command and, after two spaces, what it does; or a command alone. `\&` is nothing, so that no
+  # line starts with a full stop, which would make it a macro.
+  string(REGEX REPLACE "\n  ([^\n]*[^ \n])   *([^\n]+)" "\n.TP\n\\\\fB\\1\\\\fR\n\\\\&\\2" sections "${sections}")
+  string(REGEX REPLACE "\n  ([^\n]+)" "\n.TP\n\\\\fB\\1\\\\fR\n\\\\&" sections "${sections}")
+  string(REPLACE "\nExamples:\n" "[EXAMPLES]\n" sections "${sections}")
+  string(REGEX REPLACE "\n\n+([^\n])" "\n[NOTES]\n\\1" sections "${sections}")
+endif()
+file(WRITE ${PAGE}.include "${sections}\n[SEE ALSO]\n${see}\n")
+
 # The first line says what it does. help2man wants "Usage" before everything else, and flags with a
 # space between their spellings.
-execute_process(COMMAND ${PROGRAM} ${COMMAND} --help OUTPUT_VARIABLE help COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCH "^[^\n]*" summary "${help}")
 string(LENGTH "${summary}" length)
 string(SUBSTRING "${help}" ${length} -1 help)
 string(REGEX REPLACE "\n( *-[a-z]),--" "\n\\1, --" help "${help}")
+# Of several sentences, the name has the first; a summary of one has no full stop.
+string(REGEX REPLACE "\\.$" "" summary "${summary}")
 string(REGEX REPLACE "Usage: ([^\n]*)\n" "Usage: \\1\n\n${summary}.\n" help "${help}")
+string(REGEX REPLACE "\\. .*" "" summary "${summary}")
 file(WRITE ${PAGE}.help "${help}")
 string(REPLACE " " "-" title "${name}")
 file(WRITE ${PAGE}.version "${title} ${VERSION}\n")
