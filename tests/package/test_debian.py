@@ -77,6 +77,19 @@ class Debian(unittest.TestCase):
             self.assertIn(f"/usr/{name}", self.contents("libcbr-dev"))
         self.assertIn("libcbr0.1 (= ", self.field("libcbr-dev", "Depends"))
 
+    def test_each_package_says_what_it_is(self):
+        kinds = {"cbr": "the command line", "libcbr0.1": "shared libraries",
+                 "libcbr-dev": "headers and static libraries", "python3-cbr": "Python package"}
+        for package in self.packages:
+            with self.subTest(package=package):
+                lines = self.field(package, "Description").splitlines()
+                self.assertEqual(lines[0], f"ring of GPU command buffers: {kinds[package]}")
+                self.assertGreater(len(lines), 1)
+                folder = self.place / f"{package}.extracted"
+                run("dpkg-deb", "--extract", self.packages[package], folder)
+                text = (folder / f"usr/share/doc/{package}/copyright").read_text(encoding="utf-8")
+                self.assertIn("/usr/share/common-licenses/Apache-2.0", text)
+
     def test_libraries_are_announced_to_the_linker_and_to_packages(self):
         control = self.place / "control"
         run("dpkg-deb", "--control", self.packages["libcbr0.1"], control)
