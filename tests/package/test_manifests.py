@@ -27,7 +27,7 @@ class Manifests(unittest.TestCase):
     def test_each_package_that_the_build_looks_for_is_a_dependency(self):
         names = {"fmt": "fmt", "nlohmann_json": "nlohmann-json", "yaml-cpp": "yaml-cpp",
                  "CLI11": "cli11", "OpenSSL": "openssl", "GTest": "gtest", "benchmark": "benchmark",
-                 "PkgConfig": "pkgconf"}
+                 "PkgConfig": "pkgconf", "Vulkan": "vulkan-loader"}
         not_packages = {"Threads", "Python", "Python3", "pybind11"}
         dependencies = [*MANIFEST["dependencies"]]
         for feature in MANIFEST["features"].values():
