@@ -8,9 +8,11 @@ from cbr import _cbr
 
 
 def compare(baseline: str | os.PathLike[str],
-            candidate: str | os.PathLike[str]) -> _cbr.CompareReport:
+            candidate: str | os.PathLike[str], *,
+            ring_sizes: tuple[int, int] | None = None) -> _cbr.CompareReport:
     """Compares two files that `cbr bench --output` wrote, as `cbr compare` does.
 
-    Raises InputError if one is unusable or they can't be compared.
+    With `ring_sizes`, the first size in the baseline with the second in the candidate, and no
+    others. Raises InputError if a file is unusable or they can't be compared.
     """
-    return _cbr.compare(os.fspath(baseline), os.fspath(candidate))
+    return _cbr.compare(os.fspath(baseline), os.fspath(candidate), ring_sizes)

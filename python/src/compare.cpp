@@ -1,6 +1,10 @@
 #include "compare.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <pybind11/stl.h>
@@ -68,13 +72,18 @@ void bind_compare(py::module_& module) {
       });
   module.def(
       "compare",
-      [](const std::string& baseline, const std::string& candidate) {
+      [](const std::string& baseline, const std::string& candidate,
+         std::optional<std::pair<std::uint32_t, std::uint32_t>> ring_sizes) {
+        std::optional<bench::RingSizes> sizes;
+        if (ring_sizes) {
+          sizes = bench::RingSizes{.baseline = ring_sizes->first, .candidate = ring_sizes->second};
+        }
         return without_gil([&] {
           return bench::compare(bench::read_comparable_result(baseline),
-                                bench::read_comparable_result(candidate));
+                                bench::read_comparable_result(candidate), sizes);
         });
       },
-      py::arg("baseline"), py::arg("candidate"));
+      py::arg("baseline"), py::arg("candidate"), py::arg("ring_sizes") = py::none());
 }
 
 }  // namespace cbr::python

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cbr/errors.h>
 
@@ -74,10 +75,36 @@ void add_changes(const MeasuredRun& before, const MeasuredRun& after, const std:
   }
 }
 
-/// Whether each file has one ring size, and not the same.
-bool are_single_sizes(const ComparableResult& baseline, const ComparableResult& candidate) {
-  return baseline.runs.size() == 1 && candidate.runs.size() == 1 &&
-         baseline.runs.front().ring_size != candidate.runs.front().ring_size;
+/// Where each file has one ring size, and not the same: these.
+std::optional<RingSizes> single_sizes(const ComparableResult& baseline,
+                                      const ComparableResult& candidate) {
+  if (baseline.runs.size() != 1 || candidate.runs.size() != 1) return std::nullopt;
+  const RingSizes sizes{.baseline = baseline.runs.front().ring_size,
+                        .candidate = candidate.runs.front().ring_size};
+  if (sizes.baseline == sizes.candidate) return std::nullopt;
+  return sizes;
+}
+
+const MeasuredRun& run_of(const ComparableResult& result, std::uint32_t ring_size) {
+  if (const MeasuredRun* run = find_run(result, ring_size)) return *run;
+  std::vector<std::uint32_t> sizes;
+  sizes.reserve(result.runs.size());
+  for (const MeasuredRun& run : result.runs) sizes.push_back(run.ring_size);
+  throw InputError(fmt::format("{} has no ring size {}, it has {}", result.file, ring_size,
+                               fmt::join(sizes, ", ")));
+}
+
+void compare_sizes(const ComparableResult& baseline, const ComparableResult& candidate,
+                   RingSizes sizes, CompareReport& report) {
+  const MeasuredRun& before = run_of(baseline, sizes.baseline);
+  const MeasuredRun& after = run_of(candidate, sizes.candidate);
+  if (before.ring_size != after.ring_size) {
+    report.warnings.push_back(fmt::format("the ring size differs: {} in {}, {} in {}",
+                                          before.ring_size, baseline.file, after.ring_size,
+                                          candidate.file));
+  }
+  add_changes(before, after, baseline.unit, report);
+  if (before.tokens_sha256 != after.tokens_sha256) report.warnings.emplace_back(other_results);
 }
 
 void warn_of_conditions(const ComparableResult& baseline, const ComparableResult& candidate,
@@ -104,24 +131,20 @@ void warn_of_conditions(const ComparableResult& baseline, const ComparableResult
 
 }  // namespace
 
-CompareReport compare(const ComparableResult& baseline, const ComparableResult& candidate) {
+CompareReport compare(const ComparableResult& baseline, const ComparableResult& candidate,
+                      std::optional<RingSizes> sizes) {
   if (!baseline.unit.empty() && !candidate.unit.empty() && baseline.unit != candidate.unit) {
     throw InputError(fmt::format("{} counts {} and {} counts {}: they can't be compared",
                                  baseline.file, baseline.unit, candidate.file, candidate.unit));
   }
   CompareReport report;
   warn_of_conditions(baseline, candidate, report);
-  bool same_results = true;
-  if (are_single_sizes(baseline, candidate)) {
-    const MeasuredRun& before = baseline.runs.front();
-    const MeasuredRun& after = candidate.runs.front();
-    report.warnings.push_back(fmt::format("the ring size differs: {} in {}, {} in {}",
-                                          before.ring_size, baseline.file, after.ring_size,
-                                          candidate.file));
-    add_changes(before, after, baseline.unit, report);
-    if (before.tokens_sha256 != after.tokens_sha256) report.warnings.emplace_back(other_results);
+  if (!sizes) sizes = single_sizes(baseline, candidate);
+  if (sizes) {
+    compare_sizes(baseline, candidate, *sizes, report);
     return report;
   }
+  bool same_results = true;
   for (const MeasuredRun& before : baseline.runs) {
     const MeasuredRun* after = find_run(candidate, before.ring_size);
     if (after == nullptr) {

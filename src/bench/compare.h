@@ -53,14 +53,22 @@ struct CompareReport {
   std::vector<MetricChange> changes;
 };
 
+/// Which ring size of each file.
+struct RingSizes {
+  std::uint32_t baseline = 0;
+  std::uint32_t candidate = 0;
+};
+
 /// Compares every metric that both have, ring size by ring size. Where each file has one ring size,
 /// and not the same, those two are compared and a warning says so: a baseline without a ring
-/// against a ring. A change is more than noise if the rounds of the two files
-/// differ by the Mann-Whitney U test at the 5 % level. The test sees the noise between the rounds
-/// of a file, not that between one run of the program and the next. Throws InputError if one counts
-/// tokens and the other steps, or no ring size is in both.
+/// against a ring. With `sizes`, these two are compared, and no others. A change is more than noise
+/// if the rounds of the two files differ by the Mann-Whitney U test at the 5 % level. The test sees
+/// the noise between the rounds of a file, not that between one run of the program and the next.
+/// Throws InputError if one counts tokens and the other steps, no ring size is in both, or a file
+/// lacks the one asked for.
 [[nodiscard]] CompareReport compare(const ComparableResult& baseline,
-                                    const ComparableResult& candidate);
+                                    const ComparableResult& candidate,
+                                    std::optional<RingSizes> sizes = std::nullopt);
 
 /// The changes of a rate that lie below `percent`.
 [[nodiscard]] std::vector<MetricChange> rates_below(const CompareReport& report, double percent);

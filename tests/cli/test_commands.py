@@ -55,6 +55,23 @@ class Compare(CbrTestCase):
         self.assertIn("Only in the baseline: ring size 2.", run.stdout)
         self.assertIn("Only in the candidate: ring size 8.", run.stdout)
 
+    def test_the_sizes_asked_for(self):
+        path = self.bench("a.json", "--ring-size", "1,2,3")
+        run = run_cbr("compare", path, path, "--ring-size", "1,3")
+        self.assert_success(run)
+        self.assertIn(f"Warning: the ring size differs: 1 in {path}, 3 in {path}.", run.stdout)
+        self.assertRegex(run.stdout, r"\n3 +steps/s +10000 +22163 ")
+        self.assertNotRegex(run.stdout, r"\n[12] +steps/s")
+        self.assertNotIn("Only in", run.stdout)
+        run = run_cbr("compare", path, path, "--ring-size", "2")
+        self.assertRegex(run.stdout, r"\n2 +steps/s")
+        self.assertNotRegex(run.stdout, r"\n[13] +steps/s")
+        self.assert_bad_input(run_cbr("compare", path, path, "--ring-size", "1,4"),
+                              f"{path} has no ring size 4, it has 1, 2, 3")
+        for text in ["0", "1,", "1,2,3", "x", ""]:
+            self.assert_bad_input(run_cbr("compare", path, path, f"--ring-size={text}"),
+                                  "--ring-size", "1 to 1024")
+
     def test_no_size_in_common(self):
         self.assert_bad_input(
             run_cbr("compare", self.bench("a.json", "--ring-size", "1"),

@@ -1,11 +1,15 @@
 // cbr compare: is a change between two results more than noise?
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include <cbr/options.h>
 
 #include "bench/compare.h"
 #include "bench/compare_input.h"
@@ -23,6 +27,7 @@ constexpr const char* footer =
     "  cbr compare before.json after.json                   Show every metric side by side\n"
     "  cbr compare before.json after.json --fail-below -5   Fail if it is over 5 % slower\n"
     "  cbr compare before.json after.json --fail-below 3    Fail unless it is 3 % faster\n"
+    "  cbr compare result.json result.json --ring-size 1,3  What did a ring of 3 gain over 1?\n"
     "\n"
     "A change is more than noise if the rounds of the two files differ by the Mann-Whitney U\n"
     "test at the 5 % level. The test sees the noise within each run of cbr bench. What differs\n"
@@ -32,13 +37,23 @@ constexpr const char* footer =
 struct CompareFlags {
   std::string baseline;
   std::string candidate;
+  std::optional<bench::RingSizes> ring_sizes;
   std::optional<double> fail_below;
 };
+
+/// "3" for ring size 3 in both files, "1,3" for 1 in the first and 3 in the second.
+bench::RingSizes parse_ring_sizes(std::string_view text) {
+  const std::size_t comma = std::min(text.find(','), text.size());
+  const std::string_view first = text.substr(0, comma);
+  const std::string_view second = comma == text.size() ? first : text.substr(comma + 1);
+  return {.baseline = parse_whole("--ring-size", first, 1, max_ring_size),
+          .candidate = parse_whole("--ring-size", second, 1, max_ring_size)};
+}
 
 int run_compare(const CompareFlags& flags) {
   const bench::CompareReport report =
       bench::compare(bench::read_comparable_result(flags.baseline),
-                     bench::read_comparable_result(flags.candidate));
+                     bench::read_comparable_result(flags.candidate), flags.ring_sizes);
   write_output(bench::compare_table(report));
   if (!flags.fail_below) return success;
   const std::vector<bench::MetricChange> below = bench::rates_below(report, *flags.fail_below);
@@ -63,6 +78,12 @@ Command add_compare_command(CLI::App& app) {
   parser->add_option("B", flags->candidate, "The candidate's result file")
       ->type_name("FILE")
       ->required();
+  parser
+      ->add_option_function<std::string>(
+          "--ring-size",
+          [flags](const std::string& text) { flags->ring_sizes = parse_ring_sizes(text); },
+          "Compare this ring size of A with this one of B, and no others")
+      ->type_name("N[,N]");
   parser
       ->add_option_function<std::string>(
           "--fail-below",

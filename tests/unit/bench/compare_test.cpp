@@ -100,6 +100,28 @@ TEST(Compare, OneSizeEachIsComparedWithAWarning) {
   EXPECT_NEAR(*report.changes.at(0).percent, 10.0, 1e-9);
 }
 
+TEST(Compare, TheSizesAskedForAndNoOthers) {
+  ComparableResult result = result_with("A", fast);
+  result.runs.push_back(
+      {.ring_size = 1, .tokens_sha256 = "b", .metrics = {{rate_metric, value_of(slow)}}});
+  const CompareReport report = compare(result, result, RingSizes{.baseline = 1, .candidate = 2});
+  EXPECT_THAT(report.warnings,
+              ElementsAre("the ring size differs: 1 in A, 2 in A", HasSubstr("different results")));
+  ASSERT_EQ(report.changes.size(), 1U);
+  EXPECT_EQ(report.changes.front().baseline_ring_size, 1U);
+  EXPECT_EQ(report.changes.front().ring_size, 2U);
+  EXPECT_NEAR(*report.changes.front().percent, 10.0, 1e-9);
+  EXPECT_THAT(report.only_in_candidate, IsEmpty());
+  EXPECT_THAT(compare(result, result, RingSizes{.baseline = 2, .candidate = 2}).warnings,
+              IsEmpty());
+  try {
+    (void)compare(result, result, RingSizes{.baseline = 1, .candidate = 3});
+    FAIL() << "it compared a size that is not there";
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(), "A has no ring size 3, it has 2, 1");
+  }
+}
+
 TEST(Compare, WarnsOfDifferentConditions) {
   ComparableResult baseline = result_with("A", slow);
   ComparableResult candidate = result_with("B", slow);
