@@ -1,12 +1,16 @@
 #include "bench_flags.h"
 
+#include <algorithm>
 #include <array>
+#include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
 #include <cbr/options.h>
 
+#include "config/option_table.h"
 #include "device_choice.h"
 #include "number_flag.h"
 #include "output_file.h"
@@ -29,6 +33,19 @@ void require_absent(const CLI::App& parser, const std::array<const char*, Count>
   for (const char* name : names) {
     if (parser.count(name) > 0) throw InputError(fmt::format("{}: needs {}", name, needed));
   }
+}
+
+/// The list with what "auto" makes in its place. The steps run on one queue.
+std::string without_auto(std::string_view list) {
+  std::string result;
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    const std::string_view size = list.substr(begin, end - begin);
+    if (begin > 0) result += ',';
+    result += size == "auto" ? fmt::format("{}", config::slots_of_auto) : std::string(size);
+    begin = end + 1;
+  }
+  return result;
 }
 
 void add_model_flags(CLI::App& parser, BenchFlags& flags) {
@@ -79,10 +96,12 @@ void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
       .add_option_function<std::string>(
           "--ring-size",
           [&flags](const std::string& text) {
-            flags.ring_sizes = parse_whole_list("--ring-size", text, 1, max_ring_size);
+            flags.ring_sizes =
+                parse_whole_list("--ring-size", without_auto(text), 1, max_ring_size);
           },
-          "Ring sizes to compare, the baseline first [1,2,3,4; 1 and the configured size if there "
-          "is one]")
+          "Ring sizes to compare, the baseline first; auto is 3 [1,2,3,4; 1 and the configured "
+          "size "
+          "if there is one]")
       ->type_name("N,N,...");
   add_whole_flag(parser, "--rounds", flags.rounds, 1, 10'000,
                  "How often each ring size runs; 2 or more give intervals");
