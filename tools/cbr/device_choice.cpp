@@ -1,5 +1,6 @@
 #include "device_choice.h"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -107,8 +108,14 @@ ChosenDevice open_device(const Config& config, bool allow_simulated) {
   try {
     chosen.note = choose_backend(config, candidates).warning;
   } catch (const BackendError& error) {
-    throw InputError(fmt::format(
-        "{}: {}", request_of(config, config.device.empty() ? "backend" : "device"), error.what()));
+    // A device of a backend that is not offered has not even been looked for.
+    const bool is_offered =
+        config.backend == "auto" ||
+        std::any_of(candidates.begin(), candidates.end(), [&](const BackendCandidate& candidate) {
+          return candidate.name == config.backend;
+        });
+    const char* culprit = config.device.empty() || !is_offered ? "backend" : "device";
+    throw InputError(fmt::format("{}: {}", request_of(config, culprit), error.what()));
   }
   const std::string queues = note_on_queues(config);
   if (!queues.empty()) chosen.note += (chosen.note.empty() ? "" : "; ") + queues;
