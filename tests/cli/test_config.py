@@ -1,8 +1,13 @@
 """cbr config, and --config of the other commands."""
 
+import array
+import fcntl
 import json
 import re
+import signal
 import subprocess
+import termios
+import time
 import unittest
 
 import jsonschema
@@ -165,6 +170,27 @@ class BadConfig(ConfigTestCase):
         self.assert_bad_input(run_cbr("config"), "show", "check", "schema")
 
 
+class Interrupts(ConfigTestCase):
+    def test_ctrl_c_ends_a_wait_for_the_file(self):
+        for command in [["config", "check", "-"], ["config", "show", "--config", "-"],
+                        ["bench", *SIMULATED, "--config", "-"],
+                        ["generate", "--model", str(MODEL), "--prompt", "x", "--config", "-"]]:
+            with self.subTest(command=command):
+                process = subprocess.Popen([PROGRAM, *command], stdin=subprocess.PIPE,
+                                           stdout=subprocess.DEVNULL)
+                self.addCleanup(process.stdin.close)
+                self.addCleanup(process.wait)
+                self.addCleanup(process.kill)
+                process.stdin.write(b"enabled: true\n")
+                process.stdin.flush()
+                unread = array.array("i", [1])
+                while unread[0] > 0:  # until it has what there is and waits for more
+                    fcntl.ioctl(process.stdin, termios.FIONREAD, unread)
+                    time.sleep(0.01)
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.wait(timeout=60), -signal.SIGINT)
+
+
 class Check(ConfigTestCase):
     def test_a_valid_file(self):
         path = self.write(DOCUMENT)
@@ -299,6 +325,10 @@ class BenchWithConfig(ConfigTestCase):
         self.assertEqual(result["device"]["backend"], "simulated")
         self.assert_success(run_cbr(*flags, "--ring-size", "3,5"))
         self.assertEqual([run["ringSize"] for run in self.read_result(output)["runs"]], [3, 5])
+        self.assert_success(run_cbr(*flags, "--ring-size", "1,auto"))
+        self.assertEqual([run["ringSize"] for run in self.read_result(output)["runs"]], [1, 3])
+        self.assert_bad_input(run_cbr(*flags, "--ring-size", "3,auto"), "3 is given twice")
+        self.assert_bad_input(run_cbr(*flags, "--ring-size", "1,autox"), '"autox"')
         self.assert_success(run_cbr(*flags, env={"CBR_ENABLED": "false"}))
         self.assertEqual([run["ringSize"] for run in self.read_result(output)["runs"]], [1])
 
@@ -327,6 +357,8 @@ class BenchWithConfig(ConfigTestCase):
                                      r"instead\n$")
         path.write_text("backend: metal\ngraceful_fallback: false\n", encoding="utf-8")
         self.assert_bad_input(run_cbr(*flags, env=env), path, "backend metal")
+        # The backend is to blame, not the device that nobody could look for.
+        self.assert_bad_input(run_cbr(*flags, "--device", "H200"), f"{path}:1: backend metal: ")
 
 
 @needs_vulkan

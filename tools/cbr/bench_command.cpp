@@ -123,6 +123,7 @@ class BenchCommand {
   }
 
   int run() {
+    catch_interrupts();
     if (flags_.synthetic) {
       run_synthetic();
     } else {

@@ -95,6 +95,7 @@ Tally examine_vulkan() {
 }
 
 int run_doctor() {
+  catch_interrupts();
   write_output("cbr " CBR_VERSION "\n");
   const Tally tally = examine_vulkan();
   if (interrupted()) return stopped;

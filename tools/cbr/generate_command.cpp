@@ -62,6 +62,7 @@ std::string json_text(std::uint32_t ring_size, const std::vector<decode::TokenId
 
 int run_generate(const GenerateFlags& flags) {
   const Config config = read_config(flags.config);
+  catch_interrupts();
   Progress progress;
   progress.show("Opening the model");
   const decode::ModelFiles model = decode::ModelFiles::open(flags.model);

@@ -14,7 +14,6 @@
 
 #include "command.h"
 #include "exit_code.h"
-#include "interrupt.h"
 #include "standard_output.h"
 #include "surplus.h"
 
@@ -76,7 +75,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   cbr::tool::ignore_broken_pipes();
-  cbr::tool::catch_interrupts();
   try {
     return run(argc, argv);
   } catch (const cbr::InputError& error) {
