@@ -68,7 +68,7 @@ lease.ticket.wait()
 child = os.fork()
 if child == 0:
     del lease, ring, buffer, device
-    sys.exit(0)
+    os._exit(0)  # NVIDIA's driver crashes or hangs in exit() of a child.
 assert os.waitpid(child, 0)[1] == 0
 """)
     assert (run.returncode, run.stderr) == (0, "")
