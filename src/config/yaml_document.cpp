@@ -20,7 +20,7 @@ Place place_of(const YAML::Mark& mark, const SourceText& source) {
 
 /// What may help with a mistake that the YAML library reports in its own words.
 std::string_view hint_for(std::string_view message) {
-  using namespace YAML;
+  namespace ErrorMsg = YAML::ErrorMsg;
   if (message == ErrorMsg::MAP_VALUE) {
     return "; is the line indented like those beside it? A text with \": \" in it needs quotes";
   }
