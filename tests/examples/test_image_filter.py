@@ -91,8 +91,9 @@ def test_bad_pictures_are_reported_and_the_rest_goes_on(pictures, tmp_path):
 
 
 def test_nothing_is_half_written(pictures, tmp_path):
-    """The disk is full, as it were: files end after so many bytes."""
+    """The disk is full, as it were: files end after so many bytes. What was there before stays."""
     (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "00.png").write_bytes(b"the result before")
     noise = numpy.random.default_rng(1).integers(0, 256, (200, 200, 3), dtype="uint8")
     Image.fromarray(noise).save(pictures / "00.png")
     command = f"ulimit -f 20; trap '' XFSZ; exec {sys.executable} {EXAMPLE} {pictures} " \
@@ -101,7 +102,7 @@ def test_nothing_is_half_written(pictures, tmp_path):
                           check=False, timeout=120, env={**os.environ, "MESA_SHADER_CACHE_DISABLE": "1"})
     assert done.returncode == 1
     assert done.stderr.startswith("image_filter: [Errno 27]") and done.stderr.count("\n") == 1
-    assert not (tmp_path / "results" / "00.png").exists()
+    assert (tmp_path / "results" / "00.png").read_bytes() == b"the result before"
     assert not list((tmp_path / "results").glob(".*"))
 
 
