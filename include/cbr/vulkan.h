@@ -180,6 +180,9 @@ class Device {
   [[nodiscard]] virtual PFN_vkVoidFunction function(const char* name) const noexcept = 0;
   /// The functions of this device, loaded at run time; used by the library's own parts.
   [[nodiscard]] virtual const Functions& functions() const noexcept = 0;
+  /// Whether this process opened or wrapped it. False in a child that was forked since, where no
+  /// function of Vulkan may be called: what was made from the device is left as it lies there.
+  [[nodiscard]] virtual bool same_process() const noexcept = 0;
   /// Submits to a queue under the queue's lock. Throws DeviceLost, SubmitFailed.
   virtual void submit(QueueIndex queue, const VkSubmitInfo& submission) = 0;
   /// The same for the first queue.

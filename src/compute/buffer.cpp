@@ -98,10 +98,12 @@ void Buffer::allocate(Placement placement) {
 
 void Buffer::release() noexcept {
   if (device_ == nullptr) return;
-  const vulkan::Functions& vk = device_->functions();
-  vk.vkDestroyBuffer(device_->handle(), buffer_, nullptr);
-  // Unmaps too.
-  vk.vkFreeMemory(device_->handle(), memory_, nullptr);
+  if (device_->same_process()) {
+    const vulkan::Functions& vk = device_->functions();
+    vk.vkDestroyBuffer(device_->handle(), buffer_, nullptr);
+    // Unmaps too.
+    vk.vkFreeMemory(device_->handle(), memory_, nullptr);
+  }
   buffer_ = VK_NULL_HANDLE;
   memory_ = VK_NULL_HANDLE;
   mapped_ = nullptr;

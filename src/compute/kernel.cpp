@@ -89,9 +89,11 @@ void Kernel::require_dispatchable(const GroupCount& groups) const {
 
 void Kernel::release() noexcept {
   if (device_ == nullptr) return;
-  const vulkan::Functions& vk = device_->functions();
-  vk.vkDestroyPipeline(device_->handle(), pipeline_, nullptr);
-  vk.vkDestroyPipelineLayout(device_->handle(), layout_, nullptr);
+  if (device_->same_process()) {
+    const vulkan::Functions& vk = device_->functions();
+    vk.vkDestroyPipeline(device_->handle(), pipeline_, nullptr);
+    vk.vkDestroyPipelineLayout(device_->handle(), layout_, nullptr);
+  }
   pipeline_ = VK_NULL_HANDLE;
   layout_ = VK_NULL_HANDLE;
   device_.reset();

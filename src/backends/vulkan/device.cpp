@@ -90,7 +90,7 @@ void DeviceImpl::add_queue(const WrappedQueue& queue) {
 DeviceImpl::~DeviceImpl() {
   // In a forked child the driver's threads are gone, and it may wait for them for ever: everything
   // is left as it lies.
-  if (process_ != getpid()) {
+  if (!DeviceImpl::same_process()) {
     (void)instance_.release();
     return;
   }

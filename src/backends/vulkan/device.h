@@ -51,6 +51,7 @@ class DeviceImpl final : public Device {
     return functions_.vkGetDeviceProcAddr(device_, name);
   }
   [[nodiscard]] const Functions& functions() const noexcept override { return functions_; }
+  [[nodiscard]] bool same_process() const noexcept override { return process_ == getpid(); }
   void submit(QueueIndex queue, const VkSubmitInfo& submission) override;
   /// Signals `fence` once everything submitted to the queue so far has ended. Throws as submit().
   void submit_fence(QueueIndex queue, VkFence fence);
