@@ -164,6 +164,7 @@ class Doctor(CbrTestCase):
         nowhere = str(self.folder / "none.json")
         run = run_cbr("doctor", env={"VK_ICD_FILENAMES": nowhere, "VK_DRIVER_FILES": nowhere})
         self.assertEqual(run.returncode, 1)
+        self.assertIn("finds no driver; is one installed", run.stdout)
         self.assertIn("simulated: compiled in", run.stdout)
 
 

@@ -91,7 +91,13 @@ Instance::Instance(const OpenOptions& options)
   create.ppEnabledLayerNames = layers.data();
   create.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
   create.ppEnabledExtensionNames = extensions.data();
-  check(functions_.vkCreateInstance(&create, nullptr, &handle_), "vkCreateInstance");
+  const VkResult created = functions_.vkCreateInstance(&create, nullptr, &handle_);
+  if (created == VK_ERROR_INCOMPATIBLE_DRIVER) {
+    throw BackendError(
+        "vkCreateInstance failed with VK_ERROR_INCOMPATIBLE_DRIVER: the Vulkan library finds no "
+        "driver; is one installed, and does VK_DRIVER_FILES, if it is set, name it?");
+  }
+  check(created, "vkCreateInstance");
   try {
     functions_.load_instance(handle_);
     if (options.validation) {
