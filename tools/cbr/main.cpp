@@ -23,11 +23,11 @@ using cbr::tool::Command;
 
 constexpr const char* footer =
     "Examples:\n"
-    "  cbr doctor                                   What can run here?\n"
-    "  cbr bench --model models/tiny-qwen2-kjv-4bit What does overlapping buy with a real model?\n"
-    "  cbr bench --synthetic --dispatches 16        ... and with small steps?\n"
-    "  cbr compare before.json after.json           Is the change more than noise?\n"
-    "  cbr config show --config ring.yaml           Which options are in effect, and from where?\n"
+    "  cbr doctor                                    What can run here?\n"
+    "  cbr bench --model models/tiny-qwen2-kjv-4bit  What does overlapping buy with a real model?\n"
+    "  cbr bench --synthetic --dispatches 16         ... and with small steps?\n"
+    "  cbr compare before.json after.json            Is the change more than noise?\n"
+    "  cbr config show --config ring.yaml            Which options are in effect, and from where?\n"
     "\n"
     "Results go to standard output, progress and errors to standard error.\n"
     "Exit codes: 0 success, 1 failure, 2 bad input, 130 interrupted.\n";

@@ -208,8 +208,8 @@ const PhysicalDevice& choose_device(const std::vector<PhysicalDevice>& devices,
     for (const auto& device : devices) {
       names.push_back(fmt::format("{} ({})", device.info.index, device.info.name));
     }
-    throw BackendError(
-        fmt::format("no Vulkan device '{}'; by index there are: {}", choice, fmt::join(names, ", ")));
+    throw BackendError(fmt::format("no Vulkan device '{}'; by index there are: {}", choice,
+                                   fmt::join(names, ", ")));
   }
   if (const auto reason = chosen->info.why_unusable(); !reason.empty()) {
     throw BackendError(fmt::format("device {} can't be used: {}", chosen->info.name, reason));
