@@ -1,6 +1,12 @@
-# Finds Python and pybind11 for the Python package; pybind11_FOUND says whether both are there.
+# Finds what the Python package is built with; CBR_PYTHON_FOUND says whether all of it is there.
 include(CbrSystemPython)
 find_package(Python 3.9 QUIET COMPONENTS Interpreter Development.Module)
 if(Python_FOUND)
   find_package(pybind11 2.10 CONFIG QUIET)
+endif()
+find_package(SPIRV-Tools CONFIG QUIET)
+find_package(spirv_cross_c_shared CONFIG QUIET)
+set(CBR_PYTHON_FOUND OFF)
+if(pybind11_FOUND AND SPIRV-Tools_FOUND AND spirv_cross_c_shared_FOUND)
+  set(CBR_PYTHON_FOUND ON)
 endif()

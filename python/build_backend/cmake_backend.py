@@ -69,10 +69,11 @@ def _build():
     if shutil.which("ccache"):
         configure += ["-D", "CMAKE_CXX_COMPILER_LAUNCHER=ccache"]
     _run(*configure)
-    # Switched off where Python's headers or pybind11 are missing, which is an error here.
+    # Switched off where something of this is missing, which is an error here.
     cache = (build / "CMakeCache.txt").read_text(encoding="utf-8")
     if "CBR_BUILD_PYTHON:BOOL=ON" not in cache:
-        _fail(f"pybind11 (pybind11-dev) or the headers of {python} (python3-dev) are missing")
+        _fail(f"pybind11 (pybind11-dev), SPIRV-Tools (spirv-tools), SPIRV-Cross "
+              f"(libspirv-cross-c-shared-dev) or the headers of {python} (python3-dev) are missing")
     _run("cmake", "--build", build, "--target", "cbr_python")
     return build
 

@@ -320,8 +320,6 @@ def test_damaged_spirv_is_refused(device):
     for words in (whole[:-1], whole[:len(whole) // 2], whole[:5]):
         with pytest.raises(cbr.InvalidOption, match="SPIR-V"):
             cbr.Kernel(words.tobytes(), push="QQIf", device=device)
-    with pytest.raises(cbr.InvalidOption, match="no compute entry point"):
-        cbr.Kernel(whole[:5].tobytes(), device=device)
     # The entry point's name: no "main" any more.
     other = spirv.replace(b"main", b"mein")
     with pytest.raises(cbr.InvalidOption, match='no compute entry point "main"'):
