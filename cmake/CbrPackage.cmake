@@ -43,7 +43,7 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "ring of GPU command buffers: headers and static libraries
  With files for CMake and pkg-config.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-    "libcbr${CBR_SOVERSION} (= ${PROJECT_VERSION}-1), libvulkan-dev, libyaml-cpp-dev")
+    "libcbr${CBR_SOVERSION} (= ${PROJECT_VERSION}-1), libvulkan-dev, libyaml-cpp-dev, libutf8proc-dev")
 cbr_install_licence(development libcbr-dev)
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME cbr)

@@ -62,11 +62,13 @@ class FindPackage(PackageTestCase):
                             "find_package(cbr REQUIRED COMPONENTS shared)",
                             "cbr::cbr is there already and is no shared library")
 
-    def test_static_configuration_needs_yaml_cpp(self):
-        self.assert_refused("find_package(cbr REQUIRED COMPONENTS config)", "needs yaml-cpp",
-                            "-D", "CMAKE_DISABLE_FIND_PACKAGE_yaml-cpp=ON")
-        self.configure("find_package(cbr REQUIRED COMPONENTS config shared)",
-                       "-D", "CMAKE_DISABLE_FIND_PACKAGE_yaml-cpp=ON")
+    def test_static_configuration_needs_libraries(self):
+        # One that is not there, and one that is not found.
+        for missing in ["CMAKE_DISABLE_FIND_PACKAGE_yaml-cpp=ON", "cbr_utf8proc=OFF"]:
+            with self.subTest(missing):
+                self.assert_refused("find_package(cbr REQUIRED COMPONENTS config)",
+                                    "needs yaml-cpp and utf8proc", "-D", missing)
+                self.configure("find_package(cbr REQUIRED COMPONENTS config shared)", "-D", missing)
 
     def test_other_minor_version(self):
         self.assert_refused("find_package(cbr 0.2 REQUIRED)", "requested version \"0.2\"")
