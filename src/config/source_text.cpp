@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "config/utf8.h"
+#include "text/utf8.h"
 
 namespace cbr::config {
 namespace {
@@ -14,7 +14,8 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr char32_t next_line = 0x85;
 
 bool is_allowed(char32_t code) {
-  return !is_control(code) || code == '\t' || code == '\n' || code == '\r' || code == next_line;
+  return !utf8::is_control(code) || code == '\t' || code == '\n' || code == '\r' ||
+         code == next_line;
 }
 
 }  // namespace
@@ -24,7 +25,7 @@ SourceText::SourceText(std::string_view text) : text_(text) {
   characters_before_.reserve(text_.size() + 1);
   std::uint32_t characters = 0;
   for (std::size_t i = 0; i < text_.size(); ++characters) {
-    const std::optional<Character> character = first_character(text_.substr(i));
+    const std::optional<utf8::Character> character = utf8::first_character(text_.substr(i));
     const std::size_t bytes = character ? character->bytes : 1;
     characters_before_.insert(characters_before_.end(), bytes, characters);
     if (!character || !is_allowed(character->code)) {

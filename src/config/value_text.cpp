@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/nearest.h"
-#include "config/utf8.h"
+#include "text/utf8.h"
 
 namespace cbr {
 
@@ -58,15 +58,15 @@ std::optional<ConfigValue> parse_numbers(const OptionSpec& spec, std::string_vie
 
 bool has_line_break(std::string_view text) {
   while (!text.empty()) {
-    const std::optional<Character> character = first_character(text);
-    if (character && breaks_line(character->code)) return true;
+    const std::optional<utf8::Character> character = utf8::first_character(text);
+    if (character && utf8::breaks_line(character->code)) return true;
     text.remove_prefix(character ? character->bytes : 1);
   }
   return false;
 }
 
 std::optional<ConfigValue> parse_text(const OptionSpec& spec, std::string_view text) {
-  const std::optional<std::size_t> characters = count_characters(text);
+  const std::optional<std::size_t> characters = utf8::count_characters(text);
   if (!characters || *characters < spec.least || *characters > spec.most) return std::nullopt;
   if (has_line_break(text)) return std::nullopt;
   return std::string(text);

@@ -1,30 +1,22 @@
 #include "decode/printable.h"
 
-#include <cstdint>
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
-#include <utf8proc.h>
+
+#include "text/utf8.h"
 
 namespace cbr::decode {
 namespace {
-
-bool breaks_line(utf8proc_int32_t codepoint) {
-  const utf8proc_category_t category = utf8proc_category(codepoint);
-  return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_ZL ||
-         category == UTF8PROC_CATEGORY_ZP;
-}
 
 std::string escape(std::string_view text, std::size_t longest) {
   std::string out;
   while (!text.empty()) {
     if (out.size() >= longest) return out + "...";
-    utf8proc_int32_t codepoint = -1;
-    const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
-    const utf8proc_ssize_t length =
-        utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(text.size()), &codepoint);
-    const std::size_t taken = length > 0 ? static_cast<std::size_t>(length) : 1;
-    if (length > 0 && !breaks_line(codepoint)) {
+    const std::optional<utf8::Character> character = utf8::first_character(text);
+    const std::size_t taken = character ? character->bytes : 1;
+    if (character && !utf8::breaks_line(character->code)) {
       out += text.substr(0, taken);
     } else {
       for (const char byte : text.substr(0, taken)) {

@@ -6,6 +6,8 @@
 
 #include <utf8proc.h>
 
+#include "text/utf8.h"
+
 namespace cbr::decode {
 namespace {
 
@@ -13,11 +15,8 @@ constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 // Bytes of the character at the front of `text`; 0 if there is no valid one.
 std::size_t character_length(std::string_view text) {
-  utf8proc_int32_t codepoint = -1;
-  const utf8proc_ssize_t length =
-      utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                       static_cast<utf8proc_ssize_t>(text.size()), &codepoint);
-  return length > 0 ? static_cast<std::size_t>(length) : 0;
+  const std::optional<utf8::Character> character = utf8::first_character(text);
+  return character ? character->bytes : 0;
 }
 
 // Whether more bytes could make `part` one character. The lead byte tells the length, and the

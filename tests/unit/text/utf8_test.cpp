@@ -1,10 +1,10 @@
-#include "config/utf8.h"
+#include "text/utf8.h"
 
 #include <string>
 
 #include <gtest/gtest.h>
 
-namespace cbr::config {
+namespace cbr::utf8 {
 namespace {
 
 TEST(Utf8, ReadsCharactersOfEveryLength) {
@@ -55,4 +55,4 @@ TEST(Utf8, KnowsWhatBreaksALine) {
 }
 
 }  // namespace
-}  // namespace cbr::config
+}  // namespace cbr::utf8
