@@ -7,6 +7,7 @@
 #include <cbr/config.h>
 
 #include "config/option_table.h"
+#include "config/value_json.h"
 
 namespace cbr {
 namespace {
@@ -51,14 +52,6 @@ Json type_of(const OptionSpec& spec) {
   return {};
 }
 
-Json json_of(const ConfigValue& value) {
-  if (std::holds_alternative<std::monostate>(value)) return "auto";
-  if (const auto* flag = std::get_if<bool>(&value)) return *flag;
-  if (const auto* number = std::get_if<std::uint64_t>(&value)) return *number;
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  return std::get<std::vector<std::uint64_t>>(value);
-}
-
 /// Reserved slots need the strategy that hands them out.
 Json reserved_slots_rule() {
   Json rule;
@@ -76,7 +69,7 @@ Json section_of(Section section, const char* description) {
     Json json = {{"description", spec.unit.empty()
                                      ? std::string(spec.description)
                                      : fmt::format("{} Unit: {}.", spec.description, spec.unit)},
-                 {"default", json_of(config::default_of(spec))}};
+                 {"default", config::json_of(config::default_of(spec))}};
     json.update(type_of(spec));
     properties[std::string(spec.key)] = std::move(json);
   }

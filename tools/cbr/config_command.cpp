@@ -15,6 +15,7 @@
 
 #include "command.h"
 #include "config/settings.h"
+#include "config/value_json.h"
 #include "config_flags.h"
 #include "decode/printable.h"
 #include "exit_code.h"
@@ -55,13 +56,7 @@ nlohmann::ordered_json json_of(const ConfigOption& option) {
   nlohmann::ordered_json json;
   json["name"] = option.name;
   json["path"] = option.path;
-  if (std::holds_alternative<std::monostate>(option.value)) json["value"] = "auto";
-  if (const auto* flag = std::get_if<bool>(&option.value)) json["value"] = *flag;
-  if (const auto* number = std::get_if<std::uint64_t>(&option.value)) json["value"] = *number;
-  if (const auto* text = std::get_if<std::string>(&option.value)) json["value"] = *text;
-  if (const auto* numbers = std::get_if<std::vector<std::uint64_t>>(&option.value)) {
-    json["value"] = *numbers;
-  }
+  json["value"] = config::json_of(option.value);
   json["origin"]["kind"] = name_of(option.origin.kind);
   if (!option.origin.name.empty()) json["origin"]["name"] = option.origin.name;
   if (option.origin.line > 0) {
