@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cbr/errors.h>
 

@@ -8,15 +8,13 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-#include <unistd.h>
-
 #include <cbr/vulkan.h>
 
 #include "backends/vulkan/device_list.h"
 #include "backends/vulkan/functions.h"
 #include "backends/vulkan/instance.h"
 #include "backends/vulkan/native_queue.h"
+#include "core/process_guard.h"
 
 namespace cbr::vulkan {
 
@@ -51,7 +49,7 @@ class DeviceImpl final : public Device {
     return functions_.vkGetDeviceProcAddr(device_, name);
   }
   [[nodiscard]] const Functions& functions() const noexcept override { return functions_; }
-  [[nodiscard]] bool same_process() const noexcept override { return process_ == getpid(); }
+  [[nodiscard]] bool same_process() const noexcept override { return process_.same_process(); }
   void submit(QueueIndex queue, const VkSubmitInfo& submission) override;
   /// Signals `fence` once everything submitted to the queue so far has ended. Throws as submit().
   void submit_fence(QueueIndex queue, VkFence fence);
@@ -93,7 +91,7 @@ class DeviceImpl final : public Device {
   std::vector<std::unique_ptr<NativeQueue>> queues_;
   std::uint32_t common_timestamp_bits_ = 64;
   /// Where it was made: a forked child has another.
-  pid_t process_ = getpid();
+  detail::ProcessGuard process_;
 
   mutable std::once_flag loss_noticed_;
   mutable std::atomic<bool> lost_ = false;
