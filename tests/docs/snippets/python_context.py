@@ -1,6 +1,7 @@
 """What the Python of the pages takes for granted: a context manager for each situation, which gives
 the names and, afterwards, looks at what the block did."""
 
+import ast
 import asyncio
 import contextlib
 
@@ -67,7 +68,7 @@ def run(block, names):
     """Runs a block that may `await` at its top level."""
     # The lines are the page's own in a traceback.
     code = compile("\n" * (block.line - 1) + block.text, str(block.page), "exec",
-                   flags=0x2000)  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+                   flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     awaitable = eval(code, names)  # noqa: S307
     if awaitable is not None:
         asyncio.run(awaitable)

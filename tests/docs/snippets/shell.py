@@ -14,7 +14,7 @@ TIME_LIMIT = 300
 
 class Clone:
     """A folder with links to what a clone holds, so that what a block writes lies elsewhere; and a
-    system into which the build is installed."""
+    folder into which the build is installed."""
 
     def __init__(self, place):
         self.folder = place / "clone"
@@ -30,11 +30,8 @@ class Clone:
         (place / "bin" / "python").symlink_to(sys.executable)
         (place / "bin" / "python3").symlink_to(sys.executable)
         self.path = place / "bin"
-
-    def install(self):
-        if not self.prefix.exists():
-            subprocess.run(["cmake", "--install", BUILD, "--prefix", self.prefix], check=True,
-                           stdout=subprocess.DEVNULL)
+        subprocess.run(["cmake", "--install", BUILD, "--prefix", self.prefix], check=True,
+                       stdout=subprocess.DEVNULL)
 
     def copy(self, name):
         """A copy of a folder of the clone, for what is written beside its files."""
@@ -63,7 +60,3 @@ def without(lines, left_out):
         if command not in commands:
             raise ValueError(f"leaves out \"{command}\", which is not there")
     return [line for line, command in zip(lines, commands, strict=True) if command not in left_out]
-
-
-def remove(place):
-    shutil.rmtree(place)

@@ -4,6 +4,7 @@ What is not run says so in its page, and why; the reasons are printed."""
 
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -50,21 +51,23 @@ class Yaml(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
-class Installed(unittest.TestCase):
-    """Blocks that work on a clone or on an installed library."""
+place = clone = None
 
-    @classmethod
-    def setUpClass(cls):
-        cls.place = pathlib.Path(tempfile.mkdtemp(prefix="cbr-docs-"))
-        cls.addClassCleanup(shell.remove, cls.place)
-        cls.clone = shell.Clone(cls.place)
-        cls.clone.install()
 
+def setUpModule():
+    """Blocks work on a clone or on an installed library; one of each will do for all."""
+    global place, clone
+    place = pathlib.Path(tempfile.mkdtemp(prefix="cbr-docs-"))
+    unittest.addModuleCleanup(shutil.rmtree, place)
+    clone = shell.Clone(place)
+
+
+class RunTestCase(unittest.TestCase):
     def assert_succeeds(self, done):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
-class Shell(Installed):
+class Shell(RunTestCase):
     def test_runs(self):
         for block in all_code_blocks("sh"):
             with self.subTest(block.place):
@@ -73,12 +76,12 @@ class Shell(Installed):
                 for command in left_out:
                     print(f"{block.place}: {command}: not run: {block.note('because')}")
                 context = block.note("context")
-                folder = self.clone.copy(context) if context else None
-                self.assert_succeeds(self.clone.run(script, folder))
+                folder = clone.copy(context) if context else None
+                self.assert_succeeds(clone.run(script, folder))
 
     def test_commands_of_dev_are_there(self):
         """Those that are left out too."""
-        known = self.clone.run("./dev help").stdout
+        known = clone.run("./dev help").stdout
         for block in all_code_blocks("sh"):
             for line in block.text.splitlines():
                 if line.startswith("./dev "):
@@ -86,28 +89,28 @@ class Shell(Installed):
                         self.assertRegex(known, rf"(?m)^  {line.split()[1]}\b")
 
 
-class Text(Installed):
+class Text(unittest.TestCase):
     def test_is_what_the_command_prints(self):
         blocks = [block for block in all_code_blocks("text") if "printed-by" in block.notes]
         self.assertGreater(len(blocks), 0)
         for block in blocks:
             with self.subTest(block.place):
-                done = self.clone.run(block.note("printed-by"))
+                done = clone.run(block.note("printed-by"))
                 self.assertEqual(done.stdout + done.stderr, block.text)
 
 
-class Cmake(Installed):
+class Cmake(RunTestCase):
     def test_builds(self):
         program = next(block for block in all_code_blocks("cpp") if "int main(" in block.text)
         for block in all_code_blocks("cmake"):
-            with self.subTest(block.place), tempfile.TemporaryDirectory(dir=self.place) as name:
+            with self.subTest(block.place), tempfile.TemporaryDirectory(dir=place) as name:
                 folder = pathlib.Path(name)
                 (folder / "app.cpp").write_text(program.text, encoding="utf-8")
                 (folder / "CMakeLists.txt").write_text(
                     "cmake_minimum_required(VERSION 3.25)\nproject(app LANGUAGES CXX)\n" + block.text,
                     encoding="utf-8")
-                self.assert_succeeds(self.clone.run(
-                    f"cmake -S . -B build -G Ninja -D CMAKE_PREFIX_PATH='{self.clone.prefix}'\n"
+                self.assert_succeeds(clone.run(
+                    f"cmake -S . -B build -G Ninja -D CMAKE_PREFIX_PATH='{clone.prefix}'\n"
                     "cmake --build build\n./build/app", folder))
 
 
