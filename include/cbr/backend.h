@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -20,6 +22,8 @@ enum class Api : std::uint8_t {
   metal,
   /// Handles are id<MTL4CommandBuffer>.
   metal4,
+  /// A backend of the program's own; what its handles are, it knows.
+  custom,
 };
 
 /// What the ring asks a backend to prepare.
@@ -28,6 +32,22 @@ struct SlotLayout {
   std::uint32_t ring_size = 1;
   /// Slots carry the debug label "<ring_name> #<index>".
   std::string_view ring_name;
+  /// Which times the GPU is to note.
+  GpuTimes gpu_times = GpuTimes::both;
+  /// Takes one line on a failure that no call can throw, because it concerns none: a look for a
+  /// lost device that didn't work, say. May be called in any call of the backend until detach()
+  /// returns. Null: nobody wants to know.
+  std::function<void(std::string_view text)> report = nullptr;
+};
+
+/// The native objects of a slot, for whoever needs them longer than their backend.
+class NativeSlot {
+ public:
+  NativeSlot() = default;
+  NativeSlot(const NativeSlot&) = delete;
+  NativeSlot& operator=(const NativeSlot&) = delete;
+  /// Destroys the objects. The GPU doesn't use them.
+  virtual ~NativeSlot() = default;
 };
 
 /// How a wait ended.
@@ -45,12 +65,29 @@ enum class WaitStatus : std::uint8_t {
 /// A backend serves one ring at a time: the ring attaches on construction and detaches on
 /// destruction. Slot i belongs to queue i modulo queue_count().
 ///
-/// Threads: `begin`, `submit`, `discard` and `finish` are called by one thread at a time for a
-/// given slot, and `submit` by one thread at a time for a given queue; otherwise every function may
-/// be called by any thread at any time. The ring never holds a lock that completion needs while it
-/// calls a backend.
+/// | function          | when                          | by whom                | locks of the ring held |
+/// |-------------------|-------------------------------|------------------------|------------------------|
+/// | attach, detach    | a ring begins, ends           | one thread, alone      | none                   |
+/// | add_slot,         | the ring's size changes       | one thread at a time   | structure              |
+/// |  remove_slot      |                               |                        |                        |
+/// | begin             | a slot was leased             | who acquired           | none                   |
+/// | submit            | a lease is submitted, or what | one thread a queue     | submit, of that queue  |
+/// |                   |  a sequence held back is sent |                        |                        |
+/// | discard           | a lease is given up           | who has the lease      | none                   |
+/// | completed, finish | someone looks for the end of  | one thread a queue     | retire, of that queue  |
+/// |                   |  work                         |                        |                        |
+/// | wait              | someone waits                 | any number of threads  | none                   |
+/// | wake              | a wait is to end              | any thread             | none                   |
+/// | abandon           | the ring ends, the slot is    | the thread that ends   | state                  |
+/// |                   |  leased                       |  the ring              |                        |
+/// | relax, now        | at any time                   | any number of threads  | any                    |
+/// | the others        | at any time                   | any number of threads  | none                   |
 ///
-/// Failures: `DeviceLost` from any function is final. Any other exception concerns that call only.
+/// The calls for one slot come one at a time. Nothing here may call the ring. `begin`, `submit`,
+/// `completed`, `finish`, `wake` and `now` don't block.
+///
+/// Failures: `DeviceLost` from any function is final. Any other exception concerns that call only:
+/// it may be made again.
 class Backend {
  public:
   Backend() = default;
@@ -70,8 +107,13 @@ class Backend {
   /// Creates the native objects of `layout.ring_size` slots. Throws InvalidUsage if a ring is
   /// attached already, BackendError if the objects can't be created.
   virtual void attach(const SlotLayout& layout) = 0;
-  /// Destroys them. The ring guarantees that no slot is in flight, unless the device is lost.
+  /// Destroys them, those of slots that are being recorded included. The ring guarantees that no
+  /// slot is in flight, unless the device is lost.
   virtual void detach() noexcept = 0;
+  /// Hands out the native objects of a slot that is being recorded, so that the handle of `begin`
+  /// stays valid after detach(), which follows: until the result is destroyed. The backend forgets
+  /// the slot. Allocates nothing and calls no driver.
+  virtual std::unique_ptr<NativeSlot> abandon(SlotIndex slot) noexcept = 0;
 
   /// Creates the native objects of a slot that was not there: the first one past the last, or one
   /// that was removed. Other slots may be in use at the same time. One thread at a time adds or
@@ -92,10 +134,12 @@ class Backend {
 
   /// The newest serial of which it and all before it on this queue have ended. Does not block.
   virtual Serial completed(QueueIndex queue) = 0;
-  /// How the slot's last submission ended. Called once for each, after `completed` covered it.
+  /// How the slot's last submission ended: a failure of the work is in the result. Called once for
+  /// each, after `completed` covered it, in the order of the queue's serials. Where its times can't
+  /// be read it throws, and the work counts as ended well, without times.
   virtual Completion finish(SlotIndex slot) = 0;
 
-  /// Blocks until one of `points` has ended, until `wake(ticket)` was called with a number of
+  /// Blocks until one of `points` has ended, until `wake()` was called with a number of
   /// `wake_number` or more, or until `deadline`. With `wake_number` 0 the wait is not to be woken,
   /// which is cheaper. Returns `reached` rather than the others where several hold.
   virtual WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
@@ -107,6 +151,13 @@ class Backend {
   /// Called between two looks at `completed` by a thread that spins: tells the CPU so. Virtual, so
   /// that a simulated GPU can let time pass.
   virtual void relax() noexcept;
+
+  /// Whether `wait` takes CPU time for as long as it lasts, or for much of it. A ring then sleeps
+  /// as far as it can foresee the end: WaitStrategy::adaptive. The same in every call.
+  [[nodiscard]] virtual bool waits_spin() const noexcept { return false; }
+  /// Whether `now` counts another time than the one that passes. Nobody sleeps by it then. The same
+  /// in every call.
+  [[nodiscard]] virtual bool has_virtual_clock() const noexcept { return false; }
 
   /// The clock by which deadlines and waiting times count. Virtual, so that a simulated GPU can
   /// make time pass at will.

@@ -8,28 +8,14 @@
 #include <vector>
 
 #include <cbr/backend.h>
+#include <cbr/fault.h>
 
 namespace cbr {
-
-/// What can be made to go wrong.
-enum class Fault : std::uint8_t {
-  /// `begin` throws BackendError, and so does acquire().
-  fail_begin,
-  /// `submit` throws SubmitFailed. Nothing is submitted.
-  fail_submit,
-  /// The work runs; its ticket throws ExecutionFailed.
-  fail_execution,
-  /// The work runs, but it and what is behind it on its queue don't show as ended until
-  /// FaultInjector::release(), as if the GPU hung.
-  hang,
-  /// `submit` throws DeviceLost, and so does every later call. Nothing is submitted.
-  lose_device,
-};
 
 /// A fault of one call.
 struct ScriptedFault {
   /// What happens to the call.
-  Fault fault{};
+  Fault fault = Fault::none;
   /// The number of the call, from 1: of `begin` for fail_begin, of `submit` for the others. Calls
   /// are counted over the injector's life, those that fail included.
   std::uint64_t call = 1;

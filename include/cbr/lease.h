@@ -24,9 +24,15 @@ struct Submission;
 /// acquisition, because a lease forgotten is more often an error than a wish.
 ///
 /// Threads: one thread at a time uses a lease; it may move from thread to thread. Different leases
-/// record on different threads at once. Outliving the ring is safe: submit() then throws.
+/// record on different threads at once.
+///
+/// A lease may outlive its ring, and race its end: recording into native_handle() stays safe until
+/// the lease ends, and submit() throws InvalidUsage. In a child that was forked off, all functions
+/// that reach the ring throw InvalidUsage, and destruction does nothing.
 class Lease {
  public:
+  /// An empty lease: valid() is false, and the functions that say so throw InvalidUsage.
+  Lease() noexcept = default;
   /// Takes over the slot of `other`, which is empty afterwards.
   Lease(Lease&& other) noexcept;
   /// Discards what this lease held, then does the same.
@@ -49,8 +55,9 @@ class Lease {
   /// Keeps `object` until the GPU is done with this submission, well or not: a buffer that the
   /// commands use, say. The ring's completion thread then drops the reference, after the ticket's
   /// callbacks and in the order given here; where nothing is submitted, the thread that ends the
-  /// lease does so at once. Starts the completion thread of the slot's queue if there is none yet.
-  /// Throws InvalidUsage on an empty lease, std::system_error if no thread can be had.
+  /// lease does so at once. Starts the completion thread of the slot's queue if there is none yet
+  /// and the ring has not ended. Throws InvalidUsage on an empty lease, std::system_error if no
+  /// thread can be had; `object` is then not kept.
   void keep_alive(std::shared_ptr<const void> object);
 
   /// Names the work in messages about hangs and failures. The first 31 bytes are kept. Throws
@@ -58,10 +65,10 @@ class Lease {
   void set_label(std::string_view label);
 
   /// True until the lease was submitted, discarded or moved from.
-  [[nodiscard]] bool valid() const noexcept { return core_ != nullptr; }
+  [[nodiscard]] bool valid() const noexcept { return submission_ != nullptr; }
 
-  /// The slot held. The lease must be valid.
-  [[nodiscard]] SlotIndex slot() const noexcept { return slot_; }
+  /// The slot held. Throws InvalidUsage on an empty lease.
+  [[nodiscard]] SlotIndex slot() const;
 
   /// The queue that will run the work. Throws InvalidUsage on an empty lease.
   [[nodiscard]] QueueIndex queue() const;
@@ -69,26 +76,24 @@ class Lease {
   /// The API that native_handle() belongs to. Throws InvalidUsage on an empty lease.
   [[nodiscard]] Api api() const;
 
-  /// The native command buffer, begun and ready for recording; valid as long as the lease is. Use
-  /// cbr::vulkan::command_buffer(lease) and its kin, which check the type. Throws InvalidUsage on
-  /// an empty lease.
+  /// The native command buffer, begun and ready for recording; valid as long as the lease is, after
+  /// the ring's end too. Use cbr::vulkan::command_buffer(lease) and its kin, which check the type.
+  /// Throws InvalidUsage on an empty lease.
   [[nodiscard]] void* native_handle() const;
 
-  /// The backend that the slot belongs to. Throws InvalidUsage on an empty lease.
+  /// The backend that the slot belongs to; it lives as long as the lease, but may serve another
+  /// ring once this one has ended. Throws InvalidUsage on an empty lease.
   [[nodiscard]] Backend& backend() const;
 
  private:
   friend class detail::RingCore;
-  Lease(std::shared_ptr<detail::RingCore> core, SlotIndex slot, detail::Submission* submission,
-        void* native_handle) noexcept;
-  void require_valid(const char* function) const;
+  Lease(detail::Submission& submission, void* native_handle) noexcept;
+  detail::Submission& require_valid(const char* function) const;
 
-  std::shared_ptr<detail::RingCore> core_;
-  /// What will be known of the submission; this lease's alone until then.
+  /// What will be known of the submission, this lease's alone until then; it keeps the ring's core.
   detail::Submission* submission_ = nullptr;
   void* native_handle_ = nullptr;
   int exceptions_at_acquire_ = 0;
-  SlotIndex slot_{};
 };
 
 }  // namespace cbr

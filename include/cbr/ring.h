@@ -24,12 +24,14 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <string>
 #include <vector>
 
 #include <cbr/backend.h>
 #include <cbr/errors.h>
 #include <cbr/leak.h>
 #include <cbr/lease.h>
+#include <cbr/log.h>
 #include <cbr/observer.h>
 #include <cbr/options.h>
 #include <cbr/sequence.h>
@@ -42,8 +44,9 @@ namespace cbr {
 
 /// A ring of command-buffer slots on one backend.
 ///
-/// Threads: every function may be called by any thread at any time; the destructor and reset() by
-/// one, once no other call is under way. No lock is held across a wait, a driver call that
+/// Threads: every function may be called by any thread at any time; the destructor, moves and
+/// reset() by one, once no other call of this object is under way. (Leases, tickets and sequences
+/// are objects of their own: calls of theirs may be.) No lock is held across a wait, a driver call that
 /// completion needs, or a user's callback. After fork() the child can't use the parent's ring:
 /// every call throws InvalidUsage, and destroying it does nothing.
 class CommandBufferRing {
@@ -53,39 +56,43 @@ class CommandBufferRing {
   /// submissions, to measure how late a blocked thread wakes.
   /// Throws InvalidOption, BackendError, or InvalidUsage if another ring is attached.
   explicit CommandBufferRing(std::shared_ptr<Backend> backend, RingOptions options = {});
+  /// Takes over the ring of `other`, whose leases, tickets and sequences go on. `other` is empty
+  /// afterwards: valid() is false, and its functions throw InvalidUsage.
+  CommandBufferRing(CommandBufferRing&& other) noexcept;
+  /// Ends the ring that this was, as the destructor does; then the same.
+  CommandBufferRing& operator=(CommandBufferRing&& other) noexcept;
   CommandBufferRing(const CommandBufferRing&) = delete;
   CommandBufferRing& operator=(const CommandBufferRing&) = delete;
-  /// Waits for the work in flight, unless the device is lost. Leases still held become empty
-  /// promises: their submit() throws. They are reported to the log sink.
+  /// Waits for the work in flight, unless the device is lost, and for callbacks. Leases still held
+  /// are reported to the log sink; they can be recorded into, but submit() throws.
   ~CommandBufferRing();
 
   /// Takes a free slot, begun and ready for recording. Waits while every slot is leased or in
-  /// flight, at most `timeout_ms` of the options. Waiting callers are served in order of arrival,
-  /// those of a higher level first where the strategy is `priority`.
-  /// Throws AcquireTimeout, DeviceLost, BackendError if recording can't begin, InvalidUsage if it
-  /// would have to wait inside a callback of this ring.
-  [[nodiscard]] Lease acquire(std::source_location where = std::source_location::current());
+  /// flight, at most for RingOptions::timeout, or for the timeout of the request if it has one.
+  /// Waiting callers are served in order of arrival, those of a higher level first where the
+  /// strategy is `priority`.
+  /// Throws AcquireTimeout, DeviceLost, BackendError if recording can't begin or the wait fails,
+  /// InvalidUsage if it would have to wait inside a callback of this ring, InvalidOption for a
+  /// priority or queue that is not there.
+  [[nodiscard]] Lease acquire(const AcquireOptions& options = {},
+                              std::source_location where = std::source_location::current());
   /// The same with a limit of its own: zero or less doesn't wait at all.
-  [[nodiscard]] Lease acquire(std::chrono::nanoseconds timeout,
-                              std::source_location where = std::source_location::current());
+  template <typename Rep, typename Period>
+  [[nodiscard]] Lease acquire(std::chrono::duration<Rep, Period> timeout,
+                              std::source_location where = std::source_location::current()) {
+    return acquire(AcquireOptions{.timeout = timeout}, where);
+  }
 
-  /// The same for a request with a priority, a queue, a label or a limit of its own. Throws
-  /// InvalidOption too, for a priority or queue that is not there.
-  [[nodiscard]] Lease acquire(const AcquireOptions& options,
-                              std::source_location where = std::source_location::current());
-
-  /// Takes a slot if one is free now; else returns nothing. Never waits for the GPU. Throws
-  /// DeviceLost, BackendError.
+  /// Takes a slot if one is free now, or gets free within the request's timeout if it has one; else
+  /// returns nothing. Without a timeout it never waits. Throws what acquire() throws, but for
+  /// AcquireTimeout.
   [[nodiscard]] std::optional<Lease> try_acquire(
+      const AcquireOptions& options = {},
       std::source_location where = std::source_location::current());
-  /// The same for a request with options; waits for as long as its `timeout` says, if it has one.
-  [[nodiscard]] std::optional<Lease> try_acquire(
-      const AcquireOptions& options, std::source_location where = std::source_location::current());
-  /// Takes a slot if one gets free within `timeout`; else returns nothing. Throws DeviceLost,
-  /// BackendError.
+  /// Takes a slot if one gets free within `timeout`; else returns nothing. An absent one waits for
+  /// ever. Throws what acquire() throws, but for AcquireTimeout.
   [[nodiscard]] std::optional<Lease> try_acquire_for(
-      std::chrono::nanoseconds timeout,
-      std::source_location where = std::source_location::current());
+      Timeout timeout, std::source_location where = std::source_location::current());
 
   /// Starts a sequence: leases that run in the order of their acquisition. Bound to the queue with
   /// the least unfinished work. Doesn't wait.
@@ -120,19 +127,23 @@ class CommandBufferRing {
   /// Holds the first 100. Each was reported to the log sink as well.
   [[nodiscard]] std::vector<Leak> leaked() const;
 
+  /// False for a ring that was moved from.
+  [[nodiscard]] bool valid() const noexcept { return core_ != nullptr; }
   /// How many slots the ring has, those about to go after set_ring_size() not counted.
-  [[nodiscard]] std::uint32_t ring_size() const noexcept;
+  [[nodiscard]] std::uint32_t ring_size() const;
   /// How many queues the backend has; slots take turns on them.
-  [[nodiscard]] std::uint32_t queue_count() const noexcept;
-  /// How long a wait spins before it blocks: zero for `block`, the maximum for `spin`, as measured
+  [[nodiscard]] std::uint32_t queue_count() const;
+  /// How long a wait spins before it blocks: zero for `block` and `adaptive`, the maximum for `spin`, as measured
   /// or given for `hybrid`.
-  [[nodiscard]] std::chrono::nanoseconds spin_limit() const noexcept;
-  /// As in the options; valid as long as the ring.
-  [[nodiscard]] const std::string& name() const noexcept;
+  [[nodiscard]] std::chrono::nanoseconds spin_limit() const;
+  /// As in the options.
+  [[nodiscard]] std::string name() const;
   /// The time by the backend's clock, by which this ring's deadlines count.
-  [[nodiscard]] TimePoint now() const noexcept;
+  [[nodiscard]] TimePoint now() const;
 
  private:
+  [[nodiscard]] detail::RingCore& core() const;
+
   std::shared_ptr<detail::RingCore> core_;
 };
 

@@ -28,16 +28,24 @@ struct SequenceRecord;
 /// the lease before it; should the driver then refuse it, its ticket says so.
 ///
 /// Threads: acquire() may be called by any thread; the order between two threads is the order in
-/// which they get their slots. The sequence may go before its leases do.
+/// which they get their slots. The sequence may go before its leases do. Outliving the ring is
+/// safe, and so is racing its end: acquire() then throws InvalidUsage, also where it waits.
 class Sequence {
  public:
+  /// An empty sequence: valid() is false, and the other functions throw InvalidUsage. So is one
+  /// that was moved from.
+  Sequence() noexcept = default;
+
+  /// Whether this is a sequence of a ring.
+  [[nodiscard]] bool valid() const noexcept { return record_ != nullptr; }
+
   /// As CommandBufferRing::acquire. `options.queue`, where given, must be the sequence's.
   /// Throws what that throws.
   [[nodiscard]] Lease acquire(const AcquireOptions& options = {},
                               std::source_location where = std::source_location::current());
 
   /// The queue that runs all parts.
-  [[nodiscard]] QueueIndex queue() const noexcept;
+  [[nodiscard]] QueueIndex queue() const;
 
  private:
   friend class CommandBufferRing;

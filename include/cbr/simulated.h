@@ -8,26 +8,13 @@
 #include <memory>
 
 #include <cbr/backend.h>
+#include <cbr/fault.h>
 #include <cbr/lease.h>
 
 /// The simulated GPU.
 namespace cbr::simulated {
 
-/// What becomes of a submission.
-enum class Fate : std::uint8_t {
-  /// It runs and ends well.
-  succeed,
-  /// The driver refuses it: Lease::submit() throws SubmitFailed.
-  fail_submit,
-  /// It runs and fails: the ticket throws ExecutionFailed.
-  fail_execution,
-  /// The device is lost when it ends.
-  lose_device,
-  /// It never ends, nor does anything behind it, until Gpu::release().
-  hang,
-};
-
-/// The timings and the fate of one submission.
+/// The timings of one submission, and what goes wrong with it.
 struct Plan {
   /// CPU time to record the commands; passes in record().
   std::chrono::nanoseconds encode{0};
@@ -37,8 +24,8 @@ struct Plan {
   std::chrono::nanoseconds execute{0};
   /// Time from the GPU's end until the host can see it.
   std::chrono::nanoseconds completion{0};
-  /// How it ends.
-  Fate fate = Fate::succeed;
+  /// What goes wrong. Fault::fail_begin comes too late here: record() throws InvalidOption.
+  Fault fault = Fault::none;
 };
 
 /// A backend with a virtual clock.
@@ -67,7 +54,8 @@ class Gpu : public Backend {
 [[nodiscard]] std::shared_ptr<Gpu> make_gpu(std::uint32_t queue_count = 1);
 
 /// Stands for recording: gives the lease's submission its plan and moves the clock by
-/// `plan.encode`. Throws InvalidUsage if the lease is empty or not of a simulated ring.
+/// `plan.encode`. Throws InvalidUsage if the lease is empty or not of a simulated ring,
+/// InvalidOption for a fault that can't strike any more.
 void record(const Lease& lease, const Plan& plan);
 
 }  // namespace cbr::simulated

@@ -10,16 +10,19 @@ namespace cbr {
 ///
 /// Every acquisition ends in a submission or a discard: total_acquisitions = total_releases +
 /// leased and total_releases = submissions + discarded. Every submission ends: submissions =
-/// completions + failures + in_flight.
+/// completions + failures + in_flight. Both hold at every moment, and
+/// timeout_events <= wait_events. With RingOptions::track_statistics off, what is counted is zero.
 struct RingStatistics {
   /// Leases handed out.
   std::uint64_t total_acquisitions = 0;
   /// Leases that ended, by submission or discard.
   std::uint64_t total_releases = 0;
-  /// Acquisitions that had to wait, those that timed out in the end included. Waiting is
-  /// back-pressure: with a busy GPU nearly every acquisition waits.
+  /// Acquisitions that found no slot and had a limit above "don't wait", or a limit of their own
+  /// that was zero; those that timed out in the end included. Waiting is back-pressure: with a busy
+  /// GPU nearly every acquisition waits.
   std::uint64_t wait_events = 0;
-  /// Acquisitions that reached their deadline.
+  /// Acquisitions that reached their limit, be it zero; never more than wait_events. try_acquire()
+  /// without a limit has none to reach.
   std::uint64_t timeout_events = 0;
   /// (total_acquisitions − wait_events) / total_acquisitions; 1 before the first acquisition, and
   /// never below 0.

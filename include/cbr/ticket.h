@@ -18,14 +18,49 @@ namespace cbr {
 
 namespace detail {
 class RingCore;
+class TicketAccess;
 class TicketAwaiter;
+class CallbackNode;
 struct Submission;
 }  // namespace detail
+
+/// Takes back a callback that was given to Ticket::on_complete. Move-only; letting go of it leaves
+/// the callback in place. It may outlive ticket and ring.
+class CallbackHandle {
+ public:
+  /// A handle of nothing.
+  CallbackHandle() noexcept = default;
+  /// Leaves `other` without a callback.
+  CallbackHandle(CallbackHandle&& other) noexcept;
+  /// Lets go of the callback it had, and leaves `other` without one.
+  CallbackHandle& operator=(CallbackHandle&& other) noexcept;
+  CallbackHandle(const CallbackHandle&) = delete;
+  CallbackHandle& operator=(const CallbackHandle&) = delete;
+  /// Lets go of the callback, which will run.
+  ~CallbackHandle();
+
+  /// Takes the callback back. True if it will never run; it is destroyed before this returns, with
+  /// no lock held. False if it has run, if it is running on this very thread, or if there is none.
+  /// Where it is running on another thread this waits for it, so that afterwards nothing of it is
+  /// in use either way. The handle is empty afterwards. Any thread may call this; one at a time.
+  bool cancel() noexcept;
+
+  /// Whether there is a callback to take back; it may have run.
+  [[nodiscard]] bool valid() const noexcept { return node_ != nullptr; }
+
+ private:
+  friend class Ticket;
+  /// Takes over a reference.
+  explicit CallbackHandle(detail::CallbackNode* node) noexcept : node_(node) {}
+  detail::CallbackNode* node_ = nullptr;
+};
 
 /// The receipt of one submission: whether it has ended, how, and when the GPU ran it.
 ///
 /// A ticket can be copied; copies speak of the same submission. It stays usable after its slot was
-/// used again and after its ring is gone. All functions may be called by any thread.
+/// used again and after its ring is gone: by then it has ended. All functions may be called by any
+/// thread. In a child that was forked off, a ticket that had ended goes on telling how, and the
+/// others throw InvalidUsage.
 class Ticket {
  public:
   /// An empty ticket: valid() is false, and the other functions throw InvalidUsage.
@@ -45,12 +80,13 @@ class Ticket {
   [[nodiscard]] bool valid() const noexcept { return submission_ != nullptr; }
 
   /// Blocks until this submission has ended; it does not wait for later ones. Throws what the
-  /// submission failed with (ExecutionFailed, DeviceLost).
+  /// submission failed with (ExecutionFailed, DeviceLost); BackendError if the wait itself fails,
+  /// which changes nothing: the work goes on.
   void wait() const;
 
-  /// The same with a limit. Returns false if the work was still in flight at the deadline, which
-  /// changes nothing: wait again when you like.
-  [[nodiscard]] bool wait_for(std::chrono::nanoseconds timeout) const;
+  /// The same with a limit. Returns false if the work was still in flight when it was reached,
+  /// which changes nothing: wait again when you like.
+  [[nodiscard]] bool wait_for(Timeout timeout) const;
   /// The same until a time by the ring's clock: CommandBufferRing::now().
   [[nodiscard]] bool wait_until(TimePoint deadline) const;
 
@@ -60,9 +96,14 @@ class Ticket {
   /// What the submission failed with; null if it succeeded or has not ended. Does not block.
   [[nodiscard]] std::exception_ptr error() const;
 
-  /// When the GPU ran the submission; empty until it has ended, and where the device can't tell.
-  /// Does not block.
+  /// When the GPU ran the submission; empty until it has ended, where the device can't tell, where
+  /// RingOptions::gpu_times doesn't ask for it, and where what the device told can't be true. Does
+  /// not block.
   [[nodiscard]] std::optional<GpuInterval> gpu_interval() const;
+
+  /// When the GPU had ended it, by the same clock: there with GpuTimes::end too. Empty where
+  /// gpu_interval() says. Does not block.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> gpu_end() const;
 
   /// Calls `callback` once the submission has ended, well or not, with no lock held: on the ring's
   /// completion thread, or at once on this thread if it has ended already. The callbacks of one
@@ -72,11 +113,16 @@ class Ticket {
   /// A callback must not wait for a slot (acquire() throws InvalidUsage there) and should be short:
   /// those behind it wait. Steps don't wait for callbacks: if these take longer, they pile up, with
   /// what they hold. An exception from one goes to the log sink. Starts the completion thread
-  /// of the queue if there is none yet; throws std::system_error if no thread can be had.
-  void on_complete(std::function<void(const Ticket& ticket)> callback) const;
+  /// of the queue if there is none yet; throws std::system_error if no thread can be had, and the
+  /// callback is then not taken.
+  ///
+  /// The result takes the callback back; let go of it where that is not needed.
+  CallbackHandle on_complete(std::function<void(const Ticket& ticket)> callback) const;
 
   /// `co_await ticket`: suspends until the submission has ended, resumes on the executor in the
-  /// ring's options, and throws what the submission failed with. Doesn't suspend if it has ended.
+  /// ring's options, and throws what the submission failed with. Doesn't suspend if it has ended. A
+  /// coroutine that is suspended here may be destroyed instead of resumed, where nobody is about to
+  /// resume it: before the submission has ended, or where the executor runs.
   [[nodiscard]] detail::TicketAwaiter operator co_await() const;
   /// `co_await ticket.resume_on(executor)`: the same with an executor of your own.
   [[nodiscard]] detail::TicketAwaiter resume_on(Executor executor) const;
@@ -93,47 +139,51 @@ class Ticket {
  private:
   friend class detail::RingCore;
   friend class detail::TicketAwaiter;
-  friend std::optional<std::size_t> wait_any_for(std::span<const Ticket> tickets,
-                                                 std::chrono::nanoseconds timeout);
-  friend bool wait_all_for(std::span<const Ticket> tickets, std::chrono::nanoseconds timeout);
-  Ticket(std::shared_ptr<detail::RingCore> core, detail::Submission* submission) noexcept;
-  void require_valid(const char* function) const;
-  void look_at_failure() const noexcept;
-  /// By the ring's clock.
-  [[nodiscard]] TimePoint deadline_after(std::chrono::nanoseconds timeout) const;
+  friend class detail::TicketAccess;
+  /// Takes over a reference.
+  explicit Ticket(detail::Submission* submission) noexcept : submission_(submission) {}
+  detail::Submission& require_valid(const char* function) const;
 
-  std::shared_ptr<detail::RingCore> core_;
+  /// Keeps the ring's core.
   detail::Submission* submission_ = nullptr;
 };
 
 /// Blocks until one of `tickets` has ended, well or not, and returns its index; the lowest, if
-/// several have. The tickets may be of different rings. Throws InvalidUsage if there are none or
-/// one is empty.
+/// several have. The tickets may be of different rings, and this may be called wherever
+/// Ticket::wait may. It costs time in proportion to the tickets, starts no thread and leaves
+/// nothing behind. Tickets of one ring are waited for in one wait of its backend; with several
+/// rings the thread looks at each in turn, and learns of an end up to a millisecond late. Throws
+/// InvalidUsage if there are none or one is empty.
 [[nodiscard]] std::size_t wait_any(std::span<const Ticket> tickets);
 /// The same with a limit; empty if none ended in time.
 [[nodiscard]] std::optional<std::size_t> wait_any_for(std::span<const Ticket> tickets,
-                                                      std::chrono::nanoseconds timeout);
+                                                      Timeout timeout);
 
 /// Blocks until all of `tickets` have ended; then throws the failure of the first that failed, in
 /// the order given. Throws InvalidUsage at once if one is empty.
 void wait_all(std::span<const Ticket> tickets);
 /// The same with a limit for all together; false if one was still in flight then.
-[[nodiscard]] bool wait_all_for(std::span<const Ticket> tickets, std::chrono::nanoseconds timeout);
+[[nodiscard]] bool wait_all_for(std::span<const Ticket> tickets, Timeout timeout);
 
 namespace detail {
 
-/// Something to be done once a submission has ended. Lives until it was run; a list of them hangs
-/// on the submission.
+/// Something to be done once a submission has ended. It hangs on the submission until then, and the
+/// ring's state mutex guards it.
 class Continuation {
  public:
   Continuation() = default;
   Continuation(const Continuation&) = delete;
   Continuation& operator=(const Continuation&) = delete;
   virtual ~Continuation() = default;
-  /// Called once, with no lock held. May destroy this object.
+  /// Called once, with no lock held. May destroy this object, unless it is a callback.
   virtual void run(const Ticket& ticket) noexcept = 0;
 
+  /// The submission that it hangs on; null before and after.
+  Submission* queued_on = nullptr;
+  Continuation* previous = nullptr;
   Continuation* next = nullptr;
+  /// A callback: it lives on after run(), as long as its handle.
+  bool is_callback = false;
 };
 
 /// What `co_await ticket` waits with; lives in the coroutine's frame.
@@ -141,6 +191,8 @@ class TicketAwaiter final : private Continuation {
  public:
   TicketAwaiter(Ticket ticket, Executor executor)
       : ticket_(std::move(ticket)), executor_(std::move(executor)) {}
+  /// Takes it back, if the coroutine is destroyed before the submission has ended.
+  ~TicketAwaiter() override;
   [[nodiscard]] bool await_ready() const { return ticket_.done(); }
   /// False if the submission has ended meanwhile: the coroutine goes on at once.
   bool await_suspend(std::coroutine_handle<> coroutine);

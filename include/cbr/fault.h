@@ -1,0 +1,27 @@
+/// @file
+/// What can be made to go wrong, with a simulated GPU or by injection into any backend.
+#pragma once
+
+#include <cstdint>
+
+namespace cbr {
+
+/// What goes wrong with one step.
+enum class Fault : std::uint8_t {
+  /// Nothing: the work runs and ends well.
+  none,
+  /// `begin` throws BackendError, and so does acquire().
+  fail_begin,
+  /// The driver refuses the work: `submit` throws SubmitFailed. Nothing is submitted.
+  fail_submit,
+  /// The work runs and fails: its ticket throws ExecutionFailed.
+  fail_execution,
+  /// The work doesn't show as ended, nor does what is behind it on its queue, until it is released:
+  /// as if the GPU hung.
+  hang,
+  /// The device is lost: at the submission where it is injected, at the end of the work on a
+  /// simulated GPU.
+  lose_device,
+};
+
+}  // namespace cbr
