@@ -147,8 +147,8 @@ struct AcquireOptions {
   /// Names the work in messages about hangs and failures. The first 31 bytes are kept.
   std::string_view label = {};
   /// How long this request may wait. Empty: acquire() takes RingOptions::timeout, and try_acquire()
-  /// doesn't wait.
-  Timeout timeout = {};
+  /// doesn't wait. `Timeout()` waits for ever, whatever the ring's options say.
+  std::optional<Timeout> timeout = std::nullopt;
 };
 
 }  // namespace cbr

@@ -80,7 +80,7 @@ class CommandBufferRing {
   template <typename Rep, typename Period>
   [[nodiscard]] Lease acquire(std::chrono::duration<Rep, Period> timeout,
                               std::source_location where = std::source_location::current()) {
-    return acquire(AcquireOptions{.timeout = timeout}, where);
+    return acquire(AcquireOptions{.timeout = Timeout(timeout)}, where);
   }
 
   /// Takes a slot if one is free now, or gets free within the request's timeout if it has one; else

@@ -20,7 +20,7 @@ SimulatedWorkload::SimulatedWorkload(const SimulatedTimes& times, std::uint32_t 
             .submit = from_microseconds(times.submit_us),
             .execute = from_microseconds(times.gpu_us),
             .completion = from_microseconds(times.completion_us),
-            .fate = simulated::Fate::succeed},
+            .fault = Fault::none},
       steps_(steps) {}
 
 RoundSamples SimulatedWorkload::run_round(CommandBufferRing& ring, const StopFlag& stop) {

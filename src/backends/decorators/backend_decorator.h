@@ -23,6 +23,9 @@ class BackendDecorator : public Interface {
   }
   void attach(const SlotLayout& layout) override { inner_->attach(layout); }
   void detach() noexcept override { inner_->detach(); }
+  std::unique_ptr<NativeSlot> abandon(SlotIndex slot) noexcept override {
+    return inner_->abandon(slot);
+  }
   void add_slot(SlotIndex slot) override { inner_->add_slot(slot); }
   void remove_slot(SlotIndex slot) noexcept override { inner_->remove_slot(slot); }
   void* begin(SlotIndex slot) override { return inner_->begin(slot); }
@@ -36,6 +39,10 @@ class BackendDecorator : public Interface {
   }
   void wake(std::uint64_t wake_number) override { inner_->wake(wake_number); }
   void relax() noexcept override { inner_->relax(); }
+  [[nodiscard]] bool waits_spin() const noexcept override { return inner_->waits_spin(); }
+  [[nodiscard]] bool has_virtual_clock() const noexcept override {
+    return inner_->has_virtual_clock();
+  }
   [[nodiscard]] TimePoint now() const noexcept override { return inner_->now(); }
 
  protected:

@@ -23,12 +23,14 @@ using detail::UniqueLock;
 class SimulatedGpu;
 
 /// The "native command buffer" of a slot: its plan, and what came of it.
-struct Recording {
+struct Recording final : NativeSlot {
   SimulatedGpu* gpu = nullptr;
   Plan plan;
   TimePoint submitted_at{};
   TimePoint start{};
   TimePoint end{};
+  /// How many have ended, for GpuTimes::sampled.
+  std::uint32_t submissions = 0;
 };
 
 /// Work of one queue, in submission order.
@@ -53,7 +55,7 @@ class SimulatedQueue {
   /// Ends what is visible to the host at `now`. Returns true if that loses the device.
   bool advance_to(TimePoint now) {
     while (count_ > 0 && visible_at(front()) <= now) {
-      if (front().plan.fate == Fate::lose_device) return true;
+      if (front().plan.fault == Fault::lose_device) return true;
       head_ = (head_ + 1) % entries_.size();
       --count_;
     }
@@ -71,8 +73,8 @@ class SimulatedQueue {
       Recording& recording = *entries_[(head_ + i) % entries_.size()];
       if (recording.end != no_deadline) {
         free_at_ = std::max(free_at_, recording.end);
-      } else if (recording.plan.fate == Fate::hang) {
-        recording.plan.fate = Fate::succeed;
+      } else if (recording.plan.fault == Fault::hang) {
+        recording.plan.fault = Fault::none;
         if (recording.start == no_deadline) recording.start = free_at_;
         recording.end = std::max(recording.start, now);
         free_at_ = recording.end;
@@ -99,7 +101,7 @@ class SimulatedQueue {
  private:
   void schedule(Recording& recording) {
     recording.start = std::max(recording.submitted_at, free_at_);
-    const bool ends = recording.start != no_deadline && recording.plan.fate != Fate::hang;
+    const bool ends = recording.start != no_deadline && recording.plan.fault != Fault::hang;
     recording.end = ends ? recording.start + recording.plan.execute : no_deadline;
     free_at_ = recording.end;
   }
@@ -124,6 +126,7 @@ class SimulatedGpu final : public Gpu {
 
   [[nodiscard]] Api api() const noexcept override { return Api::simulated; }
   [[nodiscard]] std::uint32_t queue_count() const noexcept override { return queue_count_; }
+  [[nodiscard]] bool has_virtual_clock() const noexcept override { return true; }
   [[nodiscard]] TimePoint now() const noexcept override {
     return TimePoint(std::chrono::nanoseconds(now_ns_.load(std::memory_order_relaxed)));
   }
@@ -135,16 +138,25 @@ class SimulatedGpu final : public Gpu {
           fmt::format("{}: this simulated GPU serves another ring already", layout.ring_name));
     }
     require_device();
-    queues_.resize(queue_count_);
+    try {
+      queues_.resize(queue_count_);
+      for (std::uint32_t i = 0; i < layout.ring_size; ++i) make_slot(i);
+    } catch (...) {
+      clear();
+      throw;
+    }
     // Each ring counts its wake numbers from 1.
     woken_ = 0;
-    for (std::uint32_t i = 0; i < layout.ring_size; ++i) make_slot(i);
+    gpu_times_ = layout.gpu_times;
   }
 
   void detach() noexcept override {
     const LockGuard lock(mutex_);
-    queues_.clear();
-    for (auto& recording : recordings_) recording.reset();
+    clear();
+  }
+
+  std::unique_ptr<NativeSlot> abandon(SlotIndex slot) noexcept override {
+    return std::move(recordings_[to_number(slot)]);
   }
 
   void add_slot(SlotIndex slot) override {
@@ -171,7 +183,7 @@ class SimulatedGpu final : public Gpu {
       require_device();
       Recording& recording = *recordings_[to_number(slot)];
       move_clock_to(now() + recording.plan.submit);
-      if (recording.plan.fate == Fate::fail_submit) {
+      if (recording.plan.fault == Fault::fail_submit) {
         throw SubmitFailed(
             fmt::format("the submission of slot #{} with serial {} fails, as planned",
                         to_number(slot), serial.value()));
@@ -192,11 +204,17 @@ class SimulatedGpu final : public Gpu {
   }
 
   Completion finish(SlotIndex slot) override {
-    const Recording& recording = *recordings_[to_number(slot)];
+    Recording& recording = *recordings_[to_number(slot)];
     Completion completion;
-    completion.interval =
-        GpuInterval{recording.start.time_since_epoch(), recording.end.time_since_epoch()};
-    if (recording.plan.fate == Fate::fail_execution) {
+    const bool sampled = gpu_times_ == GpuTimes::sampled && is_sampled(recording);
+    if (gpu_times_ == GpuTimes::both || sampled) {
+      completion.interval =
+          GpuInterval{recording.start.time_since_epoch(), recording.end.time_since_epoch()};
+    }
+    if (completion.interval || gpu_times_ == GpuTimes::end) {
+      completion.end = recording.end.time_since_epoch();
+    }
+    if (recording.plan.fault == Fault::fail_execution) {
       completion.error = std::make_exception_ptr(ExecutionFailed(
           fmt::format("the submission of slot #{} fails on the GPU, as planned", to_number(slot))));
     }
@@ -278,6 +296,18 @@ class SimulatedGpu final : public Gpu {
   }
 
  private:
+  /// Times are noted for the first of so many submissions with GpuTimes::sampled.
+  static constexpr std::uint32_t sampling_interval = 16;
+
+  void clear() noexcept {
+    queues_.clear();
+    for (auto& recording : recordings_) recording.reset();
+  }
+  /// Whether the times of this submission are noted where they are sampled.
+  static bool is_sampled(Recording& recording) {
+    return recording.submissions++ % sampling_interval == 0;
+  }
+
   void require_device() const {
     if (lost_) throw DeviceLost("the simulated device is lost");
   }
@@ -314,6 +344,7 @@ class SimulatedGpu final : public Gpu {
   std::vector<std::unique_ptr<Recording>> recordings_{max_ring_size};
   std::vector<SimulatedQueue> queues_;
   std::uint64_t woken_ = 0;
+  GpuTimes gpu_times_ = GpuTimes::both;
 };
 
 }  // namespace
@@ -325,6 +356,9 @@ std::shared_ptr<Gpu> make_gpu(std::uint32_t queue_count) {
 void record(const Lease& lease, const Plan& plan) {
   if (lease.api() != Api::simulated) {
     throw InvalidUsage("simulated::record: the lease belongs to a ring of another API");
+  }
+  if (plan.fault == Fault::fail_begin) {
+    throw InvalidOption("simulated::record: the plan's fault is fail_begin, but recording has begun");
   }
   auto& recording = *static_cast<Recording*>(lease.native_handle());
   recording.plan = plan;
