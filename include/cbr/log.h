@@ -51,11 +51,11 @@ struct LogMessage {
   /// How much it matters.
   LogLevel level = LogLevel::warning;
   /// What it is about.
-  LogEvent event{};
+  LogEvent event = {};
   /// RingOptions::name of the ring.
-  std::string_view ring;
+  std::string_view ring = {};
   /// What happened, in words; one line, without level and ring.
-  std::string_view text;
+  std::string_view text = {};
   /// The slot that it is about, where there is one.
   std::optional<SlotIndex> slot = {};
   /// Queue and serial of the work, where the driver has it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -81,28 +82,29 @@ bool Admission::only_reserved_left(const SlotTable& table, std::uint32_t level) 
 
 std::optional<SlotIndex> Admission::choose_least_busy(const SlotTable& table,
                                                       std::uint32_t first_class) const {
-  // In the order of their turns, so that equals take turns. A request goes to the class of its
-  // level, or to a lower one; never to a higher one, whose work it would slow down.
+  // A request goes to the class of its level, or to a lower one; never to a higher one, whose work
+  // it would slow down. Of equals, the one goes first whose slot's turn comes first.
   std::optional<SlotIndex> best;
   std::uint32_t best_class = 0;
   double best_load = 0;
-  std::uint32_t index = to_number(table.cursor());
-  for (std::uint32_t i = 0; i < table.size();
-       ++i, index = index + 1 == table.size() ? 0 : index + 1) {
-    const Slot& slot = table[SlotIndex{index}];
-    if (slot.state != SlotState::free) continue;
-    const Queue& queue = queues_[to_number(slot.queue)];
+  std::uint32_t best_turn = 0;
+  for (std::uint32_t index = 0; index < queues_.size(); ++index) {
+    const Queue& queue = queues_[index];
     // Other strategies than `priority` have no classes.
-    const std::uint32_t its_class =
-        strategy_ == AllocationStrategy::priority ? queue.priority_class : 0;
+    const std::uint32_t its_class = has_levels() ? queue.priority_class : 0;
     if (its_class < first_class) continue;
+    const auto slot = table.next_free(QueueIndex{index});
+    if (!slot) continue;
     const double its_load = load(queue);
-    if (best && (its_class > best_class || (its_class == best_class && its_load >= best_load))) {
+    const std::uint32_t from_cursor = to_number(*slot) + table.size() - to_number(table.cursor());
+    const std::uint32_t turn = from_cursor % table.size();
+    if (best && std::tie(best_class, best_load, best_turn) <= std::tie(its_class, its_load, turn)) {
       continue;
     }
-    best = SlotIndex{index};
+    best = slot;
     best_class = its_class;
     best_load = its_load;
+    best_turn = turn;
   }
   return best;
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <source_location>
+#include <string_view>
 #include <vector>
 
 #include <cbr/options.h>
@@ -24,6 +26,9 @@ struct SlotRequest {
   std::optional<QueueIndex> queue;
   /// The sequence that the lease takes its place in, or null. Not owned.
   const std::shared_ptr<SequenceRecord>* sequence = nullptr;
+  /// The work's name, and who asks.
+  std::string_view label = {};
+  std::source_location where;
 };
 
 class Admission {
@@ -38,6 +43,8 @@ class Admission {
   /// The free slot for this request, or nothing if it has to wait.
   [[nodiscard]] std::optional<SlotIndex> choose(const SlotTable& table,
                                                 const SlotRequest& request) const;
+  /// Whether requests differ by level.
+  [[nodiscard]] bool has_levels() const { return strategy_ == AllocationStrategy::priority; }
   /// The queue with the least unfinished work; the first of several.
   [[nodiscard]] QueueIndex least_busy_queue() const;
 
@@ -70,7 +77,7 @@ class Admission {
   /// GPU time of a queue's unfinished work, in units that are the same for all queues.
   [[nodiscard]] double load(const Queue& queue) const;
 
-  AllocationStrategy strategy_;
+  const AllocationStrategy strategy_;
   std::vector<std::uint32_t> reserved_;
   std::vector<std::uint32_t> held_by_level_;
   std::vector<Queue> queues_;

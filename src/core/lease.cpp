@@ -1,91 +1,95 @@
+#include <cbr/lease.h>
+
 #include <exception>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
-#include <cbr/lease.h>
 
 #include "core/ring_core.h"
 
 namespace cbr {
 
-Lease::Lease(std::shared_ptr<detail::RingCore> core, SlotIndex slot, detail::Submission* submission,
-             void* native_handle) noexcept
-    : core_(std::move(core)),
-      submission_(submission),
+Lease::Lease(detail::Submission& submission, void* native_handle) noexcept
+    : submission_(&submission),
       native_handle_(native_handle),
-      exceptions_at_acquire_(std::uncaught_exceptions()),
-      slot_(slot) {}
+      exceptions_at_acquire_(std::uncaught_exceptions()) {}
 
-Lease::Lease(Lease&& other) noexcept = default;
+Lease::Lease(Lease&& other) noexcept
+    : submission_(std::exchange(other.submission_, nullptr)),
+      native_handle_(std::exchange(other.native_handle_, nullptr)),
+      exceptions_at_acquire_(other.exceptions_at_acquire_) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     discard();
-    core_ = std::move(other.core_);
-    submission_ = other.submission_;
-    native_handle_ = other.native_handle_;
+    submission_ = std::exchange(other.submission_, nullptr);
+    native_handle_ = std::exchange(other.native_handle_, nullptr);
     exceptions_at_acquire_ = other.exceptions_at_acquire_;
-    slot_ = other.slot_;
   }
   return *this;
 }
 
 Lease::~Lease() {
-  if (core_ == nullptr) return;
+  if (submission_ == nullptr) return;
   // A lease that an exception passes by is doing its job.
-  if (std::uncaught_exceptions() <= exceptions_at_acquire_) core_->report_abandoned(*submission_);
+  if (std::uncaught_exceptions() <= exceptions_at_acquire_) {
+    submission_->core->report_abandoned(*submission_);
+  }
   discard();
 }
 
 Ticket Lease::submit(std::source_location where) && {
-  require_valid("submit");
-  detail::RingCore& core = *core_;
-  return core.submit(*submission_, where, std::move(core_));
+  detail::Submission& submission = require_valid("submit");
+  submission_ = nullptr;
+  native_handle_ = nullptr;
+  return submission.core->submit(submission, where);
 }
 
 void Lease::discard() noexcept {
-  if (core_ == nullptr) return;
-  const auto core = std::move(core_);
-  core->discard(*submission_);
+  detail::Submission* const submission = std::exchange(submission_, nullptr);
+  native_handle_ = nullptr;
+  if (submission != nullptr) submission->core->discard(*submission);
 }
 
 void Lease::keep_alive(std::shared_ptr<const void> object) {
-  require_valid("keep_alive");
-  core_->keep_alive(*submission_, std::move(object));
+  detail::Submission& submission = require_valid("keep_alive");
+  submission.core->keep_alive(submission, std::move(object));
 }
 
 void Lease::set_label(std::string_view label) {
-  require_valid("set_label");
-  core_->set_label(*submission_, label);
+  detail::Submission& submission = require_valid("set_label");
+  submission.core->set_label(submission, label);
+}
+
+SlotIndex Lease::slot() const {
+  return require_valid("slot").slot;
 }
 
 QueueIndex Lease::queue() const {
-  require_valid("queue");
-  return submission_->queue;
+  return require_valid("queue").queue;
 }
 
 Api Lease::api() const {
-  require_valid("api");
-  return core_->backend().api();
+  return require_valid("api").core->backend().api();
 }
 
 void* Lease::native_handle() const {
-  require_valid("native_handle");
+  (void)require_valid("native_handle");
   return native_handle_;
 }
 
 Backend& Lease::backend() const {
-  require_valid("backend");
-  return core_->backend();
+  return require_valid("backend").core->backend();
 }
 
-void Lease::require_valid(const char* function) const {
-  if (core_ == nullptr) {
+detail::Submission& Lease::require_valid(const char* function) const {
+  if (submission_ == nullptr) {
     throw InvalidUsage(fmt::format(
         "Lease::{} on an empty lease: it was submitted, discarded or moved from", function));
   }
+  return *submission_;
 }
 
 }  // namespace cbr

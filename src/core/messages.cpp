@@ -20,7 +20,7 @@ std::string slot_name(SlotIndex slot, const Label& label) {
   return fmt::format("slot #{} '{}'", to_number(slot), label.view());
 }
 
-std::string what(const std::exception_ptr& error) noexcept {
+std::string what_of(const std::exception_ptr& error) noexcept {
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& exception) {
@@ -30,29 +30,35 @@ std::string what(const std::exception_ptr& error) noexcept {
   }
 }
 
-std::string waiting_line(std::string_view ring, SlotIndex slot) {
-  return fmt::format("[DEBUG] {}: Waiting for buffer #{}...", ring, to_number(slot));
+void describe(LogMessage& message, const Submission& submission) {
+  message.slot = submission.slot;
+  message.label = submission.label.view();
+  message.acquired_at = submission.acquired_at;
+  const Serial serial(submission.serial.load());
+  if (serial.value() != 0) message.sync_point = SyncPoint{submission.queue, serial};
+  if (submission.phase.load() != Phase::leased) message.submitted_at = submission.submitted_at;
 }
 
-std::string waited_line(std::string_view ring, std::chrono::nanoseconds waited, SlotIndex slot) {
-  return fmt::format("[DEBUG] {}: Waited {:.2f}ms for buffer #{}", ring, to_ms(waited),
-                     to_number(slot));
+std::string waiting_text(SlotIndex slot) {
+  return fmt::format("Waiting for slot #{}...", to_number(slot));
 }
 
-std::string still_waiting_line(std::string_view ring, std::chrono::nanoseconds elapsed) {
-  return fmt::format("[DEBUG] {}: Still waiting... ({:.0f}ms elapsed)", ring, to_ms(elapsed));
+std::string waited_text(std::chrono::nanoseconds waited, SlotIndex slot) {
+  return fmt::format("Waited {:.2f}ms for slot #{}", to_ms(waited), to_number(slot));
 }
 
-std::string hang_line(const RingOptions& options, const HangReport& report) {
+std::string still_waiting_text(std::chrono::nanoseconds elapsed) {
+  return fmt::format("Still waiting... ({:.0f}ms elapsed)", to_ms(elapsed));
+}
+
+std::string hang_text(AllocationStrategy strategy, const HangReport& report) {
   const std::string state =
       report.held ? std::string("is held back by its sequence")
                   : fmt::format("is in flight with serial {} on queue {}",
                                 report.point.serial.value(), to_number(report.point.queue));
-  return fmt::format(
-      "[WARNING] {}: {} {} for {:.0f} ms (strategy {}, acquired at {}, submitted at {})",
-      options.name, slot_name(report.slot, report.label), state, to_ms(report.age),
-      to_string(options.allocation_strategy), place(report.acquired_at),
-      place(report.submitted_at));
+  return fmt::format("{} {} for {:.0f} ms (strategy {}, acquired at {}, submitted at {})",
+                     slot_name(report.slot, report.label), state, to_ms(report.age),
+                     to_string(strategy), place(report.acquired_at), place(report.submitted_at));
 }
 
 std::string abandoned_text(const Submission& submission) {
@@ -63,12 +69,13 @@ std::string abandoned_text(const Submission& submission) {
 std::string unseen_failure_text(const Submission& submission) {
   return fmt::format("{}, submitted at {}, failed and no ticket was asked about it: {}",
                      slot_name(submission.slot, submission.label), place(submission.submitted_at),
-                     what(submission.completion.error));
+                     what_of(submission.completion.error));
 }
 
-std::string held_at_destruction_text(const Submission& submission) {
+std::string leased_at_end_text(SlotIndex slot, const Label& label,
+                               const std::source_location& acquired_at) {
   return fmt::format("the ring is destroyed while {} is leased, acquired at {}",
-                     slot_name(submission.slot, submission.label), place(submission.acquired_at));
+                     slot_name(slot, label), place(acquired_at));
 }
 
 std::string timeout_text(std::string_view ring, std::chrono::nanoseconds waited,
@@ -76,13 +83,21 @@ std::string timeout_text(std::string_view ring, std::chrono::nanoseconds waited,
   std::string state = "was busy";
   std::string name = slot_name(index, {});
   if (slot.submission != nullptr) {
-    name = slot_name(index, slot.submission->label);
-    state = slot.state == SlotState::leased
-                ? fmt::format("is leased, acquired at {}", place(slot.submission->acquired_at))
-            : slot.state == SlotState::held
-                ? fmt::format("is held back by its sequence, submitted at {}",
-                              place(slot.submission->submitted_at))
-                : fmt::format("is in flight with serial {}", slot.serial.value());
+    const Submission& submission = *slot.submission;
+    name = slot_name(index, submission.label);
+    switch (submission.phase.load(std::memory_order_acquire)) {
+      case Phase::leased:
+        state = fmt::format("is leased, acquired at {}", place(submission.acquired_at));
+        break;
+      case Phase::held:
+        state = fmt::format("is held back by its sequence, submitted at {}",
+                            place(submission.submitted_at));
+        break;
+      case Phase::in_flight:
+      case Phase::ended:
+        state = fmt::format("is in flight with serial {}", submission.serial.load());
+        break;
+    }
   }
   return fmt::format("{}: no slot free after {:.2f} ms (limit {:.2f} ms): {} {}", ring,
                      to_ms(waited), to_ms(limit), name, state);

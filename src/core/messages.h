@@ -8,11 +8,12 @@
 #include <string>
 #include <string_view>
 
+#include <cbr/log.h>
 #include <cbr/options.h>
 #include <cbr/types.h>
 
 #include "core/slot_table.h"
-#include "core/submission_pool.h"
+#include "core/submission.h"
 
 namespace cbr::detail {
 
@@ -21,14 +22,14 @@ namespace cbr::detail {
 /// "slot #0" or "slot #0 'label'"
 [[nodiscard]] std::string slot_name(SlotIndex slot, const Label& label);
 /// What the exception says.
-[[nodiscard]] std::string what(const std::exception_ptr& error) noexcept;
+[[nodiscard]] std::string what_of(const std::exception_ptr& error) noexcept;
+/// Fills in what the record tells: slot, serial, label and places. The record must outlive it.
+void describe(LogMessage& message, const Submission& submission);
 
-// The three lines of log_wait_events. Tools may look for them: their wording stays as it is.
-[[nodiscard]] std::string waiting_line(std::string_view ring, SlotIndex slot);
-[[nodiscard]] std::string waited_line(std::string_view ring, std::chrono::nanoseconds waited,
-                                      SlotIndex slot);
-[[nodiscard]] std::string still_waiting_line(std::string_view ring,
-                                             std::chrono::nanoseconds elapsed);
+// The texts of log_wait_events.
+[[nodiscard]] std::string waiting_text(SlotIndex slot);
+[[nodiscard]] std::string waited_text(std::chrono::nanoseconds waited, SlotIndex slot);
+[[nodiscard]] std::string still_waiting_text(std::chrono::nanoseconds elapsed);
 
 /// Work that is in flight for too long. A copy of what is known, so that the text can be made
 /// without the lock.
@@ -41,11 +42,12 @@ struct HangReport {
   std::source_location acquired_at;
   std::source_location submitted_at;
 };
-[[nodiscard]] std::string hang_line(const RingOptions& options, const HangReport& report);
+[[nodiscard]] std::string hang_text(AllocationStrategy strategy, const HangReport& report);
 
 [[nodiscard]] std::string abandoned_text(const Submission& submission);
 [[nodiscard]] std::string unseen_failure_text(const Submission& submission);
-[[nodiscard]] std::string held_at_destruction_text(const Submission& submission);
+[[nodiscard]] std::string leased_at_end_text(SlotIndex slot, const Label& label,
+                                             const std::source_location& acquired_at);
 /// For AcquireTimeout: the time, the limit, and the slot in the way.
 [[nodiscard]] std::string timeout_text(std::string_view ring, std::chrono::nanoseconds waited,
                                        std::chrono::nanoseconds limit, SlotIndex index,

@@ -14,10 +14,17 @@ constexpr Names<AllocationStrategy, 3> allocation_strategies{{
     {AllocationStrategy::least_busy, "least-busy"},
     {AllocationStrategy::priority, "priority"},
 }};
-constexpr Names<WaitStrategy, 3> wait_strategies{{
+constexpr Names<WaitStrategy, 4> wait_strategies{{
     {WaitStrategy::block, "block"},
     {WaitStrategy::spin, "spin"},
     {WaitStrategy::hybrid, "hybrid"},
+    {WaitStrategy::adaptive, "adaptive"},
+}};
+constexpr Names<GpuTimes, 4> gpu_times{{
+    {GpuTimes::both, "both"},
+    {GpuTimes::end, "end"},
+    {GpuTimes::sampled, "sampled"},
+    {GpuTimes::none, "none"},
 }};
 
 template <typename Value, std::size_t Count>
@@ -52,6 +59,14 @@ std::string_view to_string(WaitStrategy strategy) noexcept {
 
 std::optional<WaitStrategy> parse_wait_strategy(std::string_view name) noexcept {
   return value_of(wait_strategies, name);
+}
+
+std::string_view to_string(GpuTimes times) noexcept {
+  return name_of(gpu_times, times);
+}
+
+std::optional<GpuTimes> parse_gpu_times(std::string_view name) noexcept {
+  return value_of(gpu_times, name);
 }
 
 }  // namespace cbr

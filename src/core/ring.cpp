@@ -1,103 +1,102 @@
 #include <cbr/ring.h>
 
+#include <utility>
+
 #include "core/ring_core.h"
 
 namespace cbr {
-namespace {
-
-/// A deadline that has always passed.
-constexpr TimePoint no_wait = TimePoint::min();
-
-}  // namespace
 
 CommandBufferRing::CommandBufferRing(std::shared_ptr<Backend> backend, RingOptions options)
-    : core_(std::make_shared<detail::RingCore>(std::move(backend), std::move(options))) {}
+    : core_(detail::RingCore::make(std::move(backend), std::move(options))) {}
+
+CommandBufferRing::CommandBufferRing(CommandBufferRing&& other) noexcept = default;
+
+CommandBufferRing& CommandBufferRing::operator=(CommandBufferRing&& other) noexcept {
+  if (this != &other) {
+    if (core_ != nullptr) core_->close();
+    core_ = std::move(other.core_);
+  }
+  return *this;
+}
 
 CommandBufferRing::~CommandBufferRing() {
-  core_->close();
+  if (core_ != nullptr) core_->close();
 }
 
-Lease CommandBufferRing::acquire(std::source_location where) {
-  return core_->acquire_in_time({}, nullptr, where);
-}
-
-Lease CommandBufferRing::acquire(std::chrono::nanoseconds timeout, std::source_location where) {
-  return core_->acquire_in_time({.timeout = timeout}, nullptr, where);
+detail::RingCore& CommandBufferRing::core() const {
+  if (core_ == nullptr) throw InvalidUsage("the CommandBufferRing was moved from");
+  return *core_;
 }
 
 Lease CommandBufferRing::acquire(const AcquireOptions& options, std::source_location where) {
-  return core_->acquire_in_time(options, nullptr, where);
-}
-
-std::optional<Lease> CommandBufferRing::try_acquire(std::source_location where) {
-  return core_->acquire({}, nullptr, no_wait, where);
+  return core().acquire(options, nullptr, where);
 }
 
 std::optional<Lease> CommandBufferRing::try_acquire(const AcquireOptions& options,
                                                     std::source_location where) {
-  return core_->acquire(options, nullptr,
-                        options.timeout ? core_->deadline_after(*options.timeout) : no_wait, where);
+  const Timeout limit = options.timeout.value_or(Timeout(std::chrono::nanoseconds(0)));
+  return core().try_acquire(options, nullptr, limit, options.timeout.has_value(), where);
 }
 
-std::optional<Lease> CommandBufferRing::try_acquire_for(std::chrono::nanoseconds timeout,
+std::optional<Lease> CommandBufferRing::try_acquire_for(Timeout timeout,
                                                         std::source_location where) {
-  return core_->acquire({}, nullptr, core_->deadline_after(timeout), where);
+  return core().try_acquire({}, nullptr, timeout, true, where);
 }
 
 Sequence CommandBufferRing::sequence() {
-  return {core_, core_->make_sequence(std::nullopt)};
+  return {core_, core().make_sequence(std::nullopt)};
 }
 
 Sequence CommandBufferRing::sequence(QueueIndex queue) {
-  return {core_, core_->make_sequence(queue)};
+  return {core_, core().make_sequence(queue)};
 }
 
 void CommandBufferRing::set_ring_size(std::uint32_t ring_size) {
-  core_->set_ring_size(ring_size);
+  core().set_ring_size(ring_size);
 }
 
 void CommandBufferRing::reset(std::shared_ptr<Backend> backend) {
-  RingOptions options = core_->options();
-  options.ring_size = core_->ring_size();
-  auto fresh = std::make_shared<detail::RingCore>(std::move(backend), std::move(options));
+  RingOptions options = core().options();
+  options.ring_size = core().ring_size();
+  auto fresh = detail::RingCore::make(std::move(backend), std::move(options));
   core_->close();
   core_ = std::move(fresh);
 }
 
 std::vector<Leak> CommandBufferRing::leaked() const {
-  return core_->log().leaked();
+  return core().log().leaked();
 }
 
 void CommandBufferRing::drain() {
-  core_->drain();
+  core().drain();
 }
 
 RingStatistics CommandBufferRing::statistics() const {
-  return core_->statistics();
+  return core().statistics();
 }
 
 void CommandBufferRing::reset_statistics() {
-  core_->reset_statistics();
+  core().reset_statistics();
 }
 
-std::uint32_t CommandBufferRing::ring_size() const noexcept {
-  return core_->ring_size();
+std::uint32_t CommandBufferRing::ring_size() const {
+  return core().ring_size();
 }
 
-std::uint32_t CommandBufferRing::queue_count() const noexcept {
-  return core_->queue_count();
+std::uint32_t CommandBufferRing::queue_count() const {
+  return core().queue_count();
 }
 
-std::chrono::nanoseconds CommandBufferRing::spin_limit() const noexcept {
-  return core_->spin_limit();
+std::chrono::nanoseconds CommandBufferRing::spin_limit() const {
+  return core().spin_limit();
 }
 
-const std::string& CommandBufferRing::name() const noexcept {
-  return core_->options().name;
+std::string CommandBufferRing::name() const {
+  return core().options().name;
 }
 
-TimePoint CommandBufferRing::now() const noexcept {
-  return core_->backend().now();
+TimePoint CommandBufferRing::now() const {
+  return core().backend().now();
 }
 
 }  // namespace cbr

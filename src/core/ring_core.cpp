@@ -1,13 +1,450 @@
-// A ring's beginning and end, and its statistics.
+// The path of a step: acquire, record, submit, complete, recycle.
+//
+//     acquire    RingCore::try_acquire     a free slot is leased (ring_state.cpp); if there is none,
+//                                          the thread waits in its turn (slot_wait.cpp)
+//     record     Backend::begin            the program records, with no lock held
+//     submit     RingCore::submit          serial, native submit and record (submitting.cpp)
+//     complete   Retirement::collect       whoever needs it notices what has ended (completion.cpp)
+//     recycle    RingState::retire         the slot is free, or goes to the next that waits
 #include "core/ring_core.h"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
 
 #include "core/messages.h"
+#include "core/sequence_record.h"
 
 namespace cbr::detail {
+
+std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
+                                           const std::shared_ptr<SequenceRecord>* sequence,
+                                           Timeout limit, bool limited,
+                                           const std::source_location& where) {
+  ring_.require_same_process();
+  const SlotRequest request = check_request(options, sequence, where);
+  SlotWait::Result taken;
+  // A hint: if it is out of date, the slot is found on the longer way.
+  if (!ring_.full.load(std::memory_order_relaxed)) {
+    const StateAccess state(ring_.state);
+    state->require_usable();
+    taken.submission = state->lease(request);
+  }
+  if (taken.submission == nullptr) {
+    const TimePoint deadline = limit.after(ring_.backend->now());
+    taken = slot_wait_.take(request, deadline, limited);
+    if (taken.failure != nullptr) {
+      if (taken.submission != nullptr) end_unsubmitted(*taken.submission);
+      std::rethrow_exception(taken.failure);
+    }
+    if (taken.submission == nullptr) return std::nullopt;
+  }
+  Submission& submission = *taken.submission;
+  if (ring_.options.log_wait_events && taken.waited > std::chrono::nanoseconds(0)) {
+    const std::string text = waited_text(taken.waited, submission.slot);
+    ring_.log.write({.level = LogLevel::debug,
+                     .event = LogEvent::waited,
+                     .text = text,
+                     .slot = submission.slot,
+                     .duration = taken.waited});
+  }
+  void* handle = nullptr;
+  try {
+    handle = retirement_.guarded([&] { return ring_.backend->begin(submission.slot); });
+  } catch (...) {
+    end_unsubmitted(submission);
+    throw;
+  }
+  ring_.observe(&Observer::on_acquire,
+                AcquireEvent{submission.slot, submission.queue, taken.waited});
+  return Lease(submission, handle);
+}
+
+Lease RingCore::acquire(const AcquireOptions& options,
+                        const std::shared_ptr<SequenceRecord>* sequence,
+                        const std::source_location& where) {
+  const Timeout limit = options.timeout.value_or(ring_.options.timeout);
+  const TimePoint start = limit.has_value() ? ring_.backend->now() : TimePoint{};
+  auto lease = try_acquire(options, sequence, limit, true, where);
+  if (!lease) throw_timeout(ring_.backend->now() - start, *limit.value());
+  return *std::move(lease);
+}
+
+Lease RingCore::acquire_in_sequence(const AcquireOptions& options,
+                                    const std::shared_ptr<SequenceRecord>& sequence,
+                                    const std::source_location& where) {
+  ring_.require_same_process();
+  const Visit visit(ring_.gate);
+  if (!visit.allowed()) ring_.require_usable();
+  return acquire(options, &sequence, where);
+}
+
+Ticket RingCore::submit(Submission& submission, const std::source_location& where) {
+  ring_.require_same_process();
+  const SlotIndex slot = submission.slot;
+  submission.submitted_at = where;
+  const Submitting::Result result = submitting_.submit(submission);
+  if (result.failure != nullptr) {
+    {
+      const Visit visit(ring_.gate);
+      if (!visit.allowed()) {
+        end_after_ring(submission);
+        std::rethrow_exception(result.failure);
+      }
+      if (result.recording) ring_.backend->discard(slot);
+      end_unsubmitted(submission);
+    }
+    if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
+    std::rethrow_exception(result.failure);
+  }
+  return TicketAccess::make(submission);
+}
+
+void RingCore::discard(Submission& submission) noexcept {
+  // In a forked child everything is left as it lies.
+  if (!ring_.gate.same_process()) return;
+  const SlotIndex slot = submission.slot;
+  {
+    const Visit visit(ring_.gate);
+    if (!visit.allowed()) {
+      end_after_ring(submission);
+      return;
+    }
+    ring_.backend->discard(slot);
+    end_unsubmitted(submission);
+    if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
+  }
+}
+
+void RingCore::end_unsubmitted(Submission& submission) noexcept {
+  // The program's destructors run without the lock.
+  submission.kept_alive.clear();
+  submitting_.leave_sequence(submission);
+  FollowUp follow_up;
+  {
+    const StateAccess state(ring_.state);
+    state->end_unsubmitted(submission, follow_up);
+  }
+  ring_.follow_up(follow_up);
+}
+
+void RingCore::end_after_ring(Submission& submission) noexcept {
+  submission.kept_alive.clear();
+  // Destroyed in the opposite order: the lock is free before the native objects go, and these go
+  // before the core may.
+  FollowUp follow_up;
+  std::unique_ptr<NativeSlot> native;
+  const StateAccess state(ring_.state);
+  native = std::move(submission.abandoned);
+  state->end_after_ring(submission, follow_up);
+}
+
+SlotRequest RingCore::check_request(const AcquireOptions& options,
+                                    const std::shared_ptr<SequenceRecord>* sequence,
+                                    const std::source_location& where) const {
+  SlotRequest request{.level = 0,
+                      .queue = options.queue,
+                      .sequence = sequence,
+                      .label = options.label,
+                      .where = where};
+  if (options.queue && to_number(*options.queue) >= queue_count()) {
+    throw InvalidOption(fmt::format("{}: acquire asks for queue {}, the backend has {}",
+                                    ring_.options.name, to_number(*options.queue),
+                                    queue_count()));
+  }
+  if (ring_.options.allocation_strategy == AllocationStrategy::priority) {
+    request.level = options.priority ? static_cast<std::uint32_t>(*options.priority)
+                                     : ring_.options.priority_levels / 2;
+    if (request.level >= ring_.options.priority_levels) {
+      throw InvalidOption(fmt::format("{}: acquire asks for priority {}, allowed are 0 to {}",
+                                      ring_.options.name, request.level,
+                                      ring_.options.priority_levels - 1));
+    }
+  }
+  if (sequence != nullptr) {
+    if (request.queue && *request.queue != (*sequence)->queue) {
+      throw InvalidOption(fmt::format("{}: a lease of a sequence on queue {} asks for queue {}",
+                                      ring_.options.name, to_number((*sequence)->queue),
+                                      to_number(*request.queue)));
+    }
+    request.queue = (*sequence)->queue;
+  }
+  return request;
+}
+
+void RingCore::throw_timeout(std::chrono::nanoseconds waited, std::chrono::nanoseconds limit) {
+  const StateAccess state(ring_.state);
+  const SlotIndex index = state->in_the_way();
+  throw AcquireTimeout(
+      timeout_text(ring_.options.name, waited, limit, index, state->slots[index]));
+}
+
+std::shared_ptr<SequenceRecord> RingCore::make_sequence(std::optional<QueueIndex> queue) {
+  ring_.require_same_process();
+  if (queue && to_number(*queue) >= queue_count()) {
+    throw InvalidOption(fmt::format("{}: a sequence asks for queue {}, the backend has {}",
+                                    ring_.options.name, to_number(*queue), queue_count()));
+  }
+  if (!queue) {
+    const StateAccess state(ring_.state);
+    queue = state->admission.least_busy_queue();
+  }
+  return std::make_shared<SequenceRecord>(*queue);
+}
+
+// Leases.
+
+void RingCore::keep_alive(Submission& submission, std::shared_ptr<const void> object) {
+  {
+    const Visit visit(ring_.gate);
+    if (visit.forked()) ring_.require_same_process();
+    // After the ring's end the lease lets go of it, and needs no thread for that.
+    if (visit.allowed()) callbacks_.require_thread(submission.queue, shared_from_this());
+  }
+  submission.kept_alive.push_back(std::move(object));
+}
+
+void RingCore::set_label(Submission& submission, std::string_view label) {
+  ring_.require_same_process();
+  // The lease's own, but a thread whose acquire timed out names the lease that is in its way.
+  const StateAccess state(ring_.state);
+  submission.label = Label(label);
+}
+
+void RingCore::report_abandoned(const Submission& submission) noexcept {
+  if (ring_.gate.same_process()) ring_.log.abandoned(submission);
+}
+
+// Tickets.
+
+bool RingCore::poll(const Submission& submission) {
+  if (submission.done.load(std::memory_order_acquire)) return true;
+  {
+    const Visit visit(ring_.gate);
+    if (visit.forked()) ring_.require_same_process();
+    // Else the ring is just ending, and collects what there is.
+    if (visit.allowed() && submission.serial.load(std::memory_order_acquire) != 0) {
+      try {
+        retirement_.collect(ring_.queue(submission.queue));
+      } catch (const DeviceLost&) {
+        // The record has the loss: the ticket finds it.
+      }
+    }
+  }
+  return submission.done.load(std::memory_order_acquire);
+}
+
+bool RingCore::wait(const Submission& submission, TimePoint deadline) {
+  if (submission.done.load(std::memory_order_acquire)) return true;
+  const Visit visit(ring_.gate);
+  if (visit.forked()) ring_.require_same_process();
+  if (visit.allowed()) return retirement_.wait(submission, deadline);
+  // The ring is just ending: that resolves everything.
+  return retirement_.wait_for_others(submission, deadline);
+}
+
+bool RingCore::add_continuation(Submission& submission, Continuation& continuation) {
+  if (submission.done.load(std::memory_order_acquire)) return false;
+  {
+    const Visit visit(ring_.gate);
+    if (visit.forked()) ring_.require_same_process();
+    if (visit.allowed()) {
+      callbacks_.require_thread(submission.queue, shared_from_this());
+      return callbacks_.add(submission, continuation);
+    }
+  }
+  // The ring is just ending.
+  (void)retirement_.wait_for_others(submission, no_deadline);
+  return false;
+}
+
+void RingCore::remove_continuation(Continuation& continuation) noexcept {
+  if (ring_.gate.same_process()) (void)callbacks_.remove(continuation);
+}
+
+CallbackNode* RingCore::add_callback(Submission& submission,
+                                     std::function<void(const Ticket&)> callback) {
+  CallbackNode* node = nullptr;
+  if (!submission.done.load(std::memory_order_acquire)) {
+    ring_.require_same_process();
+    const StateAccess state(ring_.state);
+    node = &state->callbacks.take();
+    // The list's and the handle's.
+    node->references = 2;
+  }
+  if (node == nullptr) {
+    submission.references.fetch_add(1, std::memory_order_relaxed);
+    callbacks_.run(callback, TicketAccess::make(submission));
+    return nullptr;
+  }
+  node->callback = std::move(callback);
+  bool added = false;
+  try {
+    added = add_continuation(submission, *node);
+  } catch (...) {
+    node->callback = nullptr;
+    callbacks_.release(*node);
+    callbacks_.release(*node);
+    throw;
+  }
+  if (added) return node;
+  const std::function<void(const Ticket&)> late = std::move(node->callback);
+  node->callback = nullptr;
+  callbacks_.release(*node);
+  callbacks_.release(*node);
+  submission.references.fetch_add(1, std::memory_order_relaxed);
+  callbacks_.run(late, TicketAccess::make(submission));
+  return nullptr;
+}
+
+bool RingCore::cancel(CallbackNode& node) noexcept {
+  // In a forked child nothing runs, and everything is left as it lies.
+  return ring_.gate.same_process() && callbacks_.cancel(node);
+}
+
+void RingCore::release(CallbackNode& node) noexcept {
+  if (ring_.gate.same_process()) callbacks_.release(node);
+}
+
+void RingCore::release(Submission& submission) noexcept {
+  // With one reference left it is this one, and nobody can make another.
+  if (submission.references.load(std::memory_order_acquire) != 1 &&
+      submission.references.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    return;
+  }
+  if (!ring_.gate.same_process()) return;
+  FollowUp follow_up;
+  {
+    const StateAccess state(ring_.state);
+    state->take_back(submission, follow_up);
+  }
+  ring_.follow_up(follow_up);
+}
+
+void RingCore::collect(std::span<const SyncPoint> points) {
+  if (points.empty()) return;
+  const Visit visit(ring_.gate);
+  if (visit.forked()) ring_.require_same_process();
+  // Else the ring is just ending, and collects what there is.
+  if (!visit.allowed()) return;
+  try {
+    for (const SyncPoint& point : points) retirement_.collect(ring_.queue(point.queue));
+  } catch (const DeviceLost&) {
+    // The records have the loss, or get it in a moment.
+    return;
+  }
+}
+
+bool RingCore::wait_for_any(std::span<const SyncPoint> points, TimePoint deadline) {
+  const Visit visit(ring_.gate);
+  if (visit.forked()) ring_.require_same_process();
+  if (!visit.allowed()) {
+    std::this_thread::yield();
+    return true;
+  }
+  try {
+    ThreadWait wait(ring_, strategy_, deadline);
+    return retirement_.guarded([&] { return wait.in_backend(points, 0); }) ==
+           WaitStatus::reached;
+  } catch (const DeviceLost&) {
+    std::this_thread::yield();
+    return true;
+  }
+}
+
+// The whole ring.
+
+void RingCore::drain() {
+  ring_.require_same_process();
+  // A step may end with a drain, which is not to allocate on a device of usual size.
+  std::array<Serial, 16> few;
+  std::vector<Serial> many(queue_count() > few.size() ? queue_count() : 0);
+  Serial* const targets = many.empty() ? few.data() : many.data();
+  ring_.require_usable();
+  // For all queues at once: what is submitted while one is waited for came after the call.
+  for (std::uint32_t i = 0; i < queue_count(); ++i) {
+    targets[i] = ring_.queues[i].timeline.last_submitted();
+  }
+  for (std::uint32_t i = 0; i < queue_count(); ++i) {
+    retirement_.wait_serial(ring_.queues[i], targets[i], Interruptible::yes);
+  }
+  ring_.require_usable();
+}
+
+void RingCore::set_ring_size(std::uint32_t ring_size) {
+  ring_.require_same_process();
+  check_ring_size(ring_.options, ring_size, queue_count());
+  const LockGuard structure_lock(ring_.structure_mutex);
+  // Free slots change hands with the state locked; native objects are made and removed without.
+  const auto resize = [this](std::uint32_t size) {
+    FollowUp follow_up;
+    {
+      const StateAccess state(ring_.state);
+      state->require_usable();
+      state->slots.reserve(size);
+      state->slots.resize(size);
+      ring_.full.store(!state->slots.has_free(), std::memory_order_relaxed);
+      ring_.ring_size = size;
+      state->serve_waiters(follow_up);
+    }
+    ring_.wake(follow_up.wake_number);
+  };
+  resize(ring_size);
+  for (;;) {
+    std::optional<SlotIndex> slot;
+    {
+      const StateAccess state(ring_.state);
+      slot = state->slots.missing();
+    }
+    if (!slot) break;
+    try {
+      retirement_.guarded([&] { ring_.backend->add_slot(*slot); });
+    } catch (const DeviceLost&) {
+      throw;
+    } catch (...) {
+      resize(to_number(*slot));
+      ring_.remove_outside_slots();
+      throw;
+    }
+    FollowUp follow_up;
+    {
+      const StateAccess state(ring_.state);
+      state->slots.add(*slot);
+      ring_.full.store(false, std::memory_order_relaxed);
+      state->serve_waiters(follow_up);
+    }
+    ring_.wake(follow_up.wake_number);
+  }
+  ring_.remove_outside_slots();
+}
+
+RingStatistics RingCore::statistics() {
+  ring_.require_same_process();
+  try {
+    retirement_.collect_all(Retirement::Turn::wait);
+  } catch (const Error&) {
+    // Statistics are what one looks at after a failure: report what is known.
+  }
+  RingStatistics statistics;
+  const StateAccess state(ring_.state);
+  state->read(statistics);
+  return statistics;
+}
+
+void RingCore::reset_statistics() {
+  ring_.require_same_process();
+  const StateAccess state(ring_.state);
+  state->reset_statistics(ring_.backend->now());
+}
+
+// Beginning and end.
+
 namespace {
 
 RingOptions checked(RingOptions options) {
@@ -38,14 +475,6 @@ std::chrono::nanoseconds spin_limit(const RingOptions& options, Backend& backend
   return options.spin_limit ? *options.spin_limit : measure_wake_up_latency(backend);
 }
 
-std::vector<float> queue_priorities(const Backend& backend) {
-  std::vector<float> priorities;
-  for (std::uint32_t i = 0; i < backend.queue_count(); ++i) {
-    priorities.push_back(backend.queue_priority(QueueIndex{i}));
-  }
-  return priorities;
-}
-
 }  // namespace
 
 void check_ring_size(const RingOptions& options, std::uint32_t ring_size,
@@ -62,145 +491,221 @@ void check_ring_size(const RingOptions& options, std::uint32_t ring_size,
   Admission::check(options, ring_size);
 }
 
-RingCore::RingCore(std::shared_ptr<Backend> backend, RingOptions options)
-    : options_(checked(std::move(options))),
-      backend_(checked(std::move(backend), options_)),
-      queue_count_(backend_->queue_count()),
-      log_(options_.name, options_.log_sink),
-      waiting_(options_.wait_strategy, detail::spin_limit(options_, *backend_)),
-      submit_mutexes_(queue_count_),
-      table_(options_.ring_size, queue_count_),
-      timelines_(queue_count_, Timeline(options_.ring_size)),
-      // Twice the slots, so that a program that looks at each ticket a step later never allocates.
-      pool_(2 * options_.ring_size),
-      admission_(options_, queue_priorities(*backend_)),
-      counter_(options_.track_statistics),
-      waiters_(options_.ageing_limit),
-      completion_queues_(queue_count_),
-      ring_size_(options_.ring_size) {
-  lead_.points.reserve(queue_count_);
-  backend_->attach({options_.ring_size, options_.name});
-  if (options_.hang_warning_ms == 0) return;
+std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingOptions options) {
+  options = checked(std::move(options));
+  backend = checked(std::move(backend), options);
+  const std::shared_ptr<RingCore> core(new RingCore(std::move(backend), std::move(options)));
+  RingContext& ring = core->ring_;
+  ring.backend->attach({.ring_size = ring.options.ring_size,
+                        .ring_name = ring.options.name,
+                        .gpu_times = ring.options.gpu_times,
+                        .report = [&ring](std::string_view text) {
+                          ring.log.write({.event = LogEvent::backend_failure, .text = text});
+                        }});
   try {
-    watchdog_.emplace([this] { return report_hangs(); });
+    if (ring.options.hang_warning_ms != 0) {
+      core->watchdog_.emplace([&core = *core] { return core.report_hangs(); });
+    }
   } catch (...) {
-    backend_->detach();
+    ring.backend->detach();
     throw;
   }
+  const StateAccess state(ring.state);
+  state->self = core;
+  return core;
 }
 
-TimePoint RingCore::deadline_after(std::chrono::nanoseconds timeout) const {
-  const TimePoint now = backend_->now();
-  return timeout >= no_deadline - now ? no_deadline : now + timeout;
-}
-
-std::shared_ptr<SequenceRecord> RingCore::make_sequence(std::optional<QueueIndex> queue) {
-  require_same_process();
-  if (queue && to_number(*queue) >= queue_count_) {
-    throw InvalidOption(fmt::format("{}: a sequence asks for queue {}, the backend has {}",
-                                    options_.name, to_number(*queue), queue_count_));
-  }
-  if (!queue) {
-    const LockGuard lock(state_mutex_);
-    queue = admission_.least_busy_queue();
-  }
-  return std::make_shared<SequenceRecord>(*queue);
-}
-
-RingStatistics RingCore::statistics() {
-  require_same_process();
-  UniqueLock lock(state_mutex_, std::defer_lock);
-  try {
-    collect_all(lock);
-  } catch (const Error&) {
-    // Statistics are what one looks at after a failure: report what is known.
-    if (!lock.owns_lock()) lock.lock();
-  }
-  RingStatistics statistics;
-  counter_.read(statistics);
-  statistics.ring_size = table_.size();
-  statistics.current_index = to_number(table_.cursor());
-  statistics.in_flight = table_.in_flight();
-  statistics.leased = table_.leased();
-  return statistics;
-}
-
-void RingCore::reset_statistics() {
-  require_same_process();
-  const LockGuard lock(state_mutex_);
-  counter_.reset(table_.leased(), table_.in_flight());
-}
+RingCore::RingCore(std::shared_ptr<Backend> backend, RingOptions options)
+    : ring_(std::move(backend), std::move(options), *this),
+      strategy_(ring_.options.wait_strategy, detail::spin_limit(ring_.options, *ring_.backend)),
+      retirement_(ring_, strategy_),
+      submitting_(ring_, retirement_),
+      slot_wait_(ring_, retirement_, strategy_),
+      callbacks_(ring_, retirement_, strategy_) {}
 
 void RingCore::close() noexcept {
-  if (!process_.same_process()) {
+  if (!ring_.gate.same_process()) {
     // In a forked child the threads are gone and the driver is not to be called: leave everything
     // as it lies.
     kept_after_fork_ = shared_from_this();
     return;
   }
-  const auto drain_or_lose = [this] {
-    try {
-      for (std::uint32_t queue = 0; queue < queue_count_; ++queue) {
-        const Serial target = [&] {
-          const LockGuard lock(state_mutex_);
-          return timelines_[queue].last_submitted();
-        }();
-        // Not to be interrupted: what is in flight uses what is destroyed next.
-        wait_serial(QueueIndex{queue}, target, no_deadline, Interruptible::no);
-      }
-    } catch (...) {
-      // Whatever it was, nobody will wait for this work again: its tickets must not hang.
-      lose(std::current_exception());
-    }
-  };
-  drain_or_lose();
+  // Whoever comes from now on is refused, and whoever waits for a slot is told.
+  ring_.gate.close();
+  ring_.stopped = true;
   {
-    // Nobody is removing slots any more once this is set.
-    const LockGuard resize_lock(resize_mutex_);
-    // A submission under way is in flight after this, and drained below; later ones are refused.
-    std::vector<UniqueLock> submit_locks;
-    submit_locks.reserve(queue_count_);
-    for (Mutex& mutex : submit_mutexes_) submit_locks.emplace_back(mutex);
-    const LockGuard lock(state_mutex_);
-    closed_ = true;
-    stopped_ = true;
+    // Nobody adds or removes slots, and no submission is under way, once these were free.
+    const LockGuard structure_lock(ring_.structure_mutex);
+    for (RingQueue& queue : ring_.queues) const LockGuard submit_lock(queue.submit_mutex);
   }
-  close_leases();
-  // What sequences held back behind those leases has just been sent.
-  drain_or_lose();
-  stop_threads();
+  std::uint64_t wake_number = 0;
   {
-    UniqueLock lock(state_mutex_);
-    while (visits_ > 0) resolved_.wait(lock);
+    const StateAccess state(ring_.state);
+    state->closed = true;
+    state->waiters.for_each([](Waiter& waiter) { waiter.wake_up.notify_one(); });
+    wake_number = state->last_wake_number();
   }
-  backend_->detach();
+  ring_.wake(wake_number);
+  end_sequences_of_leases();
+  wait_until_idle();
+  watchdog_.reset();
+  callbacks_.stop();
+  ring_.gate.wait_until_empty();
+  abandon_leased_slots();
+  ring_.backend->detach();
+  ring_.log.close();
+  // The core goes with the last lease, ticket or callback, or now.
+  std::shared_ptr<RingCore> self;
+  const StateAccess state(ring_.state);
+  if (state->pool.in_use() == 0 && state->callbacks.in_use() == 0) self = std::move(state->self);
 }
 
-RingCore::Visit::Visit(RingCore& core) : core_(core) {
-  const LockGuard lock(core_.state_mutex_);
-  allowed_ = !core_.closed_;
-  if (allowed_) ++core_.visits_;
-}
-
-RingCore::Visit::~Visit() {
-  if (!allowed_) return;
-  const LockGuard lock(core_.state_mutex_);
-  if (--core_.visits_ == 0) core_.resolved_.notify_all();
-}
-
-void RingCore::close_leases() noexcept {
-  for (std::uint32_t i = 0; i < table_.extent(); ++i) {
-    const SlotIndex slot{i};
-    const Submission* submission = nullptr;
+void RingCore::end_sequences_of_leases() noexcept {
+  for (std::uint32_t i = 0;; ++i) {
+    std::shared_ptr<SequenceRecord> sequence;
+    Submission* submission = nullptr;
     {
-      const LockGuard lock(state_mutex_);
-      if (table_[slot].state == SlotState::leased) submission = table_[slot].submission;
+      const StateAccess state(ring_.state);
+      if (i >= state->slots.extent()) return;
+      submission = state->slots[SlotIndex{i}].submission;
+      if (submission == nullptr || submission->phase.load() != Phase::leased) continue;
+      sequence = submission->sequence;
     }
-    if (submission == nullptr) continue;
-    log_.warn(held_at_destruction_text(*submission));
-    backend_->discard(slot);
-    leave_sequence(*submission);
+    if (sequence != nullptr) submitting_.leave_sequence(*submission);
   }
+}
+
+void RingCore::wait_until_idle() noexcept {
+  std::chrono::milliseconds retry_after(1);
+  constexpr std::chrono::milliseconds last_retry(100);
+  for (RingQueue& queue : ring_.queues) {
+    for (;;) {
+      try {
+        // Not to be interrupted: what is in flight uses what is destroyed next.
+        retirement_.wait_serial(queue, queue.timeline.last_submitted(), Interruptible::no);
+        break;
+      } catch (const DeviceLost&) {
+        // Everything in flight has failed with it, and the GPU doesn't use anything any more. The
+        // thread that found it may not have got to this queue yet.
+        retirement_.fail_in_flight(queue);
+        break;
+      } catch (...) {
+        // The GPU may still be at work: nothing must be destroyed before it is known to be done.
+        if (retry_after == std::chrono::milliseconds(1)) {
+          ring_.log.failure(LogEvent::backend_failure, "the ring's end waits, but the wait failed",
+                            std::current_exception());
+        }
+        std::this_thread::sleep_for(retry_after);
+        retry_after = std::min(2 * retry_after, last_retry);
+      }
+    }
+  }
+}
+
+void RingCore::abandon_leased_slots() noexcept {
+  for (std::uint32_t i = 0;; ++i) {
+    const SlotIndex slot{i};
+    Label label;
+    std::source_location acquired_at;
+    {
+      const StateAccess state(ring_.state);
+      if (i >= state->slots.extent()) return;
+      Submission* const submission = state->slots[slot].submission;
+      if (submission == nullptr) continue;
+      submission->abandoned = ring_.backend->abandon(slot);
+      state->slots.lose(slot);
+      label = submission->label;
+      acquired_at = submission->acquired_at;
+    }
+    try {
+      const std::string text = leased_at_end_text(slot, label, acquired_at);
+      ring_.log.write({.event = LogEvent::leased_at_end,
+                       .text = text,
+                       .slot = slot,
+                       .label = label.view(),
+                       .acquired_at = acquired_at});
+    } catch (...) {
+      // No memory for the text: the lease stays safe all the same.
+      continue;
+    }
+  }
+}
+
+namespace {
+
+/// The first of the times start + d, start + 2d, start + 4d … that lies ahead.
+TimePoint next_doubling(TimePoint start, TimePoint due, TimePoint now) {
+  while (due <= now) {
+    if (due - start > (no_deadline - start) / 2) return no_deadline;
+    due = start + 2 * (due - start);
+  }
+  return due;
+}
+
+}  // namespace
+
+std::chrono::nanoseconds RingCore::report_hangs() {
+  const std::chrono::nanoseconds limit = std::chrono::milliseconds(ring_.options.hang_warning_ms);
+  const TimePoint now = ring_.backend->now();
+  // Whatever starts while this thread sleeps is not due before this.
+  TimePoint next_look = now + limit;
+  std::vector<HangReport> hangs;
+  std::vector<std::chrono::nanoseconds> waits;
+  {
+    const StateAccess state(ring_.state);
+    hangs.reserve(state->slots.extent());
+    for (std::uint32_t i = 0; i < state->slots.extent(); ++i) {
+      Submission* const submission = state->slots[SlotIndex{i}].submission;
+      if (submission == nullptr) continue;
+      const Phase phase = submission->phase.load(std::memory_order_acquire);
+      if (phase != Phase::in_flight && phase != Phase::held) continue;
+      if (submission->next_hang_warning == TimePoint{}) {
+        submission->next_hang_warning = submission->submit_time + limit;
+      }
+      if (submission->next_hang_warning <= now) {
+        hangs.push_back({.slot = SlotIndex{i},
+                         .point = {submission->queue, Serial(submission->serial.load())},
+                         .held = phase == Phase::held,
+                         .label = submission->label,
+                         .age = now - submission->submit_time,
+                         .acquired_at = submission->acquired_at,
+                         .submitted_at = submission->submitted_at});
+        submission->next_hang_warning =
+            next_doubling(submission->submit_time, submission->next_hang_warning, now);
+        state->counter.hang_reported();
+      }
+      next_look = std::min(next_look, submission->next_hang_warning);
+    }
+    if (ring_.options.log_wait_events) {
+      state->waiters.for_each([&](Waiter& waiter) {
+        if (waiter.next_report <= now) {
+          waits.push_back(now - waiter.since);
+          waiter.next_report = next_doubling(waiter.since, waiter.next_report, now);
+        }
+        next_look = std::min(next_look, waiter.next_report);
+      });
+    }
+  }
+  for (const HangReport& hang : hangs) {
+    const std::string text = hang_text(ring_.options.allocation_strategy, hang);
+    LogMessage message{.event = LogEvent::hang,
+                       .text = text,
+                       .slot = hang.slot,
+                       .label = hang.label.view(),
+                       .duration = hang.age,
+                       .acquired_at = hang.acquired_at,
+                       .submitted_at = hang.submitted_at};
+    if (!hang.held) message.sync_point = hang.point;
+    ring_.log.write(message);
+  }
+  for (const std::chrono::nanoseconds waited : waits) {
+    const std::string text = still_waiting_text(waited);
+    ring_.log.write({.level = LogLevel::debug,
+                     .event = LogEvent::still_waiting,
+                     .text = text,
+                     .duration = waited});
+  }
+  return next_look - now;
 }
 
 }  // namespace cbr::detail

@@ -1,17 +1,24 @@
 #include "core/ring_log.h"
 
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "core/messages.h"
+#include "core/submission.h"
+
 namespace cbr::detail {
 
-void RingLog::write(std::string_view line) const noexcept {
+void RingLog::write(LogMessage message) const noexcept {
+  const Visit visit(gate_);
+  if (!visit.allowed()) return;
+  message.ring = name_;
   try {
     if (sink_) {
-      sink_(line);
+      sink_(message);
     } else {
-      fmt::print(stderr, "{}\n", line);
+      fmt::print(stderr, "{}\n", message.line());
     }
   } catch (...) {
     // A message that can't be written must not end the program from within a destructor.
@@ -19,27 +26,66 @@ void RingLog::write(std::string_view line) const noexcept {
   }
 }
 
-void RingLog::warn(std::string_view text) const noexcept {
+void RingLog::failure(LogEvent event, std::string_view what, const std::exception_ptr& error,
+                      const Submission* submission) const noexcept {
   try {
-    write(fmt::format("[WARNING] {}: {}", name_, text));
+    const std::string text = fmt::format("{}: {}", what, what_of(error));
+    LogMessage message{.event = event, .text = text};
+    if (submission != nullptr) describe(message, *submission);
+    write(message);
   } catch (...) {
     return;
   }
 }
 
-void RingLog::leak(Leak leak) noexcept {
-  warn(leak.text);
+void RingLog::abandoned(const Submission& submission) noexcept {
   try {
-    const std::lock_guard lock(mutex_);
-    if (leaks_.size() < most_leaks) leaks_.push_back(std::move(leak));
+    leak(LogEvent::abandoned_lease,
+         {.kind = Leak::Kind::abandoned_lease,
+          .slot = submission.slot,
+          .acquired_at = submission.acquired_at,
+          .submitted_at = submission.acquired_at,
+          .text = abandoned_text(submission)},
+         submission);
   } catch (...) {
     return;
   }
+}
+
+void RingLog::unseen_failure(const Submission& submission) noexcept {
+  try {
+    leak(LogEvent::unseen_failure,
+         {.kind = Leak::Kind::unseen_failure,
+          .slot = submission.slot,
+          .acquired_at = submission.acquired_at,
+          .submitted_at = submission.submitted_at,
+          .text = unseen_failure_text(submission)},
+         submission);
+  } catch (...) {
+    return;
+  }
+}
+
+void RingLog::leak(LogEvent event, Leak leak, const Submission& submission) noexcept {
+  LogMessage message{.event = event, .text = leak.text};
+  describe(message, submission);
+  write(message);
+  try {
+    const Access<std::vector<Leak>> leaks(leaks_);
+    if (leaks->size() < most_leaks) leaks->push_back(std::move(leak));
+  } catch (...) {
+    return;
+  }
+}
+
+void RingLog::close() noexcept {
+  gate_.close();
+  gate_.wait_until_empty();
 }
 
 std::vector<Leak> RingLog::leaked() const {
-  const std::lock_guard lock(mutex_);
-  return leaks_;
+  const Access<std::vector<Leak>> leaks(leaks_);
+  return *leaks;
 }
 
 }  // namespace cbr::detail

@@ -1,8 +1,13 @@
-#include <utility>
-
 #include <cbr/sequence.h>
 
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+
 #include "core/ring_core.h"
+#include "core/sequence_record.h"
 
 namespace cbr {
 
@@ -11,10 +16,12 @@ Sequence::Sequence(std::shared_ptr<detail::RingCore> core,
     : core_(std::move(core)), record_(std::move(record)) {}
 
 Lease Sequence::acquire(const AcquireOptions& options, std::source_location where) {
-  return core_->acquire_in_time(options, &record_, where);
+  if (!valid()) throw InvalidUsage("Sequence::acquire on an empty sequence");
+  return core_->acquire_in_sequence(options, record_, where);
 }
 
-QueueIndex Sequence::queue() const noexcept {
+QueueIndex Sequence::queue() const {
+  if (!valid()) throw InvalidUsage("Sequence::queue on an empty sequence");
   return record_->queue;
 }
 

@@ -1,10 +1,11 @@
-// The places of a sequence: which of its slots runs next. Pure logic: the ring's lock guards it.
+// The places of a sequence: which of its leases runs next. Pure logic: the ring's state mutex
+// guards it.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include <cbr/types.h>
+
+#include "core/intrusive_list.h"
+#include "core/submission.h"
 
 namespace cbr::detail {
 
@@ -13,15 +14,24 @@ struct SequenceRecord {
   explicit SequenceRecord(QueueIndex its_queue) : queue(its_queue) {}
 
   const QueueIndex queue;
-  /// A handful: taking out the first moves the others up.
-  std::vector<SlotIndex> places;
 
-  [[nodiscard]] bool first(SlotIndex slot) const {
-    return !places.empty() && places.front() == slot;
+  [[nodiscard]] bool first(const Submission& submission) const {
+    return places_.front() == &submission;
   }
-  void reserve(SlotIndex slot) { places.push_back(slot); }
-  /// Gives up the place of a slot, wherever it stands. Does nothing if it has none.
-  void give_up(SlotIndex slot) { std::erase(places, slot); }
+  [[nodiscard]] Submission* front() const { return places_.front(); }
+  void reserve(Submission& submission) {
+    places_.push_back(submission);
+    submission.in_sequence = true;
+  }
+  /// Gives up a place, wherever it stands. Does nothing if there is none.
+  void give_up(Submission& submission) {
+    if (!submission.in_sequence) return;
+    places_.remove(submission);
+    submission.in_sequence = false;
+  }
+
+ private:
+  IntrusiveList<Submission, &Submission::sequence_previous, &Submission::sequence_next> places_;
 };
 
 }  // namespace cbr::detail

@@ -1,41 +1,69 @@
 #include "core/slot_table.h"
 
+#include <bit>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
 namespace cbr::detail {
 
-SlotTable::SlotTable(std::uint32_t ring_size, std::uint32_t queue_count)
-    : slots_(ring_size), queue_count_(queue_count), size_(ring_size) {
-  counts_[static_cast<std::size_t>(SlotState::free)] = ring_size;
-  for (std::uint32_t i = 0; i < ring_size; ++i) slots_[i].queue = QueueIndex{i % queue_count};
-}
-
-std::optional<SlotIndex> SlotTable::next_free() const {
-  if (!has_free()) return std::nullopt;
-  std::uint32_t index = cursor_;
-  while (slots_[index].state != SlotState::free) index = index + 1 == size_ ? 0 : index + 1;
-  return SlotIndex{index};
-}
-
-std::optional<SlotIndex> SlotTable::next_free(QueueIndex queue) const {
-  std::uint32_t index = cursor_;
-  for (std::uint32_t i = 0; i < size_; ++i, index = index + 1 == size_ ? 0 : index + 1) {
-    const Slot& slot = slots_[index];
-    if (slot.state == SlotState::free && slot.queue == queue) return SlotIndex{index};
+std::optional<std::uint32_t> SlotSet::next(std::uint32_t start) const {
+  std::uint32_t word = start / 64;
+  std::uint64_t bits = words_[word] & (~std::uint64_t{0} << (start % 64));
+  // One round more than there are words: the bits before `start` come last.
+  for (std::size_t i = 0; i <= words_.size(); ++i) {
+    if (bits != 0) return word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
+    word = word + 1 == words_.size() ? 0 : word + 1;
+    bits = words_[word];
   }
   return std::nullopt;
 }
 
-void SlotTable::lease(SlotIndex slot, std::uint32_t level) {
-  move(slot, SlotState::free, SlotState::leased);
-  (*this)[slot].level = level;
+SlotTable::SlotTable(std::uint32_t ring_size, std::uint32_t queue_count)
+    : slots_(ring_size),
+      queue_count_(queue_count),
+      size_(ring_size),
+      free_of_queue_(queue_count > 1 ? queue_count : 0) {
+  counts_[static_cast<std::size_t>(SlotState::free)] = ring_size;
+  for (std::uint32_t i = 0; i < ring_size; ++i) {
+    slots_[i].queue = QueueIndex{i % queue_count};
+    free_.insert(i);
+    if (queue_count > 1) free_of_queue_[i % queue_count].insert(i);
+  }
+}
+
+std::optional<SlotIndex> SlotTable::next_free() const {
+  if (!has_free()) return std::nullopt;
+  return SlotIndex{*free_.next(cursor_)};
+}
+
+std::optional<SlotIndex> SlotTable::next_free(QueueIndex queue) const {
+  if (queue_count_ == 1) return next_free();
+  const auto found = free_of_queue_[to_number(queue)].next(cursor_);
+  if (!found) return std::nullopt;
+  return SlotIndex{*found};
+}
+
+void SlotTable::take(SlotIndex slot, std::uint32_t level, Submission& submission) {
+  move(slot, SlotState::free, SlotState::taken);
+  Slot& entry = slots_[to_number(slot)];
+  entry.level = level;
+  entry.submission = &submission;
   const std::uint32_t next = to_number(slot) + 1;
   cursor_ = next >= size_ ? 0 : next;
 }
 
-void SlotTable::resize(std::uint32_t size) {
+void SlotTable::free(SlotIndex slot) {
+  move(slot, SlotState::taken, to_number(slot) < size_ ? SlotState::free : SlotState::outside);
+  slots_[to_number(slot)].submission = nullptr;
+}
+
+void SlotTable::lose(SlotIndex slot) {
+  move(slot, SlotState::taken, SlotState::lost);
+  slots_[to_number(slot)].submission = nullptr;
+}
+
+void SlotTable::resize(std::uint32_t size) noexcept {
   for (std::uint32_t i = extent(); i < size; ++i) {
     Slot& slot = slots_.emplace_back();
     slot.state = SlotState::absent;
@@ -70,25 +98,21 @@ std::optional<SlotIndex> SlotTable::take_outside() {
   return SlotIndex{index};
 }
 
-bool SlotTable::pending(QueueIndex queue, Serial serial) const {
-  for (const Slot& slot : slots_) {
-    const bool busy = slot.state == SlotState::in_flight || slot.state == SlotState::retiring;
-    if (busy && slot.queue == queue && serial.covers(slot.serial)) return true;
+void SlotTable::move(SlotIndex slot, SlotState from, SlotState to) {
+  const std::uint32_t index = to_number(slot);
+  Slot& entry = slots_[index];
+  if (entry.state != from) throw_wrong_state(slot, from);
+  --counts_[static_cast<std::size_t>(from)];
+  ++counts_[static_cast<std::size_t>(to)];
+  entry.state = to;
+  if (from == SlotState::free) {
+    free_.erase(index);
+    if (queue_count_ > 1) free_of_queue_[index % queue_count_].erase(index);
   }
-  return false;
-}
-
-SlotIndex SlotTable::in_the_way() const {
-  std::uint32_t found = cursor_;
-  for (std::uint32_t i = 0; i < extent(); ++i) {
-    if (slots_[i].state != SlotState::in_flight) continue;
-    const bool older = slots_[found].state != SlotState::in_flight ||
-                       slots_[i].submitted_at < slots_[found].submitted_at ||
-                       (slots_[i].submitted_at == slots_[found].submitted_at &&
-                        slots_[i].serial.value() < slots_[found].serial.value());
-    if (older) found = i;
+  if (to == SlotState::free) {
+    free_.insert(index);
+    if (queue_count_ > 1) free_of_queue_[index % queue_count_].insert(index);
   }
-  return SlotIndex{found};
 }
 
 void SlotTable::throw_wrong_state(SlotIndex slot, SlotState expected) const {

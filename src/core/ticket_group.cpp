@@ -1,7 +1,10 @@
 // Waiting for several tickets.
 #include <algorithm>
-#include <functional>
-#include <memory>
+#include <array>
+#include <chrono>
+#include <exception>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include <cbr/errors.h>
@@ -12,40 +15,13 @@
 namespace cbr {
 namespace {
 
-/// Where tickets of several rings meet: the first to end leaves its index.
-class FirstEnded {
- public:
-  void ended(std::size_t index) {
-    {
-      const detail::LockGuard lock(mutex_);
-      if (!index_) index_ = index;
-    }
-    changed_.notify_one();
-  }
-  /// `check` is RingOptions::interrupt_check, and may be null.
-  std::optional<std::size_t> wait_until(TimePoint deadline, const std::function<void()>& check) {
-    detail::UniqueLock lock(mutex_);
-    while (!index_) {
-      const TimePoint until =
-          check == nullptr ? deadline
-                           : std::min(deadline, Clock::now() + std::chrono::milliseconds(50));
-      if (until == no_deadline) {
-        changed_.wait(lock);
-      } else if (changed_.wait_until(lock, until) == std::cv_status::timeout) {
-        if (until == deadline) break;
-        lock.unlock();
-        check();
-        lock.lock();
-      }
-    }
-    return index_;
-  }
+using detail::RingCore;
+using detail::Submission;
+using detail::TicketAccess;
 
- private:
-  detail::Mutex mutex_;
-  detail::ConditionVariable changed_;
-  std::optional<std::size_t> index_;
-};
+/// How long a thread waits in one ring before it looks at the next.
+constexpr std::chrono::nanoseconds first_slice = std::chrono::microseconds(20);
+constexpr std::chrono::nanoseconds longest_slice = std::chrono::milliseconds(1);
 
 void require_tickets(std::span<const Ticket> tickets, const char* function) {
   for (std::size_t i = 0; i < tickets.size(); ++i) {
@@ -55,57 +31,163 @@ void require_tickets(std::span<const Ticket> tickets, const char* function) {
   }
 }
 
-std::optional<std::size_t> first_done(std::span<const Ticket> tickets) {
-  const auto found = std::find_if(tickets.begin(), tickets.end(),
-                                  [](const Ticket& ticket) { return ticket.done(); });
-  if (found == tickets.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - tickets.begin());
-}
+/// A thread's wait for the first of several tickets. It belongs to this thread alone: nothing is
+/// left with the submissions, and no other thread helps. All memory is on the stack, unless there
+/// are tickets of many rings.
+class AnyWait {
+ public:
+  AnyWait(std::span<const Ticket> tickets, Timeout timeout) : tickets_(tickets) {
+    for (const Ticket& ticket : tickets) {
+      RingCore& core = *TicketAccess::record(ticket)->core;
+      const auto known = std::find_if(rings_.begin(), rings_.end(),
+                                      [&](const Ring& ring) { return ring.core == &core; });
+      if (known != rings_.end()) continue;
+      rings_.push_back({&core, timeout.after(core.backend().now())});
+    }
+  }
+
+  std::optional<std::size_t> run() {
+    detail::ThreadWait wait = rings_.front().core->make_wait(no_deadline);
+    for (std::chrono::nanoseconds slice = first_slice;; slice = std::min(2 * slice, longest_slice)) {
+      for (Ring& ring : rings_) look_for_points(ring);
+      if (const auto index = first_done()) return index;
+      if (std::all_of(rings_.begin(), rings_.end(), [](const Ring& r) { return r.expired(); })) {
+        return std::nullopt;
+      }
+      // One wait of one backend covers everything, if it has everything.
+      if (rings_.size() == 1 && rings_.front().points_are_complete) {
+        const Ring& ring = rings_.front();
+        ring.core->wait_for_any(ring.points.get(), ring.deadline);
+      } else {
+        wait_in_slices(slice);
+        wait.pause();
+      }
+    }
+  }
+
+ private:
+  /// The earliest point of each queue of a ring, for that ends first.
+  class Points {
+   public:
+    void clear() { count_ = 0; }
+    /// False if there is no room for it.
+    bool add(SyncPoint point) {
+      for (std::size_t i = 0; i < count_; ++i) {
+        if (points_[i].queue != point.queue) continue;
+        if (point.serial.value() < points_[i].serial.value()) points_[i] = point;
+        return true;
+      }
+      if (count_ == points_.size()) return false;
+      points_[count_++] = point;
+      return true;
+    }
+    [[nodiscard]] std::span<const SyncPoint> get() const { return {points_.data(), count_}; }
+
+   private:
+    std::array<SyncPoint, 16> points_;
+    std::size_t count_ = 0;
+  };
+  struct Ring {
+    RingCore* core = nullptr;
+    TimePoint deadline;
+    Points points = {};
+    /// Everything that is asked of this ring is in `points`.
+    bool points_are_complete = true;
+
+    [[nodiscard]] bool expired() const {
+      if (deadline == no_deadline) return false;
+      return deadline == no_wait || core->backend().now() >= deadline;
+    }
+  };
+  /// Few rings without an allocation.
+  class Rings {
+   public:
+    void push_back(const Ring& ring) {
+      if (more_.empty() && count_ < few_.size()) {
+        few_[count_] = ring;
+      } else {
+        if (more_.empty()) more_.assign(few_.begin(), few_.end());
+        more_.push_back(ring);
+      }
+      ++count_;
+    }
+    [[nodiscard]] Ring* begin() { return more_.empty() ? few_.data() : more_.data(); }
+    [[nodiscard]] Ring* end() { return begin() + count_; }
+    [[nodiscard]] Ring& front() { return *begin(); }
+    [[nodiscard]] std::size_t size() const { return count_; }
+
+   private:
+    std::array<Ring, 4> few_;
+    std::vector<Ring> more_;
+    std::size_t count_ = 0;
+  };
+
+  /// Has a ring notice what has ended, and finds out what is still to be waited for.
+  void look_for_points(Ring& ring) {
+    ring.points.clear();
+    ring.points_are_complete = true;
+    for (const Ticket& ticket : tickets_) {
+      const Submission& submission = *TicketAccess::record(ticket);
+      if (submission.core != ring.core) continue;
+      if (submission.done.load(std::memory_order_acquire)) continue;
+      const Serial serial(submission.serial.load(std::memory_order_acquire));
+      const bool added = serial.value() != 0 && ring.points.add({submission.queue, serial});
+      ring.points_are_complete = ring.points_are_complete && added;
+    }
+    ring.core->collect(ring.points.get());
+  }
+
+  /// The lowest index of those that have ended.
+  [[nodiscard]] std::optional<std::size_t> first_done() const {
+    const auto found = std::find_if(tickets_.begin(), tickets_.end(), [](const Ticket& ticket) {
+      return TicketAccess::record(ticket)->done.load(std::memory_order_acquire);
+    });
+    if (found == tickets_.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - tickets_.begin());
+  }
+
+  /// A while in each ring. No backend can wait for another's work, nor for what a sequence holds
+  /// back.
+  void wait_in_slices(std::chrono::nanoseconds slice) {
+    for (Ring& ring : rings_) {
+      const TimePoint start = Clock::now();
+      if (!ring.points.get().empty()) {
+        const TimePoint end = Timeout(slice).after(ring.core->backend().now());
+        if (ring.core->wait_for_any(ring.points.get(), std::min(end, ring.deadline))) return;
+      }
+      // Where the clock is virtual, or there is nothing to wait for in the backend.
+      std::this_thread::sleep_until(start + slice);
+    }
+  }
+
+  std::span<const Ticket> tickets_;
+  Rings rings_;
+};
 
 }  // namespace
 
 std::size_t wait_any(std::span<const Ticket> tickets) {
-  return *wait_any_for(tickets, std::chrono::nanoseconds::max());
+  return *wait_any_for(tickets, Timeout());
 }
 
-std::optional<std::size_t> wait_any_for(std::span<const Ticket> tickets,
-                                        std::chrono::nanoseconds timeout) {
+std::optional<std::size_t> wait_any_for(std::span<const Ticket> tickets, Timeout timeout) {
   require_tickets(tickets, "wait_any");
   if (tickets.empty()) throw InvalidUsage("wait_any: no tickets");
-  if (const auto index = first_done(tickets)) return index;
-
-  detail::RingCore& core = *tickets.front().core_;
-  const bool in_one_wait = std::all_of(tickets.begin(), tickets.end(), [&](const Ticket& ticket) {
-    return ticket.core_.get() == &core && ticket.serial().value() != 0;
-  });
-  if (in_one_wait) {
-    std::vector<const detail::Submission*> submissions;
-    submissions.reserve(tickets.size());
-    for (const Ticket& ticket : tickets) submissions.push_back(ticket.submission_);
-    return core.wait_any(submissions, core.deadline_after(timeout));
-  }
-
-  // No backend can wait for another's work, nor for what the driver has not got yet.
-  const auto first = std::make_shared<FirstEnded>();
-  for (std::size_t i = 0; i < tickets.size(); ++i) {
-    tickets[i].on_complete([first, i](const Ticket&) { first->ended(i); });
-  }
-  const TimePoint now = Clock::now();
-  const TimePoint deadline = timeout >= no_deadline - now ? no_deadline : now + timeout;
-  if (!first->wait_until(deadline, core.options().interrupt_check)) return std::nullopt;
-  return first_done(tickets);
+  return AnyWait(tickets, timeout).run();
 }
 
 void wait_all(std::span<const Ticket> tickets) {
-  (void)wait_all_for(tickets, std::chrono::nanoseconds::max());
+  (void)wait_all_for(tickets, Timeout());
 }
 
-bool wait_all_for(std::span<const Ticket> tickets, std::chrono::nanoseconds timeout) {
+bool wait_all_for(std::span<const Ticket> tickets, Timeout timeout) {
   require_tickets(tickets, "wait_all");
   // By the clock of each ring; a simulated one has its own.
   std::vector<TimePoint> deadlines;
   deadlines.reserve(tickets.size());
-  for (const Ticket& ticket : tickets) deadlines.push_back(ticket.deadline_after(timeout));
+  for (const Ticket& ticket : tickets) {
+    deadlines.push_back(timeout.after(TicketAccess::record(ticket)->core->backend().now()));
+  }
   std::exception_ptr failure;
   for (std::size_t i = 0; i < tickets.size(); ++i) {
     try {

@@ -1,49 +1,70 @@
-// The submissions of one queue that are in flight, in serial order. Pure logic.
+// The submissions of one queue that are in flight, in serial order.
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include <cbr/types.h>
 
+#include "core/sync.h"
+
 namespace cbr::detail {
 
-/// Serials are given out and retired in order, so a queue of slot indices is all it takes.
+struct Submission;
+
+/// A queue with one writer at each end, which so needs no lock of its own: who submits pushes, with
+/// the queue's submit mutex held; who retires takes out, with its retire mutex held. Anybody may
+/// read the serials.
+///
+/// The numbers of the serials are the positions: nothing else stores which are in flight.
 class Timeline {
  public:
-  /// At most `capacity` submissions are in flight at once.
-  explicit Timeline(std::uint32_t capacity) : slots_(capacity) {}
-
-  /// Makes room for `capacity` submissions in flight, if there is less.
-  void reserve(std::uint32_t capacity);
-
-  /// Records that `slot` was submitted with the serial after last_submitted().
-  void push(SlotIndex slot);
-  /// Takes out the oldest submission in flight if `completed` covers it.
-  std::optional<SlotIndex> pop(Serial completed) {
-    if (count_ == 0 || !completed.covers(oldest_serial())) return std::nullopt;
-    const SlotIndex slot = slots_[head_];
-    if (++head_ == slots_.size()) head_ = 0;
-    --count_;
-    return slot;
+  /// At most `capacity` submissions are in flight at once. Before any is.
+  void reserve(std::uint32_t capacity) {
+    entries_.resize(std::bit_ceil(std::size_t{capacity}));
+    mask_ = entries_.size() - 1;
   }
 
-  [[nodiscard]] Serial last_submitted() const { return last_submitted_; }
+  // The submitting end.
+
+  [[nodiscard]] Serial next() const { return last_submitted().next(); }
+  /// `submission` is in flight with the serial next(). Sequentially consistent: whoever wants to
+  /// know of it, and says so before looking at last_submitted(), is seen by this thread afterwards.
+  void push(Submission& submission) {
+    const std::uint64_t serial = submitted_.load(std::memory_order_relaxed) + 1;
+    entries_[serial & mask_] = &submission;
+    submitted_.store(serial);
+  }
+
+  // The retiring end.
+
+  /// The submission with this serial, which is in flight.
+  [[nodiscard]] Submission& operator[](Serial serial) const {
+    return *entries_[serial.value() & mask_];
+  }
+  /// Everything up to `serial` has ended, and its outcome is known.
+  void retire(Serial serial) { retired_.store(serial.value()); }
+
+  // For everyone.
+
+  [[nodiscard]] Serial last_submitted() const { return Serial(submitted_.load()); }
+  /// The newest of which it and all before it have been retired.
+  [[nodiscard]] Serial retired() const { return Serial(retired_.load()); }
   /// The oldest serial in flight; nothing if there is none.
   [[nodiscard]] std::optional<Serial> oldest() const {
-    return count_ == 0 ? std::nullopt : std::optional(oldest_serial());
+    const Serial retired(retired_.load());
+    if (retired.covers(last_submitted())) return std::nullopt;
+    return retired.next();
   }
 
  private:
-  [[nodiscard]] Serial oldest_serial() const {
-    return Serial(last_submitted_.value() - count_ + 1);
-  }
-
-  std::vector<SlotIndex> slots_;
-  std::uint32_t head_ = 0;
-  std::uint32_t count_ = 0;
-  Serial last_submitted_;
+  std::vector<Submission*> entries_;
+  std::uint64_t mask_ = 0;
+  Atomic<std::uint64_t> submitted_ = 0;
+  Atomic<std::uint64_t> retired_ = 0;
 };
 
 }  // namespace cbr::detail

@@ -12,7 +12,7 @@ constexpr std::chrono::nanoseconds longest_latency = std::chrono::milliseconds(1
 constexpr int rounds = 9;
 
 /// Runs one empty submission and returns how long its end took to be noticed.
-std::chrono::nanoseconds run_empty(Backend& backend, Serial serial, const Waiting& waiting) {
+std::chrono::nanoseconds run_empty(Backend& backend, Serial serial, const SpinThenBlock& waiting) {
   constexpr SlotIndex slot{0};
   const SyncPoint point{QueueIndex{0}, serial};
   backend.begin(slot);
@@ -33,12 +33,12 @@ std::chrono::nanoseconds median(std::array<std::chrono::nanoseconds, rounds>& ti
 
 }  // namespace
 
-Waiting::Waiting(WaitStrategy strategy, std::chrono::nanoseconds spin_limit)
-    : spin_limit_(strategy == WaitStrategy::block  ? std::chrono::nanoseconds(0)
-                  : strategy == WaitStrategy::spin ? for_ever
-                                                   : spin_limit) {}
+SpinThenBlock::SpinThenBlock(WaitStrategy strategy, std::chrono::nanoseconds spin_limit)
+    : spin_limit_(strategy == WaitStrategy::spin     ? for_ever
+                  : strategy == WaitStrategy::hybrid ? spin_limit
+                                                     : std::chrono::nanoseconds(0)) {}
 
-WaitStatus Waiting::wait(Backend& backend, std::span<const SyncPoint> points,
+WaitStatus SpinThenBlock::wait(Backend& backend, std::span<const SyncPoint> points,
                          std::uint64_t wake_number, TimePoint deadline) const {
   if (spin_limit_ > std::chrono::nanoseconds(0)) {
     const TimePoint start = backend.now();
@@ -55,11 +55,13 @@ WaitStatus Waiting::wait(Backend& backend, std::span<const SyncPoint> points,
 }
 
 std::chrono::nanoseconds measure_wake_up_latency(Backend& backend) {
-  const Waiting blocking(WaitStrategy::block, {});
-  const Waiting spinning(WaitStrategy::spin, {});
+  const SpinThenBlock blocking(WaitStrategy::block, {});
+  const SpinThenBlock spinning(WaitStrategy::spin, {});
   std::array<std::chrono::nanoseconds, rounds> blocked{};
   std::array<std::chrono::nanoseconds, rounds> spun{};
-  backend.attach({backend.queue_count(), "wake-up latency"});
+  backend.attach({.ring_size = backend.queue_count(),
+                  .ring_name = "wake-up latency",
+                  .gpu_times = GpuTimes::none});
   try {
     Serial serial;
     // The first submissions of a process are slow.

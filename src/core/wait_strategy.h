@@ -10,10 +10,10 @@
 
 namespace cbr::detail {
 
-class Waiting {
+class SpinThenBlock {
  public:
   /// `spin_limit` is for `hybrid`.
-  Waiting(WaitStrategy strategy, std::chrono::nanoseconds spin_limit);
+  SpinThenBlock(WaitStrategy strategy, std::chrono::nanoseconds spin_limit);
 
   /// As Backend::wait.
   WaitStatus wait(Backend& backend, std::span<const SyncPoint> points, std::uint64_t wake_number,

@@ -2,45 +2,62 @@
 
 namespace cbr::detail {
 
+Waiter* WaiterQueue::front() const {
+  Waiter* first = nullptr;
+  for (const List& list : lists_) {
+    Waiter* const candidate = list.front();
+    if (candidate == nullptr) continue;
+    if (first == nullptr || candidate->arrival < first->arrival) first = candidate;
+  }
+  return first;
+}
+
 void WaiterQueue::push(Waiter& waiter) {
-  waiter.next = nullptr;
-  (last_ != nullptr ? last_->next : first_) = &waiter;
-  last_ = &waiter;
-}
-
-std::optional<Grant> WaiterQueue::take_next(const Admission& admission, const SlotTable& table) {
-  if (!table.has_free()) return std::nullopt;
-  std::optional<Grant> best;
-  for (Waiter* waiter = first_; waiter != nullptr; waiter = waiter->next) {
-    if (best && rank(*waiter) >= rank(*best->waiter)) continue;
-    const auto slot = admission.choose(table, waiter->request);
-    if (slot) best = Grant{waiter, *slot};
-    // Nobody goes before the first of the highest level but those that have aged.
-    if (slot && rank(*waiter) == 0) break;
-  }
-  if (!best) return std::nullopt;
-  for (Waiter* waiter = first_; waiter != best->waiter; waiter = waiter->next) {
-    if (admission.choose(table, waiter->request)) ++waiter->overtaken;
-  }
-  remove(*best->waiter);
-  return best;
-}
-
-void WaiterQueue::wake_all() {
-  for (Waiter* waiter = first_; waiter != nullptr; waiter = waiter->next) {
-    waiter->wake_up.notify_one();
-  }
+  waiter.arrival = ++arrivals_;
+  list_of(waiter).push_back(waiter);
+  ++count_;
 }
 
 void WaiterQueue::remove(Waiter& waiter) {
-  Waiter* previous = nullptr;
-  for (Waiter* current = first_; current != nullptr; previous = current, current = current->next) {
-    if (current != &waiter) continue;
-    (previous != nullptr ? previous->next : first_) = waiter.next;
-    if (last_ == &waiter) last_ = previous;
-    waiter.next = nullptr;
-    return;
+  list_of(waiter).remove(waiter);
+  --count_;
+}
+
+bool WaiterQueue::before(const Waiter& left, const Waiter& right) const {
+  const std::uint32_t left_rank = rank(left);
+  const std::uint32_t right_rank = rank(right);
+  return left_rank != right_rank ? left_rank < right_rank : left.arrival < right.arrival;
+}
+
+std::optional<Grant> WaiterQueue::take_next(const Admission& admission, const SlotTable& table) {
+  if (empty() || !table.has_free()) return std::nullopt;
+  // Without levels, the first of each list stands for those behind it.
+  const bool has_levels = admission.has_levels();
+  std::optional<Grant> best;
+  const auto consider = [&](const List& list) {
+    for (Waiter* waiter = list.front(); waiter != nullptr; waiter = waiter->next) {
+      if (!best || before(*waiter, *best->waiter)) {
+        if (const auto slot = admission.choose(table, waiter->request)) best = Grant{waiter, *slot};
+      }
+      if (!has_levels) return;
+      // Nobody behind it goes before the first that has aged.
+      if (best && best->waiter == waiter && rank(*waiter) == 0) return;
+    }
+  };
+  consider(lists_[0]);
+  for (std::uint32_t queue = 0; queue < table.queue_count(); ++queue) {
+    const List& list = lists_[std::size_t{queue} + 1];
+    if (!list.empty() && table.next_free(QueueIndex{queue})) consider(list);
   }
+  if (!best) return std::nullopt;
+  if (has_levels) {
+    for_each([&](Waiter& waiter) {
+      if (waiter.arrival >= best->waiter->arrival) return;
+      if (admission.choose(table, waiter.request)) ++waiter.overtaken;
+    });
+  }
+  remove(*best->waiter);
+  return best;
 }
 
 }  // namespace cbr::detail

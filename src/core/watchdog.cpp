@@ -2,10 +2,15 @@
 
 #include <utility>
 
+#include "core/blocked_signals.h"
+
 namespace cbr::detail {
 
 Watchdog::Watchdog(std::function<std::chrono::nanoseconds()> look)
-    : look_(std::move(look)), thread_([this] { run(); }) {}
+    : look_(std::move(look)) {
+  const BlockedSignals blocked;
+  thread_ = std::thread([this] { run(); });
+}
 
 Watchdog::~Watchdog() {
   {
@@ -20,7 +25,13 @@ void Watchdog::run() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
     lock.unlock();
-    const auto pause = look_();
+    std::chrono::nanoseconds pause = std::chrono::seconds(1);
+    try {
+      pause = look_();
+    } catch (...) {
+      // No memory for a report: the next look may find some.
+      pause = std::chrono::seconds(1);
+    }
     lock.lock();
     stopping_.wait_for(lock, pause, [this] { return stop_; });
   }

@@ -64,7 +64,7 @@ constexpr SyncPoint point{QueueIndex{0}, Serial(1)};
 
 class Waits : public testing::Test {
  protected:
-  WaitStatus wait(const Waiting& waiting, TimePoint deadline = no_deadline) {
+  WaitStatus wait(const SpinThenBlock& waiting, TimePoint deadline = no_deadline) {
     return waiting.wait(backend_, {&point, 1}, 1, deadline);
   }
   FakeBackend backend_;
@@ -73,20 +73,20 @@ class Waits : public testing::Test {
 
 TEST_F(Waits, BlockAsksTheBackendOnce) {
   backend_.end = start_ + 50us;
-  EXPECT_EQ(wait(Waiting(WaitStrategy::block, 9us)), WaitStatus::reached);
+  EXPECT_EQ(wait(SpinThenBlock(WaitStrategy::block, 9us)), WaitStatus::reached);
   EXPECT_EQ(backend_.blocks, 1);
   EXPECT_EQ(backend_.looks, 0);
 }
 
 TEST_F(Waits, SpinNeverBlocks) {
   backend_.end = start_ + 50us;
-  EXPECT_EQ(wait(Waiting(WaitStrategy::spin, 0ns)), WaitStatus::reached);
+  EXPECT_EQ(wait(SpinThenBlock(WaitStrategy::spin, 0ns)), WaitStatus::reached);
   EXPECT_EQ(backend_.blocks, 0);
   EXPECT_EQ(backend_.time, start_ + 50us);
 }
 
 TEST_F(Waits, HybridBlocksOnceItHasSpunForItsLimit) {
-  const Waiting waiting(WaitStrategy::hybrid, 10us);
+  const SpinThenBlock waiting(WaitStrategy::hybrid, 10us);
   backend_.end = start_ + 5us;
   EXPECT_EQ(wait(waiting), WaitStatus::reached);
   EXPECT_EQ(backend_.blocks, 0);
@@ -100,7 +100,7 @@ TEST_F(Waits, HybridBlocksOnceItHasSpunForItsLimit) {
 TEST_F(Waits, AllKeepTheDeadline) {
   for (const auto strategy : {WaitStrategy::block, WaitStrategy::spin, WaitStrategy::hybrid}) {
     const TimePoint deadline = backend_.time + 20us;
-    EXPECT_EQ(wait(Waiting(strategy, 10us), deadline), WaitStatus::timed_out);
+    EXPECT_EQ(wait(SpinThenBlock(strategy, 10us), deadline), WaitStatus::timed_out);
     EXPECT_EQ(backend_.time, deadline) << to_string(strategy);
   }
 }
@@ -108,10 +108,10 @@ TEST_F(Waits, AllKeepTheDeadline) {
 TEST_F(Waits, ADeadlineThatHasPassedIsOneLook) {
   for (const auto strategy : {WaitStrategy::block, WaitStrategy::spin, WaitStrategy::hybrid}) {
     backend_.looks = 0;
-    EXPECT_EQ(wait(Waiting(strategy, 10us), start_), WaitStatus::timed_out);
+    EXPECT_EQ(wait(SpinThenBlock(strategy, 10us), start_), WaitStatus::timed_out);
     EXPECT_EQ(backend_.looks, 1);
     backend_.end = start_;
-    EXPECT_EQ(wait(Waiting(strategy, 10us), start_), WaitStatus::reached);
+    EXPECT_EQ(wait(SpinThenBlock(strategy, 10us), start_), WaitStatus::reached);
     backend_.end = no_deadline;
   }
   EXPECT_EQ(backend_.time, start_);
@@ -119,14 +119,14 @@ TEST_F(Waits, ADeadlineThatHasPassedIsOneLook) {
 
 TEST_F(Waits, AWakeEndsASpin) {
   backend_.woken_at = start_ + 7us;
-  EXPECT_EQ(wait(Waiting(WaitStrategy::spin, 0ns)), WaitStatus::woken);
+  EXPECT_EQ(wait(SpinThenBlock(WaitStrategy::spin, 0ns)), WaitStatus::woken);
   EXPECT_EQ(backend_.time, start_ + 7us);
 }
 
 TEST_F(Waits, TellTheirLimit) {
-  EXPECT_EQ(Waiting(WaitStrategy::block, 9us).spin_limit(), 0ns);
-  EXPECT_EQ(Waiting(WaitStrategy::spin, 9us).spin_limit(), std::chrono::nanoseconds::max());
-  EXPECT_EQ(Waiting(WaitStrategy::hybrid, 9us).spin_limit(), 9us);
+  EXPECT_EQ(SpinThenBlock(WaitStrategy::block, 9us).spin_limit(), 0ns);
+  EXPECT_EQ(SpinThenBlock(WaitStrategy::spin, 9us).spin_limit(), std::chrono::nanoseconds::max());
+  EXPECT_EQ(SpinThenBlock(WaitStrategy::hybrid, 9us).spin_limit(), 9us);
 }
 
 TEST_F(Waits, TheLatencyOfABlockedThreadIsMeasured) {

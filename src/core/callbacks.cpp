@@ -1,0 +1,222 @@
+#include "core/callbacks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/callback_scope.h"
+#include "core/messages.h"
+#include "core/ring_core.h"
+#include "core/waiting.h"
+
+namespace cbr::detail {
+namespace {
+
+constexpr std::chrono::milliseconds first_retry(1);
+constexpr std::chrono::milliseconds last_retry(100);
+
+}  // namespace
+
+bool runs_callbacks_of(const RingContext& ring) {
+  return callbacks_of == &ring;
+}
+
+void Callbacks::require_thread(QueueIndex queue, const std::shared_ptr<RingCore>& core) {
+  CompletionThreadHandle& handle = threads_[to_number(queue)];
+  if (handle.started.load(std::memory_order_acquire)) return;
+  const LockGuard lock(ring_.structure_mutex);
+  if (handle.started.load(std::memory_order_relaxed)) return;
+  {
+    const StateAccess state(ring_.state);
+    // The ring has ended meanwhile, and with it everything that could be waited for.
+    if (state->completion_thread(queue).stop) return;
+  }
+  // The thread keeps the core: it may be the last to need it if a callback ends the ring.
+  RingQueue& its_queue = ring_.queue(queue);
+  handle.thread = start_thread([this, core, &its_queue] { run_thread(its_queue); });
+  handle.started.store(true, std::memory_order_release);
+}
+
+bool Callbacks::add(Submission& submission, Continuation& continuation) {
+  FollowUp follow_up;
+  {
+    const StateAccess state(ring_.state);
+    if (submission.done.load(std::memory_order_relaxed)) return false;
+    submission.continuations.push_back(continuation);
+    continuation.queued_on = &submission;
+    const Serial serial(submission.serial.load(std::memory_order_relaxed));
+    if (serial.value() != 0) {
+      state->watched(submission.queue).watch(submission);
+      state->notify_completion_thread(submission.queue, serial, follow_up);
+    }
+  }
+  ring_.follow_up(follow_up);
+  return true;
+}
+
+bool Callbacks::remove(Continuation& continuation) noexcept {
+  const StateAccess state(ring_.state);
+  Submission* const submission = std::exchange(continuation.queued_on, nullptr);
+  if (submission == nullptr) return false;
+  submission->continuations.remove(continuation);
+  // One that has ended stays where it is: the thread finds nothing to do for it.
+  if (!submission->watched() && !submission->done.load(std::memory_order_relaxed)) {
+    state->watched(submission->queue).forget(*submission);
+  }
+  return true;
+}
+
+bool Callbacks::cancel(CallbackNode& node) noexcept {
+  const bool removed = remove(node);
+  if (removed) {
+    // The list's reference. The program's destructors run without the lock.
+    node.callback = nullptr;
+    release(node);
+  } else {
+    ConditionVariable ended;
+    StateAccess state(ring_.state);
+    while (node.running && node.runner != this_thread_id()) {
+      node.ended = &ended;
+      state.wait(ended);
+    }
+    node.ended = nullptr;
+  }
+  release(node);
+  return removed;
+}
+
+void Callbacks::release(CallbackNode& node) noexcept {
+  FollowUp follow_up;
+  const StateAccess state(ring_.state);
+  if (--node.references == 0) state->give_back(node, follow_up);
+}
+
+void Callbacks::run(const std::function<void(const Ticket&)>& callback,
+                    const Ticket& ticket) const noexcept {
+  try {
+    callback(ticket);
+  } catch (...) {
+    ring_.log.failure(LogEvent::callback_threw,
+                      fmt::format("a callback for {} threw", slot_name(ticket.slot(), {})),
+                      std::current_exception());
+  }
+}
+
+void Callbacks::run_thread(RingQueue& queue) noexcept {
+  std::chrono::milliseconds retry_after = first_retry;
+  for (;;) {
+    Submission* ended = nullptr;
+    SyncPoint point;
+    std::uint64_t wake_number = 0;
+    {
+      StateAccess state(ring_.state);
+      CompletionThread& thread = state->completion_thread(queue.index);
+      thread.wake_number = 0;
+      ended = state->watched(queue.index).pop_ended();
+      if (ended == nullptr) {
+        if (thread.stop) return;
+        const auto oldest = state->watched(queue.index).oldest();
+        if (!oldest || state->lost != nullptr) {
+          state.wait(thread.changed);
+          continue;
+        }
+        point = {queue.index, *oldest};
+        thread.wake_number = wake_number = state->next_wake_number();
+        thread.waits_for = *oldest;
+      }
+    }
+    if (ended != nullptr) {
+      see_to(*ended);
+    } else {
+      wait_for_work(queue, point, wake_number, retry_after);
+    }
+  }
+}
+
+void Callbacks::wait_for_work(RingQueue& queue, SyncPoint point, std::uint64_t wake_number,
+                              std::chrono::milliseconds& retry_after) noexcept {
+  try {
+    ThreadWait wait(ring_, strategy_, no_deadline, Interruptible::no);
+    retirement_.guarded([&] { return wait.in_backend({&point, 1}, wake_number); });
+    retirement_.collect(queue);
+    retry_after = first_retry;
+    return;
+  } catch (const DeviceLost&) {
+    // What was in flight has failed, and its callbacks are to be run.
+    return;
+  } catch (...) {
+    // It concerns this wait alone; once is enough to tell.
+    if (retry_after == first_retry) {
+      ring_.log.failure(LogEvent::backend_failure, "the wait of a completion thread failed",
+                        std::current_exception());
+    }
+  }
+  const TimePoint until = Clock::now() + retry_after;
+  retry_after = std::min(2 * retry_after, last_retry);
+  StateAccess state(ring_.state);
+  CompletionThread& thread = state->completion_thread(queue.index);
+  if (!thread.stop && !state->watched(queue.index).has_ended()) {
+    (void)state.wait_until(thread.changed, until);
+  }
+}
+
+void Callbacks::see_to(Submission& submission) noexcept {
+  const CallbackScope scope(&ring_);
+  // Takes over the ring's reference.
+  const Ticket ticket = TicketAccess::make(submission);
+  for (;;) {
+    Continuation* continuation = nullptr;
+    {
+      const StateAccess state(ring_.state);
+      continuation = submission.continuations.pop_front();
+      if (continuation == nullptr) break;
+      continuation->queued_on = nullptr;
+      if (continuation->is_callback) {
+        auto& node = static_cast<CallbackNode&>(*continuation);
+        node.running = true;
+        node.runner = this_thread_id();
+      }
+    }
+    // A coroutine's continuation is gone once it was run.
+    CallbackNode* const node =
+        continuation->is_callback ? static_cast<CallbackNode*>(continuation) : nullptr;
+    continuation->run(ticket);
+    if (node == nullptr) continue;
+    node->callback = nullptr;
+    {
+      const StateAccess state(ring_.state);
+      node->running = false;
+      if (node->ended != nullptr) node->ended->notify_one();
+    }
+    release(*node);
+  }
+  for (auto& object : submission.kept_alive) object.reset();
+  submission.kept_alive.clear();
+}
+
+void Callbacks::stop() noexcept {
+  std::uint64_t wake_number = 0;
+  {
+    // None is started after this.
+    const LockGuard lock(ring_.structure_mutex);
+    const StateAccess state(ring_.state);
+    for (const RingQueue& queue : ring_.queues) {
+      CompletionThread& thread = state->completion_thread(queue.index);
+      thread.stop = true;
+      thread.changed.notify_one();
+      wake_number = std::max(wake_number, thread.wake_number);
+    }
+  }
+  ring_.wake(wake_number);
+  for (CompletionThreadHandle& handle : threads_) {
+    if (!handle.thread.joinable()) continue;
+    if (handle.thread.get_id() == this_thread_id()) {
+      handle.thread.detach();
+    } else {
+      handle.thread.join();
+    }
+  }
+}
+
+}  // namespace cbr::detail

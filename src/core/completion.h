@@ -1,0 +1,73 @@
+// How a ring learns that work has ended, that it failed, or that the device is lost.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <utility>
+
+#include <cbr/errors.h>
+#include <cbr/types.h>
+
+#include "core/ring_context.h"
+#include "core/wait_strategy.h"
+#include "core/waiting.h"
+
+namespace cbr::detail {
+
+/// No thread in the background is needed for a ring to move on: whoever needs a completion asks the
+/// backend, and does the book-keeping for everyone. All functions may be called by any thread that
+/// holds none of the ring's locks.
+class Retirement {
+ public:
+  Retirement(RingContext& ring, const SpinThenBlock& strategy) : ring_(ring), strategy_(strategy) {}
+
+  /// What to do where another thread is at it already.
+  enum class Turn : std::uint8_t {
+    /// Wait for it; it won't take long. Everything that has ended by now is retired afterwards.
+    wait,
+    /// Leave it to that thread.
+    skip,
+  };
+  /// Notices what has ended on a queue, records how, and hands the slots on. Throws DeviceLost,
+  /// once that is final, and what else the backend throws.
+  void collect(RingQueue& queue, Turn turn = Turn::wait) CBR_EXCLUDES(ring_.state);
+  void collect_all(Turn turn) CBR_EXCLUDES(ring_.state);
+
+  /// Waits until a submission has ended, as its record will tell. False at the deadline. Throws what
+  /// a wait of the backend throws, but for DeviceLost: then it has ended.
+  bool wait(const Submission& submission, TimePoint deadline) CBR_EXCLUDES(ring_.state);
+  /// The same without the backend, which another thread takes care of.
+  bool wait_for_others(const Submission& submission, TimePoint deadline)
+      CBR_EXCLUDES(ring_.state);
+  /// Waits until everything up to `serial` has been retired.
+  void wait_serial(RingQueue& queue, Serial serial, Interruptible interruptible)
+      CBR_EXCLUDES(ring_.state);
+
+  /// Makes the loss of the device final: everything in flight or held fails with it, everyone who
+  /// waits wakes up. The first cause is the one that counts.
+  void lose(const std::exception_ptr& cause) noexcept CBR_EXCLUDES(ring_.state);
+  /// Runs `call`; a DeviceLost that it throws becomes final before it goes on.
+  template <typename Call>
+  auto guarded(Call&& call) CBR_EXCLUDES(ring_.state) {
+    try {
+      return std::forward<Call>(call)();
+    } catch (const DeviceLost&) {
+      lose(std::current_exception());
+      throw;
+    }
+  }
+  /// Fails what is in flight on a queue of a lost device.
+  void fail_in_flight(RingQueue& queue) noexcept CBR_EXCLUDES(ring_.state);
+
+ private:
+  struct Batch;
+  /// One batch; a full one may leave more.
+  void retire(RingQueue& queue, Serial completed, Batch& batch) CBR_REQUIRES(queue.retire_mutex);
+  void finish(Submission& submission, Batch& batch) noexcept;
+  bool wait_until_sent(const Submission& submission, ThreadWait& wait);
+
+  RingContext& ring_;
+  const SpinThenBlock& strategy_;
+};
+
+}  // namespace cbr::detail

@@ -1,0 +1,89 @@
+#include "core/ring_context.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/ring_core.h"
+
+namespace cbr::detail {
+namespace {
+
+std::vector<float> queue_priorities(const Backend& backend) {
+  std::vector<float> priorities;
+  for (std::uint32_t i = 0; i < backend.queue_count(); ++i) {
+    priorities.push_back(backend.queue_priority(QueueIndex{i}));
+  }
+  return priorities;
+}
+
+}  // namespace
+
+RingContext::RingContext(std::shared_ptr<Backend> its_backend, RingOptions its_options,
+                         RingCore& core)
+    : options(std::move(its_options)),
+      backend(std::move(its_backend)),
+      log(options.name, options.log_sink),
+      queues(backend->queue_count()),
+      ring_size(options.ring_size),
+      state(options, queue_priorities(*backend), core, queues, full) {
+  for (std::uint32_t i = 0; i < queues.size(); ++i) {
+    queues[i].index = QueueIndex{i};
+    // As many as the queue can ever have slots: growing it would need a lock.
+    queues[i].timeline.reserve((max_ring_size + queue_count() - 1) / queue_count());
+  }
+}
+
+void RingContext::follow_up(FollowUp& follow_up) noexcept {
+  wake(follow_up.wake_number);
+  while (Submission* const submission = follow_up.unseen_failures.pop()) {
+    log.unseen_failure(*submission);
+    const StateAccess access(state);
+    access->give_back(*submission, follow_up);
+  }
+  if (!follow_up.outside_slots) return;
+  const LockGuard lock(structure_mutex);
+  remove_outside_slots();
+}
+
+void RingContext::wake(std::uint64_t wake_number) const noexcept {
+  if (wake_number == 0) return;
+  try {
+    backend->wake(wake_number);
+  } catch (const DeviceLost&) {
+    // Those who wait learn of it in their own call.
+    return;
+  } catch (...) {
+    // Backends look at wake numbers now and then, too: it comes late, but it comes.
+    log.failure(LogEvent::backend_failure, "a waiting thread can't be woken",
+                std::current_exception());
+  }
+}
+
+void RingContext::remove_outside_slots() noexcept {
+  for (;;) {
+    std::optional<SlotIndex> slot;
+    {
+      const StateAccess access(state);
+      // The backend may serve another ring by now.
+      if (access->closed) return;
+      slot = access->slots.take_outside();
+    }
+    if (!slot) return;
+    backend->remove_slot(*slot);
+  }
+}
+
+void RingContext::require_same_process() const {
+  if (gate.same_process()) return;
+  throw InvalidUsage(
+      fmt::format("{}: the ring belongs to the process that made it, and this one was forked off",
+                  options.name));
+}
+
+void RingContext::require_usable() {
+  const StateAccess access(state);
+  access->require_usable();
+}
+
+}  // namespace cbr::detail

@@ -1,0 +1,68 @@
+// What the parts of a ring share: its options, its backend, and the state behind its lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <cbr/backend.h>
+#include <cbr/errors.h>
+#include <cbr/observer.h>
+#include <cbr/options.h>
+
+#include "core/gate.h"
+#include "core/ring_log.h"
+#include "core/ring_state.h"
+#include "core/sync.h"
+
+namespace cbr::detail {
+
+using StateAccess = Access<RingState>;
+
+/// The locks of a ring, in the order in which they are taken:
+///
+///     structure mutex           one thread at a time makes or removes slots and threads
+///     RingQueue::submit_mutex   serial order is submission order
+///     RingQueue::retire_mutex   slots are passed on in serial order
+///     state                     everything else; held for a few instructions
+///
+/// Nothing waits, calls a driver or runs a user's code with the state locked. The others are held
+/// across calls of the backend that don't block, as backend.h says; user's code runs with none.
+struct RingContext {
+  RingContext(std::shared_ptr<Backend> its_backend, RingOptions its_options, RingCore& core);
+
+  /// Does what a change of the state left to be done.
+  void follow_up(FollowUp& follow_up) noexcept CBR_EXCLUDES(state, structure_mutex);
+  /// Ends the waits in the backend up to this number; 0 ends none.
+  void wake(std::uint64_t wake_number) const noexcept CBR_EXCLUDES(state);
+  /// Destroys the native objects of slots that have left the ring.
+  void remove_outside_slots() noexcept CBR_EXCLUDES(state) CBR_REQUIRES(structure_mutex);
+  /// Throws in a child that was forked off.
+  void require_same_process() const;
+  /// Throws the cause of the loss, or InvalidUsage once the ring has ended.
+  void require_usable() CBR_EXCLUDES(state);
+
+  template <typename Event>
+  void observe(void (Observer::*function)(const Event&) noexcept, const Event& event) const {
+    if (options.observer != nullptr) (options.observer.get()->*function)(event);
+  }
+  [[nodiscard]] RingQueue& queue(QueueIndex index) { return queues[to_number(index)]; }
+  [[nodiscard]] std::uint32_t queue_count() const {
+    return static_cast<std::uint32_t>(queues.size());
+  }
+
+  const RingOptions options;
+  const std::shared_ptr<Backend> backend;
+  Gate gate;
+  RingLog log;
+  Mutex structure_mutex;
+  std::vector<RingQueue> queues;
+  /// A hint: no slot was free when the state was last locked.
+  Atomic<bool> full = false;
+  /// True once the device is lost or the ring ends: lets a submission look without the state.
+  Atomic<bool> stopped = false;
+  Atomic<std::uint32_t> ring_size;
+  Guarded<RingState> state;
+};
+
+}  // namespace cbr::detail

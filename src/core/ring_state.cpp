@@ -1,0 +1,254 @@
+#include "core/ring_state.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+
+#include "core/sequence_record.h"
+
+namespace cbr::detail {
+
+RingState::RingState(const RingOptions& its_options, const std::vector<float>& queue_priorities,
+                     RingCore& core, std::vector<RingQueue>& queues, Atomic<bool>& full)
+    : options(its_options),
+      slots(options.ring_size, static_cast<std::uint32_t>(queues.size())),
+      admission(options, queue_priorities),
+      // Twice the slots, so that a program that looks at each ticket a step later never allocates.
+      pool(core, 2 * options.ring_size),
+      callbacks(core),
+      counter(options.track_statistics),
+      waiters(static_cast<std::uint32_t>(queues.size()), options.ageing_limit),
+      queues_(queues),
+      full_(full),
+      completion_threads_(queues.size()),
+      watched_(queues.size()) {
+  lead.points.reserve(queues.size());
+}
+
+void RingState::require_usable() const {
+  if (lost != nullptr) std::rethrow_exception(lost);
+  if (closed) throw InvalidUsage(fmt::format("{}: the ring is gone", options.name));
+}
+
+Submission* RingState::lease(const SlotRequest& request, Submission* record) {
+  const auto slot = admission.choose(slots, request);
+  if (!slot) return nullptr;
+  Submission& submission = record != nullptr ? *record : pool.take();
+  slots.take(*slot, request.level, submission);
+  submission.slot = *slot;
+  submission.queue = slots[*slot].queue;
+  submission.label = Label(request.label);
+  submission.acquired_at = request.where;
+  if (request.sequence != nullptr) {
+    submission.sequence = *request.sequence;
+    submission.sequence->reserve(submission);
+  }
+  admission.leased(submission.queue, request.level);
+  if (!slots.has_free()) full_.store(true, std::memory_order_relaxed);
+  counter.acquired();
+  return &submission;
+}
+
+void RingState::serve_waiters(FollowUp& follow_up) {
+  while (const auto grant = waiters.take_next(admission, slots)) {
+    Waiter& waiter = *grant->waiter;
+    // Chosen anew, with the same result.
+    waiter.submission = lease(waiter.request, waiter.submission);
+    waiter.granted = true;
+    // Under the lock: once it is free, the waiter may return and take its condition variable along.
+    waiter.wake_up.notify_one();
+    if (&waiter == lead.waiter) follow_up.wake(lead.wake_number);
+  }
+}
+
+void RingState::hold(Submission& submission) {
+  ++held_;
+  submission.phase.store(Phase::held, std::memory_order_release);
+}
+
+void RingState::send(Submission& submission) {
+  if (submission.phase.load(std::memory_order_relaxed) == Phase::held) --held_;
+  if (submission.sequence != nullptr) submission.sequence->give_up(submission);
+  RingQueue& queue = queues_[to_number(submission.queue)];
+  const Serial serial = queue.timeline.next();
+  queue.timeline.push(submission);
+  // Afterwards: who finds a serial finds it in the timeline too.
+  submission.serial.store(serial.value(), std::memory_order_release);
+  submission.phase.store(Phase::in_flight, std::memory_order_release);
+  if (submission.watched()) {
+    watched(submission.queue).watch(submission);
+    completion_thread(submission.queue).changed.notify_one();
+  }
+  wake_sleepers(submission);
+}
+
+void RingState::note_submission(RingQueue& queue, FollowUp& follow_up) {
+  if (lead.waiter == nullptr) {
+    // Nobody waited in the backend, because nothing was in flight.
+    if (Waiter* const first = waiters.front()) first->wake_up.notify_one();
+    return;
+  }
+  const bool known = std::any_of(lead.points.begin(), lead.points.end(),
+                                 [&](const SyncPoint& point) { return point.queue == queue.index; });
+  if (known) return;
+  lead.waiter->wake_up.notify_one();
+  follow_up.wake(lead.wake_number);
+}
+
+void RingState::free_slot(Submission& submission) {
+  const SlotIndex slot = submission.slot;
+  admission.freed(submission.queue, slots[slot].level);
+  slots.free(slot);
+  full_.store(false, std::memory_order_relaxed);
+}
+
+void RingState::retire(Submission& submission, FollowUp& follow_up) {
+  if (submission.completion.interval) {
+    admission.measured(submission.queue,
+                       submission.completion.interval->end - submission.completion.interval->start);
+  }
+  free_slot(submission);
+  resolve(submission, follow_up);
+}
+
+void RingState::lose(Submission& submission, FollowUp& follow_up) {
+  if (submission.phase.load(std::memory_order_relaxed) == Phase::held) {
+    --held_;
+    counter.submitted_unsent();
+  }
+  if (submission.sequence != nullptr) submission.sequence->give_up(submission);
+  submission.completion.error = lost;
+  admission.freed(submission.queue, slots[submission.slot].level);
+  slots.lose(submission.slot);
+  resolve(submission, follow_up);
+}
+
+void RingState::refuse(Submission& submission, const std::exception_ptr& error,
+                       FollowUp& follow_up) {
+  --held_;
+  counter.submitted_unsent();
+  submission.sequence->give_up(submission);
+  submission.completion.error = error;
+  free_slot(submission);
+  resolve(submission, follow_up);
+}
+
+void RingState::resolve(Submission& submission, FollowUp& follow_up) {
+  counter.ended(submission.completion.error != nullptr);
+  submission.phase.store(Phase::ended, std::memory_order_relaxed);
+  // Before others can see it: a ticket that finds it done may add nothing to it any more.
+  const bool watched_by_thread = submission.watched();
+  submission.done.store(true, std::memory_order_release);
+  wake_sleepers(submission);
+  if (watched_by_thread) {
+    // The completion thread has the ring's reference now.
+    watched(submission.queue).ended(submission);
+    completion_thread(submission.queue).changed.notify_one();
+    return;
+  }
+  // With one reference left it is this one, and nobody can make another.
+  if (submission.references.load(std::memory_order_acquire) == 1 ||
+      submission.references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    take_back(submission, follow_up);
+  }
+}
+
+void RingState::wake_sleepers(Submission& submission) {
+  // Under the lock: the sleepers are on the stacks of those who wait.
+  for (Sleeper* sleeper = submission.sleepers.front(); sleeper != nullptr;
+       sleeper = sleeper->next) {
+    sleeper->wake_up.notify_one();
+  }
+}
+
+void RingState::end_unsubmitted(Submission& submission, FollowUp& follow_up) {
+  if (submission.sequence != nullptr) submission.sequence->give_up(submission);
+  free_slot(submission);
+  counter.discarded();
+  give_back(submission, follow_up);
+  serve_waiters(follow_up);
+  settle(follow_up);
+}
+
+void RingState::end_after_ring(Submission& submission, FollowUp& follow_up) {
+  if (submission.sequence != nullptr) submission.sequence->give_up(submission);
+  // Unless the ring's end has left the slot to its lease already.
+  if (slots[submission.slot].submission == &submission) free_slot(submission);
+  counter.discarded();
+  give_back(submission, follow_up);
+}
+
+void RingState::take_back(Submission& submission, FollowUp& follow_up) {
+  const auto& error = submission.completion.error;
+  if (error != nullptr && error != lost && !submission.looked_at.load(std::memory_order_relaxed)) {
+    follow_up.unseen_failures.push(submission);
+    return;
+  }
+  give_back(submission, follow_up);
+}
+
+void RingState::give_back(Submission& submission, FollowUp& follow_up) {
+  pool.give_back(submission);
+  let_core_go(follow_up);
+}
+
+void RingState::give_back(CallbackNode& node, FollowUp& follow_up) {
+  callbacks.give_back(node);
+  let_core_go(follow_up);
+}
+
+void RingState::let_core_go(FollowUp& follow_up) {
+  if (closed && pool.in_use() == 0 && callbacks.in_use() == 0) follow_up.core = std::move(self);
+}
+
+void RingState::notify_completion_thread(QueueIndex queue, Serial serial, FollowUp& follow_up) {
+  CompletionThread& thread = completion_thread(queue);
+  thread.changed.notify_one();
+  // It may be waiting for newer work, which may never end.
+  if (serial.value() < thread.waits_for.value()) follow_up.wake(thread.wake_number);
+}
+
+void RingState::settle(FollowUp& follow_up) {
+  if (slots.has_outside()) follow_up.outside_slots = true;
+}
+
+void RingState::read(RingStatistics& statistics) const {
+  // A submission needs no lock to be sent: each timeline is looked at once, so that all numbers
+  // are of one moment, and what follows from them is reckoned from them.
+  std::uint64_t sent = 0;
+  for (const RingQueue& queue : queues_) sent += queue.timeline.last_submitted().value();
+  counter.read(statistics, sent, held_);
+  statistics.ring_size = slots.size();
+  statistics.current_index = to_number(slots.cursor());
+}
+
+void RingState::reset_statistics(TimePoint now) {
+  std::uint64_t sent = 0;
+  for (const RingQueue& queue : queues_) sent += queue.timeline.last_submitted().value();
+  counter.reset(sent, held_);
+  waiters.for_each([&](Waiter& waiter) {
+    counter.wait_started();
+    waiter.counted_from = now;
+  });
+}
+
+SlotIndex RingState::in_the_way() const {
+  std::optional<SlotIndex> found;
+  const Submission* oldest = nullptr;
+  for (std::uint32_t i = 0; i < slots.extent(); ++i) {
+    const Submission* const submission = slots[SlotIndex{i}].submission;
+    if (submission == nullptr) continue;
+    if (submission->phase.load(std::memory_order_acquire) != Phase::in_flight) continue;
+    const auto age = [](const Submission& other) {
+      return std::pair(other.submit_time, other.serial.load(std::memory_order_relaxed));
+    };
+    if (oldest != nullptr && age(*oldest) <= age(*submission)) continue;
+    oldest = submission;
+    found = SlotIndex{i};
+  }
+  return found.value_or(slots.cursor());
+}
+
+}  // namespace cbr::detail

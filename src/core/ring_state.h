@@ -1,0 +1,177 @@
+// All that a ring's state mutex guards, and how it changes. No waiting, no driver, no user's code:
+// those who have a RingState in their hands hold its lock.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <cbr/options.h>
+#include <cbr/statistics.h>
+#include <cbr/types.h>
+
+#include "core/admission.h"
+#include "core/callback_node.h"
+#include "core/slot_table.h"
+#include "core/submission.h"
+#include "core/sync.h"
+#include "core/timeline.h"
+#include "core/waiter_queue.h"
+#include "core/watched_queue.h"
+#include "observe/statistics_counter.h"
+
+namespace cbr::detail {
+
+/// One queue of the backend. Its mutexes are taken in this order, and before the state mutex.
+struct RingQueue {
+  QueueIndex index{};
+  /// Serial order is submission order: held from the native submit until the timeline has it.
+  Mutex submit_mutex;
+  /// One thread at a time asks what has ended, reads how, and passes the slots on, in the order of
+  /// the serials.
+  Mutex retire_mutex;
+  Timeline timeline;
+  /// Someone who waits has to be told of the next submission. Set before looking at the timeline,
+  /// looked at after pushing to it: one of the two sees the other.
+  Atomic<bool> wanted = false;
+};
+
+/// The wait of the thread that waits in the backend for all that want a slot, as others need to
+/// know it in order to end it.
+struct Lead {
+  Waiter* waiter = nullptr;
+  /// 0 while it is not in the backend.
+  std::uint64_t wake_number = 0;
+  /// What it waits for, one point a queue at most.
+  std::vector<SyncPoint> points;
+};
+
+/// What a completion thread does at the moment.
+struct CompletionThread {
+  bool stop = false;
+  /// What it waits with in the backend; 0 while it is not there.
+  std::uint64_t wake_number = 0;
+  Serial waits_for;
+  /// Signalled when there may be something to do.
+  ConditionVariable changed;
+};
+
+/// What a change of the state leaves to be done once the lock is free: whoever changes it passes
+/// this on to RingContext::follow_up.
+struct FollowUp {
+  /// Ends the waits in the backend up to this number; 0 ends none.
+  std::uint64_t wake_number = 0;
+  /// Failures that nobody asked about. Their records go back to the pool once they are reported.
+  SubmissionChain unseen_failures;
+  /// Slots have left the ring, and their native objects can go.
+  bool outside_slots = false;
+  /// The ring has ended, and this was the last use of its core.
+  std::shared_ptr<RingCore> core;
+
+  void wake(std::uint64_t number) { wake_number = std::max(wake_number, number); }
+};
+
+class RingState {
+ public:
+  RingState(const RingOptions& options, const std::vector<float>& queue_priorities, RingCore& core,
+            std::vector<RingQueue>& queues, Atomic<bool>& full);
+
+  /// Throws the cause of the loss if the device is lost, InvalidUsage if the ring has ended.
+  void require_usable() const;
+
+  // acquire
+
+  /// Takes the slot that the request may have, in a record of its own or in `record`; null if there
+  /// is none. If it throws, nothing has changed.
+  Submission* lease(const SlotRequest& request, Submission* record = nullptr);
+  /// Hands free slots to those who wait.
+  void serve_waiters(FollowUp& follow_up);
+
+  // submit
+
+  /// A submission waits for its turn in its sequence.
+  void hold(Submission& submission);
+  /// The driver has `submission`, whose serial is the timeline's next. Of a submission that is not
+  /// held, watched or part of a sequence the state knows nothing: Timeline::push is all it takes.
+  void send(Submission& submission);
+  /// There is new work on a queue for those who said RingQueue::wanted.
+  void note_submission(RingQueue& queue, FollowUp& follow_up);
+
+  // complete and recycle
+
+  /// Records that `submission` has ended as its `completion` says, frees its slot and passes on the
+  /// ring's reference. Not for those that never were the driver's.
+  void retire(Submission& submission, FollowUp& follow_up);
+  /// The device is lost, and this submission with it. Its slot is not used any more.
+  void lose(Submission& submission, FollowUp& follow_up);
+  /// The driver refused a submission that was held: its ticket has to say so.
+  void refuse(Submission& submission, const std::exception_ptr& error, FollowUp& follow_up);
+  /// A lease ends without a submission; `submission` is nobody's afterwards.
+  void end_unsubmitted(Submission& submission, FollowUp& follow_up);
+  /// The same once the ring has ended: nobody is served any more.
+  void end_after_ring(Submission& submission, FollowUp& follow_up);
+  /// The last reference to the record is gone.
+  void take_back(Submission& submission, FollowUp& follow_up);
+  /// The record is not needed any more, and nothing has to be reported of it.
+  void give_back(Submission& submission, FollowUp& follow_up);
+
+  // callbacks
+
+  [[nodiscard]] CompletionThread& completion_thread(QueueIndex queue) {
+    return completion_threads_[to_number(queue)];
+  }
+  [[nodiscard]] WatchedQueue& watched(QueueIndex queue) { return watched_[to_number(queue)]; }
+  /// The completion thread of a queue has to look for new work, at the latest when `serial` ends.
+  void notify_completion_thread(QueueIndex queue, Serial serial, FollowUp& follow_up);
+  /// The node's last user lets go of it.
+  void give_back(CallbackNode& node, FollowUp& follow_up);
+
+  // Statistics.
+
+  void read(RingStatistics& statistics) const;
+  void reset_statistics(TimePoint now);
+
+  /// The slot that stands in the way of the next lease: the one that has been in flight longest,
+  /// else the one at the cursor.
+  [[nodiscard]] SlotIndex in_the_way() const;
+  /// Work that is to be done without the lock, and that no FollowUp has taken along yet.
+  void settle(FollowUp& follow_up);
+
+  [[nodiscard]] std::uint64_t next_wake_number() { return ++wake_numbers_; }
+  [[nodiscard]] std::uint64_t last_wake_number() const { return wake_numbers_; }
+
+  const RingOptions& options;
+  SlotTable slots;
+  Admission admission;
+  SubmissionPool pool;
+  CallbackPool callbacks;
+  StatisticsCounter counter;
+  WaiterQueue waiters;
+  Lead lead;
+  /// The first cause, once the device is lost.
+  std::exception_ptr lost;
+  bool closed = false;
+  /// Keeps the core until the ring has ended and nobody has a record of it any more.
+  std::shared_ptr<RingCore> self;
+
+ private:
+  void free_slot(Submission& submission);
+  /// Lets everyone know how a submission ended. The ring's reference goes on to the completion
+  /// thread, or is given up.
+  void resolve(Submission& submission, FollowUp& follow_up);
+  void wake_sleepers(Submission& submission);
+  void let_core_go(FollowUp& follow_up);
+
+  std::vector<RingQueue>& queues_;
+  /// RingContext::full.
+  Atomic<bool>& full_;
+  std::vector<CompletionThread> completion_threads_;
+  std::vector<WatchedQueue> watched_;
+  std::uint32_t held_ = 0;
+  std::uint64_t wake_numbers_ = 0;
+};
+
+}  // namespace cbr::detail

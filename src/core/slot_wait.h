@@ -1,0 +1,66 @@
+// How a thread gets a slot when none is free: in its turn, led by one that waits in the backend.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <span>
+
+#include <cbr/types.h>
+
+#include "core/admission.h"
+#include "core/completion.h"
+#include "core/ring_context.h"
+#include "core/waiter_queue.h"
+#include "core/waiting.h"
+
+namespace cbr::detail {
+
+/// Of the threads that wait for a slot, one leads: it waits in the backend for the oldest
+/// submission of each queue, and on return does the book-keeping for everyone. The others sleep on
+/// a condition variable each. A freed slot is handed to the first that may have it before anyone
+/// else can see it, so that nobody overtakes.
+///
+/// While nothing is in flight, nobody leads: whoever submits next finds RingQueue::wanted, and
+/// wakes the first. A leader that a slot is handed to, by a thread that discards a lease say, is
+/// woken in the backend with its wake number.
+class SlotWait {
+ public:
+  SlotWait(RingContext& ring, Retirement& retirement, const SpinThenBlock& strategy)
+      : ring_(ring), retirement_(retirement), strategy_(strategy) {}
+
+  struct Result {
+    /// The leased slot's record; null if there was none in time.
+    Submission* submission = nullptr;
+    /// What ended the wait, if something did. A slot that was handed over at the same moment is in
+    /// `submission`, and has to be given up.
+    std::exception_ptr failure = nullptr;
+    std::chrono::nanoseconds waited{0};
+  };
+  /// A slot for the request, by the deadline. A `limited` request that finds none at once counts as
+  /// one that waited and timed out, also if it may not wait. Throws what
+  /// CommandBufferRing::acquire throws before it has waited.
+  Result take(const SlotRequest& request, TimePoint deadline, bool limited)
+      CBR_EXCLUDES(ring_.state);
+
+ private:
+  /// Takes a place among the waiters; what may throw comes first.
+  void enter(RingState& state, Waiter& self);
+  /// Waits until a slot was handed over, or until the deadline.
+  void wait(Waiter& self, ThreadWait& wait);
+  void leave(Waiter& self);
+
+  /// Makes this thread the leader if there is none and something is in flight; returns the wake
+  /// number to wait with, else 0.
+  [[nodiscard]] std::uint64_t try_to_lead(RingState& state, Waiter& self);
+  /// Waits in the backend for what is in flight, and collects.
+  void lead(ThreadWait& wait, std::span<const SyncPoint> points, std::uint64_t wake_number);
+  /// Finds out what a leader has to wait for, and asks to be told of what is submitted later.
+  void look_for_work(RingState& state);
+
+  RingContext& ring_;
+  Retirement& retirement_;
+  const SpinThenBlock& strategy_;
+};
+
+}  // namespace cbr::detail

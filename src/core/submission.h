@@ -1,0 +1,159 @@
+// The record of one submission: what lease, ring and tickets share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <vector>
+
+#include <cbr/backend.h>
+#include <cbr/ticket.h>
+#include <cbr/types.h>
+
+#include "core/intrusive_list.h"
+#include "core/label.h"
+#include "core/sync.h"
+
+namespace cbr::detail {
+
+class RingCore;
+struct SequenceRecord;
+
+/// How far a submission has come. A slot that is not free has one record, in one of these phases.
+enum class Phase : std::uint8_t {
+  /// A lease has it.
+  leased,
+  /// It waits for its turn in a sequence, and is not yet the driver's.
+  held,
+  /// The driver has it.
+  in_flight,
+  /// It has ended, or never ran.
+  ended,
+};
+
+/// A thread that waits for one submission to be sent or to end; lives on its stack.
+struct Sleeper {
+  ConditionVariable wake_up;
+  Sleeper* previous = nullptr;
+  Sleeper* next = nullptr;
+};
+
+/// One submission: first as its lease sees it, then as its tickets do.
+///
+/// Until it is submitted, the lease alone writes to it. What is not atomic has been written before
+/// `phase` says so and doesn't change until the record goes back to its pool; the ring's state
+/// mutex guards what is marked (state).
+struct Submission {
+  /// The ring's core, which lives as long as any record is in use.
+  RingCore* core = nullptr;
+  SlotIndex slot{};
+  QueueIndex queue{};
+  /// The number on its queue; 0 until the driver has it. Stored here and nowhere else.
+  Atomic<std::uint64_t> serial = 0;
+  Atomic<Phase> phase = Phase::leased;
+  /// The outcome is there to be read.
+  Atomic<bool> done = false;
+  /// The ring holds one until it has ended, each ticket holds one.
+  Atomic<std::uint32_t> references = 0;
+  /// A ticket was asked how it ended.
+  Atomic<bool> looked_at = false;
+
+  /// Written by who retires it, before `done`.
+  Completion completion;
+
+  /// (state) while it is leased: a thread whose acquire timed out names the lease in its way.
+  Label label;
+  std::source_location acquired_at;
+  std::source_location submitted_at;
+  /// When the driver, or a sequence, got it; by the backend's clock.
+  TimePoint submit_time{};
+  /// (state) When it is next reported as hung; unset until the watchdog has seen it.
+  TimePoint next_hang_warning{};
+
+  /// What is to be let go of when it has ended. The lease's own until it is submitted, the
+  /// completion thread's once it has ended.
+  std::vector<std::shared_ptr<const void>> kept_alive;
+  /// (state) What is to be done when it has ended.
+  IntrusiveList<Continuation, &Continuation::previous, &Continuation::next> continuations;
+  /// (state) The threads that wait for it here, and not in the backend.
+  mutable IntrusiveList<Sleeper, &Sleeper::previous, &Sleeper::next> sleepers;
+
+  /// The sequence that this is a part of, or null, and (state) its neighbours there.
+  std::shared_ptr<SequenceRecord> sequence;
+  Submission* sequence_previous = nullptr;
+  Submission* sequence_next = nullptr;
+  bool in_sequence = false;
+
+  /// (state) Its neighbours among those that a completion thread waits for, or has to see to.
+  Submission* watched_previous = nullptr;
+  Submission* watched_next = nullptr;
+  bool in_watched = false;
+
+  /// (state) The slot's native objects, once the ring has ended under the lease.
+  std::unique_ptr<NativeSlot> abandoned;
+  /// The next in the pool, or in a chain of those that have to be told of.
+  Submission* chain_next = nullptr;
+
+  /// (state) True if a completion thread has something to do when it has ended.
+  [[nodiscard]] bool watched() const { return !continuations.empty() || !kept_alive.empty(); }
+};
+
+/// Makes tickets, which is the library's to do.
+class TicketAccess {
+ public:
+  /// Takes over one reference.
+  static Ticket make(Submission& submission) { return Ticket(&submission); }
+  static Submission* record(const Ticket& ticket) { return ticket.submission_; }
+};
+
+/// Several records to be seen to once no lock is held, in the order of their coming. Links them by
+/// chain_next.
+class SubmissionChain {
+ public:
+  [[nodiscard]] bool empty() const { return first_ == nullptr; }
+  void push(Submission& submission) {
+    submission.chain_next = nullptr;
+    (last_ != nullptr ? last_->chain_next : first_) = &submission;
+    last_ = &submission;
+  }
+  /// Null if it is empty.
+  Submission* pop() {
+    Submission* const submission = first_;
+    if (submission == nullptr) return nullptr;
+    first_ = submission->chain_next;
+    if (first_ == nullptr) last_ = nullptr;
+    submission->chain_next = nullptr;
+    return submission;
+  }
+
+ private:
+  Submission* first_ = nullptr;
+  Submission* last_ = nullptr;
+};
+
+/// Hands out records and takes them back, so that steady state allocates nothing. The ring's state
+/// mutex guards it.
+class SubmissionPool {
+ public:
+  /// Makes `count` records at once, for tickets of `core`.
+  SubmissionPool(RingCore& core, std::uint32_t count) : core_(core) { grow(count); }
+
+  /// A blank record. Allocates only when all are in use, because tickets outlive their slots; if
+  /// that fails, nothing has changed.
+  Submission& take();
+  /// `submission` keeps nothing alive any more: what it kept has been let go of without the lock.
+  void give_back(Submission& submission) noexcept;
+  /// How many are with leases, waiting threads, tickets or the ring.
+  [[nodiscard]] std::uint32_t in_use() const { return in_use_; }
+
+ private:
+  void grow(std::uint32_t count);
+
+  RingCore& core_;
+  std::vector<std::unique_ptr<Submission[]>> blocks_;
+  std::uint32_t total_ = 0;
+  std::uint32_t in_use_ = 0;
+  Submission* free_ = nullptr;
+};
+
+}  // namespace cbr::detail

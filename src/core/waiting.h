@@ -1,0 +1,52 @@
+// How a thread waits: until when, in what way, and what it does in between.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <cbr/backend.h>
+#include <cbr/types.h>
+
+#include "core/ring_context.h"
+#include "core/wait_strategy.h"
+
+namespace cbr::detail {
+
+/// Whether RingOptions::interrupt_check may end a wait.
+enum class Interruptible : std::uint8_t { no, yes };
+
+/// One wait of one thread, in as many pieces as it takes. It is the only place that calls
+/// RingOptions::interrupt_check, about every 50 ms and with no lock held; what that throws comes
+/// out of pause() or in_backend().
+class ThreadWait {
+ public:
+  /// The deadline counts by the backend's clock.
+  ThreadWait(const RingContext& ring, const SpinThenBlock& strategy, TimePoint deadline,
+             Interruptible interruptible = Interruptible::yes);
+
+  [[nodiscard]] bool expired() const;
+  [[nodiscard]] TimePoint deadline() const { return deadline_; }
+
+  /// Sleeps until `changed` is notified, until the deadline, or until it is time for pause(); may
+  /// return before. To be called again and again, with pause() in between and the state looked at
+  /// each time.
+  void sleep(StateAccess& state, ConditionVariable& changed) const;
+  /// The same, but until `until` by the backend's clock at the latest.
+  void sleep_until(StateAccess& state, ConditionVariable& changed, TimePoint until) const;
+  /// Between two sleeps, with no lock held.
+  void pause();
+
+  /// Waits in the backend as Backend::wait, in the way of the ring's strategy.
+  WaitStatus in_backend(std::span<const SyncPoint> points, std::uint64_t wake_number)
+      CBR_EXCLUDES(ring_.state);
+
+ private:
+  const RingContext& ring_;
+  const SpinThenBlock& strategy_;
+  const TimePoint deadline_;
+  const bool checks_interrupts_;
+  /// By the steady clock.
+  TimePoint next_check_ = no_deadline;
+};
+
+}  // namespace cbr::detail
