@@ -22,7 +22,7 @@ namespace cbr::test {
 namespace {
 
 using namespace std::chrono_literals;
-using simulated::Fate;
+using cbr::Fault;
 
 void require(bool holds, const std::string& promise) {
   if (!holds) throw std::logic_error("broken: " + promise);
@@ -51,7 +51,7 @@ class Scenario {
     options.ageing_limit = pick(3);
     // A thread that the scheduler doesn't know.
     options.hang_warning_ms = 0;
-    options.log_sink = [](std::string_view) {};
+    options.log_sink = [](const LogMessage&) {};
     largest_size_ = options.ring_size;
     ring_.emplace(gpu_, options);
 
@@ -163,19 +163,19 @@ class Scenario {
     switch (pick(40)) {
       case 0:
       case 1:
-        plan.fate = Fate::fail_submit;
+        plan.fault = Fault::fail_submit;
         break;
       case 2:
       case 3:
-        plan.fate = Fate::fail_execution;
+        plan.fault = Fault::fail_execution;
         break;
       case 4:
-        plan.fate = Fate::lose_device;
+        plan.fault = Fault::lose_device;
         break;
       case 5:
       case 6:
         // A thread that spins never lets the others be idle, which is when hangs are ended.
-        if (!spins_) plan.fate = Fate::hang;
+        if (!spins_) plan.fault = Fault::hang;
         break;
       default:
         break;

@@ -18,11 +18,11 @@ inline void scheduling_point() {
   if (auto* scheduler = test::Scheduler::current()) scheduler->preempt();
 }
 
-class Mutex {
+class NativeMutex {
  public:
-  Mutex() = default;
-  Mutex(const Mutex&) = delete;
-  Mutex& operator=(const Mutex&) = delete;
+  NativeMutex() = default;
+  NativeMutex(const NativeMutex&) = delete;
+  NativeMutex& operator=(const NativeMutex&) = delete;
 
   void lock() {
     auto* scheduler = test::Scheduler::current();
@@ -56,15 +56,15 @@ class Mutex {
   const test::Fiber* owner_ = nullptr;
 };
 
-class ConditionVariable {
+class NativeConditionVariable {
  public:
-  ConditionVariable() = default;
-  ConditionVariable(const ConditionVariable&) = delete;
-  ConditionVariable& operator=(const ConditionVariable&) = delete;
+  NativeConditionVariable() = default;
+  NativeConditionVariable(const NativeConditionVariable&) = delete;
+  NativeConditionVariable& operator=(const NativeConditionVariable&) = delete;
 
-  void wait(std::unique_lock<Mutex>& lock) { (void)sleep(lock, false); }
+  void wait(std::unique_lock<NativeMutex>& lock) { (void)sleep(lock, false); }
   template <typename TimePoint>
-  std::cv_status wait_until(std::unique_lock<Mutex>& lock, const TimePoint& /*deadline*/) {
+  std::cv_status wait_until(std::unique_lock<NativeMutex>& lock, const TimePoint& /*deadline*/) {
     return sleep(lock, true) ? std::cv_status::timeout : std::cv_status::no_timeout;
   }
   void notify_one() {
@@ -76,7 +76,7 @@ class ConditionVariable {
 
  private:
   /// True if the deadline ended it.
-  bool sleep(std::unique_lock<Mutex>& lock, bool may_time_out) {
+  bool sleep(std::unique_lock<NativeMutex>& lock, bool may_time_out) {
     auto* scheduler = test::Scheduler::current();
     if (scheduler == nullptr) throw std::logic_error("a wait outside of a schedule");
     // To let go of the mutex and to sleep is one step: nobody runs in between.
@@ -115,6 +115,10 @@ class Atomic {
   T fetch_sub(T value, std::memory_order /*order*/ = std::memory_order_seq_cst) {
     scheduling_point();
     return std::exchange(value_, static_cast<T>(value_ - value));
+  }
+  T fetch_or(T value, std::memory_order /*order*/ = std::memory_order_seq_cst) {
+    scheduling_point();
+    return std::exchange(value_, static_cast<T>(value_ | value));
   }
   operator T() const { return load(); }  // NOLINT(google-explicit-constructor): as std::atomic
   T operator=(T value) {  // NOLINT(misc-unconventional-assign-operator): as std::atomic

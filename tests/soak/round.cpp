@@ -152,7 +152,7 @@ class Round {
     }
     largest_size_ = least_size_ + 4;
     options.ring_size = random_.between(least_size_, largest_size_);
-    options.timeout_ms = random_.one_in(4) ? 20 : 0;
+    if (random_.one_in(4)) options.timeout = std::chrono::milliseconds(20);
     options.ageing_limit = random_.pick(4);
     options.wait_strategy = static_cast<WaitStrategy>(random_.pick(3));
     if (random_.one_in(2)) options.spin_limit = std::chrono::microseconds(random_.pick(50));
@@ -160,7 +160,7 @@ class Round {
     options.hang_warning_ms = warnings[random_.pick(3)];
     options.log_wait_events = random_.one_in(8);
     options.name = "soak";
-    options.log_sink = [](std::string_view) {};
+    options.log_sink = [](const LogMessage&) {};
     if (random_.one_in(2)) {
       options.executor = [](std::coroutine_handle<> coroutine) { coroutine.resume(); };
     }

@@ -8,7 +8,7 @@
 namespace cbr::soak {
 namespace {
 
-using simulated::Fate;
+using cbr::Fault;
 
 class SimulatedWorkplace final : public Workplace {
  public:
@@ -25,17 +25,17 @@ class SimulatedWorkplace final : public Workplace {
                               .submit = up_to_us(2),
                               .execute = up_to_us(50),
                               .completion = up_to_us(5),
-                              .fate = fate(random)});
+                              .fault = fault(random)});
     return {};
   }
 
   void release() override { gpu_->release(); }
 
  private:
-  [[nodiscard]] Fate fate(Random& random) const {
-    if (!misbehaves_ || !random.one_in(20)) return Fate::succeed;
-    constexpr Fate fates[] = {Fate::fail_submit, Fate::fail_execution, Fate::hang};
-    return fates[random.pick(3)];
+  [[nodiscard]] Fault fault(Random& random) const {
+    if (!misbehaves_ || !random.one_in(20)) return Fault::none;
+    constexpr Fault faults[] = {Fault::fail_submit, Fault::fail_execution, Fault::hang};
+    return faults[random.pick(3)];
   }
 
   std::shared_ptr<simulated::Gpu> gpu_;
