@@ -96,7 +96,9 @@ class MetalBackend final : public Backend {
 
   Completion finish(SlotIndex slot) override {
     Outcome outcome = progress_->take_outcome(slots_[to_number(slot)]->submitted_work());
-    Completion completion{outcome.interval, nullptr};
+    Completion completion;
+    completion.interval = outcome.times.interval;
+    completion.end = outcome.times.end;
     if (!outcome.error.empty()) {
       completion.error = std::make_exception_ptr(ExecutionFailed(outcome.error));
     }

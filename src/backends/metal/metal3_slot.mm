@@ -109,7 +109,7 @@ class Metal3Slot final : public CommandSlot {
       }
       Outcome outcome;
       if (status == MTLCommandBufferStatusError) outcome = failure_outcome(name, ended.error);
-      outcome.interval = interval_of(ended.GPUStartTime, ended.GPUEndTime);
+      outcome.times = run_times(ended.GPUStartTime, ended.GPUEndTime);
       progress->ended(*work, std::move(outcome));
     }];
     return fresh;

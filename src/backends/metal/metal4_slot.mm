@@ -53,7 +53,7 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
       Outcome outcome;
       NSError* const error = feedback.error;
       if (error != nil) outcome = failure_outcome(name, error);
-      outcome.interval = interval_of(feedback.GPUStartTime, feedback.GPUEndTime);
+      outcome.times = run_times(feedback.GPUStartTime, feedback.GPUEndTime);
       progress->ended(*work, std::move(outcome));
     }];
     // Before the commit: the handler may run before that returns.
