@@ -116,8 +116,8 @@ struct BackendOptions {
   bool make_ahead = false;
   /// Receives a line when the program uses a slot's command buffer in a way that the ring survives
   /// but doesn't want: a commit behind its back. Once a ring, without a lock, on the thread that
-  /// acquires that slot next or destroys the ring; it must not use the ring, and its exceptions are
-  /// dropped. Default: standard error.
+  /// acquires a slot next or destroys the ring; it must not use the ring, and its exceptions are
+  /// dropped. Default: the ring's log sink.
   std::function<void(const std::string& line)> on_warning = nullptr;
 };
 

@@ -1,5 +1,6 @@
 #include <atomic>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 
 #include "backends/metal/autorelease_pool.h"
 #include "backends/metal/command_slot.h"
+#include "backends/metal/commit_warning.h"
 #include "backends/metal/device.h"
 #include "backends/metal/progress.h"
 
@@ -26,9 +28,7 @@ void warn_on_standard_error(const std::string& line) {
 class MetalBackend final : public Backend {
  public:
   MetalBackend(std::shared_ptr<DeviceImpl> device, BackendOptions options)
-      : device_(std::move(device)), options_(std::move(options)) {
-    if (!options_.on_warning) options_.on_warning = warn_on_standard_error;
-  }
+      : device_(std::move(device)), options_(std::move(options)) {}
 
   [[nodiscard]] Api api() const noexcept override {
     return device_->generation() == Generation::metal3 ? Api::metal : Api::metal4;
@@ -46,7 +46,7 @@ class MetalBackend final : public Backend {
     try {
       device_->loss()->require_usable();
       ring_name_ = layout.ring_name;
-      warned_ = std::make_shared<std::atomic<bool>>(false);
+      commit_warning_ = std::make_shared<CommitWarning>(ring_name_, warning_sink(layout));
       // Handlers of an earlier ring keep the one that they know.
       progress_ = std::make_shared<Progress>(queue_count(), device_->loss());
       // Before any is made, so that the text tells of the whole ring.
@@ -61,6 +61,8 @@ class MetalBackend final : public Backend {
   void detach() noexcept override {
     const AutoreleasePool pool;
     for (auto& slot : slots_) slot.reset();
+    if (commit_warning_ != nullptr) commit_warning_->tell();
+    commit_warning_ = nullptr;
     attached_ = false;
   }
 
@@ -134,19 +136,12 @@ class MetalBackend final : public Backend {
   [[nodiscard]] std::unique_ptr<CommandSlot> make_slot(SlotIndex slot) const {
     SlotOptions options;
     options.name = fmt::format("{} #{}", ring_name_, to_number(slot));
+    options.index = slot;
     options.queue = queue_of(slot);
     options.retained_references = options_.retained_references;
     options.encoder_errors = options_.encoder_errors;
     options.make_ahead = options_.make_ahead;
-    options.on_warning = [warned = warned_, sink = options_.on_warning](const std::string& line) {
-      if (warned->exchange(true)) return;
-      try {
-        sink(line);
-      } catch (...) {
-        // The acquisition that it interrupts has nothing to do with it.
-        return;
-      }
-    };
+    options.commit_warning = commit_warning_;
 #if CBR_METAL4_SDK
     if (__builtin_available(macOS 26.0, iOS 26.0, *)) {
       if (device_->generation() == Generation::metal4) {
@@ -158,11 +153,19 @@ class MetalBackend final : public Backend {
     return make_metal3_slot(device_->queue3(options.queue), progress_, std::move(options));
   }
 
+  /// Where lines go: as the program wants, else by way of the ring.
+  [[nodiscard]] std::function<void(const std::string& line)> warning_sink(
+      const SlotLayout& layout) const {
+    if (options_.on_warning) return options_.on_warning;
+    if (layout.report) return layout.report;
+    return warn_on_standard_error;
+  }
+
   const std::shared_ptr<DeviceImpl> device_;
-  BackendOptions options_;
+  const BackendOptions options_;
   std::atomic<bool> attached_ = false;
   std::string ring_name_;
-  std::shared_ptr<std::atomic<bool>> warned_;
+  std::shared_ptr<CommitWarning> commit_warning_;
   std::shared_ptr<Progress> progress_;
   /// As many as there can be, so that a slot can be added while others are in use.
   std::vector<std::unique_ptr<CommandSlot>> slots_{max_ring_size};

@@ -1,7 +1,6 @@
 // The native objects of one slot.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -9,6 +8,7 @@
 
 #include <cbr/metal.h>
 
+#include "backends/metal/commit_warning.h"
 #include "backends/metal/metal4_sdk.h"
 #include "backends/metal/progress.h"
 
@@ -18,12 +18,12 @@ namespace cbr::metal {
 struct SlotOptions {
   /// The label of its command buffers.
   std::string name;
+  SlotIndex index{};
   QueueIndex queue{};
   bool retained_references = true;
   bool encoder_errors = true;
   bool make_ahead = false;
-  /// Not called by submit(), which runs under a lock. Throws nothing.
-  std::function<void(const std::string& line)> on_warning;
+  std::shared_ptr<CommitWarning> commit_warning;
 };
 
 /// One command buffer at a time, from begin to completion. One thread at a time uses a slot; its

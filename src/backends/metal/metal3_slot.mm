@@ -30,14 +30,9 @@ class Metal3Slot final : public CommandSlot {
                                    : MTLCommandBufferErrorOptionNone;
   }
 
-  Metal3Slot(const Metal3Slot&) = delete;
-  Metal3Slot& operator=(const Metal3Slot&) = delete;
-
-  ~Metal3Slot() override { warn_of_foreign_commit(); }
-
   void* begin() override {
     const AutoreleasePool pool;
-    warn_of_foreign_commit();
+    options_.commit_warning->tell();
     if (std::exchange(committed_and_dropped_, false)) {
       throw InvalidUsage(
           fmt::format("{}: the program committed the command buffer of this slot's last lease, and "
@@ -58,8 +53,7 @@ class Metal3Slot final : public CommandSlot {
     } else {
       // A second commit would end the program. The work is under way, and its handler tells of its
       // end, or has done so.
-      // Told later: the ring's submission lock is held here.
-      committed_by_program_ = true;
+      options_.commit_warning->note(options_.index);
     }
     submitted_ = std::move(current_.work);
     // Metal keeps what is committed. Whoever holds it longer may hold a place of the queue's.
@@ -76,15 +70,6 @@ class Metal3Slot final : public CommandSlot {
   [[nodiscard]] Work& submitted_work() const noexcept override { return *submitted_; }
 
  private:
-  void warn_of_foreign_commit() {
-    if (!std::exchange(committed_by_program_, false)) return;
-    options_.on_warning(
-        fmt::format("{}: the program committed a lease's command buffer itself; the ring goes on "
-                    "with it, but the order of submissions is not the ring's any more: call "
-                    "Lease::submit() instead of commit",
-                    options_.name));
-  }
-
   Fresh make() {
     Fresh fresh;
     // Waits without a limit if as many as the queue's maximum are uncompleted; attaching has made
@@ -135,7 +120,6 @@ class Metal3Slot final : public CommandSlot {
   Fresh current_;
   std::shared_ptr<Work> submitted_;
   bool committed_and_dropped_ = false;
-  bool committed_by_program_ = false;
   /// Made ahead, for the next lease.
   Fresh spare_;
 };
