@@ -52,7 +52,7 @@ struct OpenOptions {
   /// 1 to max_queue_count. Slot i of a ring belongs to queue i modulo their number.
   std::uint32_t queue_count = 1;
   /// Metal 3: what each queue is created with. A ring has no more slots on a queue than this; with
-  /// BackendOptions::make_ahead half as many.
+  /// BackendOptions::make_ahead half as many. A lease that outlives its ring takes one of them.
   std::uint32_t max_command_buffers = default_max_command_buffers;
 };
 

@@ -30,6 +30,20 @@ class Metal3Slot final : public CommandSlot {
                                    : MTLCommandBufferErrorOptionNone;
   }
 
+  Metal3Slot(const Metal3Slot&) = delete;
+  Metal3Slot& operator=(const Metal3Slot&) = delete;
+
+  ~Metal3Slot() override {
+    // An abandoned slot ends on a thread that may have none.
+    const AutoreleasePool pool;
+    current_ = {};
+    spare_ = {};
+    descriptor_ = nil;
+    label_ = nil;
+    queue_ = nil;
+    if (abandoned_) --*options_.abandoned_buffers;
+  }
+
   void* begin() override {
     const AutoreleasePool pool;
     options_.commit_warning->tell();
@@ -65,6 +79,12 @@ class Metal3Slot final : public CommandSlot {
     const AutoreleasePool pool;
     committed_and_dropped_ = current_.buffer.status >= MTLCommandBufferStatusCommitted;
     current_ = {};
+  }
+
+  void abandon() noexcept override {
+    // One: there is no spare while a recording is under way.
+    ++*options_.abandoned_buffers;
+    abandoned_ = true;
   }
 
   [[nodiscard]] Work& submitted_work() const noexcept override { return *submitted_; }
@@ -111,7 +131,7 @@ class Metal3Slot final : public CommandSlot {
     }
   }
 
-  const id<MTLCommandQueue> queue_;
+  id<MTLCommandQueue> queue_;
   const std::shared_ptr<Progress> progress_;
   const SlotOptions options_;
   NSString* label_ = nil;
@@ -120,6 +140,7 @@ class Metal3Slot final : public CommandSlot {
   Fresh current_;
   std::shared_ptr<Work> submitted_;
   bool committed_and_dropped_ = false;
+  bool abandoned_ = false;
   /// Made ahead, for the next lease.
   Fresh spare_;
 };
