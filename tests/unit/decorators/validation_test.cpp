@@ -33,7 +33,10 @@ class FakeBackend final : public Backend {
 
   [[nodiscard]] Api api() const noexcept override { return Api::simulated; }
   [[nodiscard]] std::uint32_t queue_count() const noexcept override { return queue_count_; }
-  void attach(const SlotLayout& layout) override { report = layout.report; }
+  void attach(const SlotLayout& layout) override {
+    report = layout.report;
+    if (on_attach) on_attach();
+  }
   void detach() noexcept override {
     if (on_detach) on_detach();
   }
@@ -76,6 +79,7 @@ class FakeBackend final : public Backend {
   Completion completion;
   std::unique_ptr<NativeSlot> native = std::make_unique<NativeSlot>();
   std::function<void(std::string_view)> report;
+  std::function<void()> on_attach;
   std::function<void()> on_begin;
   std::function<void()> on_submit;
   std::function<void()> on_wait;
@@ -434,6 +438,19 @@ TEST_F(Validation, ReportsEndWithTheRing) {
   EXPECT_FALSE(fake_->report);
 }
 
+TEST_F(Validation, NothingIsReportedToARingThatCouldNotAttach) {
+  backend_->detach();
+  int reports = 0;
+  fake_->on_attach = [] { throw BackendError("no memory"); };
+  EXPECT_THROW(
+      backend_->attach(
+          {.ring_size = 1, .ring_name = "Test", .report = [&](std::string_view) { ++reports; }}),
+      BackendError);
+  fake_->report("late");
+  expect_violation("report: called although no ring is attached");
+  EXPECT_EQ(reports, 0);
+}
+
 TEST_F(Validation, ReachedMeansReached) {
   submit(slot0, 1);
   (void)wait(2);
@@ -458,6 +475,15 @@ TEST_F(Validation, OneOfSeveralPointsHasEndedWhereAWaitSaysSo) {
   (void)backend->wait(points, 0, no_deadline);
   (void)backend->completed(QueueIndex{0});
   fake->completed_value = 1;
+  (void)backend->completed(QueueIndex{1});
+  expect_none();
+  (void)backend->completed(QueueIndex{0});
+  // What the last wait of a ring said is nothing to the next ring.
+  (void)backend->wait(points, 0, no_deadline);
+  backend->detach();
+  backend->attach({.ring_size = 2, .ring_name = "Next"});
+  fake->completed_value = 0;
+  (void)backend->completed(QueueIndex{0});
   (void)backend->completed(QueueIndex{1});
   expect_none();
 }
