@@ -82,34 +82,26 @@ py::dict info_of(const vulkan::DeviceInfo& info) {
   return dict;
 }
 
-constexpr std::array<std::pair<const char*, Fault>, 5> all_faults = {
-    {{"fail_begin", Fault::fail_begin},
+constexpr std::array<std::pair<const char*, Fault>, 10> all_faults = {
+    {{"none", Fault::none},
+     {"fail_begin", Fault::fail_begin},
      {"fail_submit", Fault::fail_submit},
      {"fail_execution", Fault::fail_execution},
      {"hang", Fault::hang},
-     {"lose_device", Fault::lose_device}}};
+     {"lose_device", Fault::lose_device},
+     {"fail_wait", Fault::fail_wait},
+     {"fail_completed", Fault::fail_completed},
+     {"fail_finish", Fault::fail_finish},
+     {"fail_wake", Fault::fail_wake}}};
 
-constexpr std::array<std::pair<const char*, simulated::Fate>, 5> all_fates = {
-    {{"succeed", simulated::Fate::succeed},
-     {"fail_submit", simulated::Fate::fail_submit},
-     {"fail_execution", simulated::Fate::fail_execution},
-     {"lose_device", simulated::Fate::lose_device},
-     {"hang", simulated::Fate::hang}}};
-
-/// The value of a name. Throws InvalidOption, which lists the names, for another.
-template <typename Value, std::size_t count>
-Value by_name(const char* what, const std::array<std::pair<const char*, Value>, count>& values,
-              const std::string& name) {
+/// The fault of a name. Throws InvalidOption, which lists the names, for another.
+Fault fault_from(const std::string& name) {
   std::string names;
-  for (const auto& [each, value] : values) {
-    if (name == each) return value;
+  for (const auto& [each, fault] : all_faults) {
+    if (name == each) return fault;
     names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", each);
   }
-  throw InvalidOption(fmt::format("{} is \"{}\", allowed are {}", what, name, names));
-}
-
-Fault fault_from(const std::string& name) {
-  return by_name("fault", all_faults, name);
+  throw InvalidOption(fmt::format("fault is \"{}\", allowed are {}", name, names));
 }
 
 FaultInjectorObject make_fault_injector(
@@ -191,7 +183,8 @@ void bind_faults(py::module_& module) {
           },
           py::arg("fault"),
           "The next call that the fault concerns fails: \"fail_begin\", \"fail_submit\", "
-          "\"fail_execution\", \"hang\" or \"lose_device\".")
+          "\"fail_execution\", \"hang\", \"lose_device\", \"fail_wait\", \"fail_completed\", "
+          "\"fail_finish\" or \"fail_wake\".")
       .def(
           "hang_next", [](const FaultInjectorObject& self) { self.faults->hang_next(); },
           "The next submission does not end before release().")
@@ -302,17 +295,18 @@ void bind_simulate(py::module_& module) {
       [](const Argument<"lease", LeaseObject*>& lease, const Argument<"encode", double>& encode,
          const Argument<"submit", double>& submit, const Argument<"execute", double>& execute,
          const Argument<"completion", double>& completion,
-         const Argument<"fate", std::string>& fate) {
+         const Argument<"fault", std::string>& fault) {
         simulated::record(lease.value->require(),
                           {.encode = from_seconds("encode", encode.value),
                            .submit = from_seconds("submit", submit.value),
                            .execute = from_seconds("execute", execute.value),
                            .completion = from_seconds("completion", completion.value),
-                           .fate = by_name("fate", all_fates, fate.value)});
+                           .fault = fault_from(fault.value)});
       },
       py::arg("lease"), py::kw_only(), py::arg("encode") = 0.0, py::arg("submit") = 0.0,
-      py::arg("execute") = 0.0, py::arg("completion") = 0.0, py::arg("fate") = "succeed",
-      "Gives the lease's submission its timings, in seconds, and its fate.");
+      py::arg("execute") = 0.0, py::arg("completion") = 0.0, py::arg("fault") = "none",
+      "Gives the lease's submission its timings, in seconds, and what goes wrong with it: "
+      "\"fail_submit\", \"fail_execution\", \"hang\" or \"lose_device\".");
 }
 
 }  // namespace cbr::python

@@ -22,9 +22,7 @@ class SimulatedHarness final : public Harness {
     gpu_->fail_next_begin();
     return {};
   }
-  std::string fail_submit(const Lease& lease) override {
-    return record(lease, Fault::fail_submit);
-  }
+  std::string fail_submit(const Lease& lease) override { return record(lease, Fault::fail_submit); }
   std::string fail_execution(const Lease& lease) override {
     return record(lease, Fault::fail_execution);
   }

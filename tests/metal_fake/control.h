@@ -108,6 +108,10 @@ void fail_next(const Fault& fault, std::size_t skip = 0);
 /// Neither is committed yet.
 void fail(void* command_buffer, const Fault& fault);
 
+/// What the next command buffer (on Metal 4: commit) to end says of when the GPU ran it, in
+/// seconds: any number, as a driver may.
+void tell_times(double start, double end);
+
 /// What can be refused.
 enum class Creation : std::uint8_t {
   device,

@@ -231,6 +231,19 @@ TEST_F(Metal3Injection, TakesItsTime) {
   }
 }
 
+TEST_F(Metal3Injection, TellsAnyTimesOnce) {
+  @autoreleasepool {
+    tell_times(3.5, -1);
+    id<MTLCommandBuffer> lying = commit_noting(1);
+    [lying waitUntilCompleted];
+    EXPECT_EQ(lying.GPUStartTime, 3.5);
+    EXPECT_EQ(lying.GPUEndTime, -1);
+    id<MTLCommandBuffer> next = commit_noting(2);
+    [next waitUntilCompleted];
+    EXPECT_GE(next.GPUEndTime, next.GPUStartTime);
+  }
+}
+
 TEST_F(Metal3Injection, ReturnsNil) {
   @autoreleasepool {
     return_nil(Creation::device);

@@ -242,6 +242,21 @@ TEST_F(Metal4, HangsAndLosesItsDevice) {
   }
 }
 
+TEST_F(Metal4, TellsAnyTimesOnce) {
+  @autoreleasepool {
+    Step step(device());
+    tell_times(3.5, -1);
+    step.record(1);
+    const Feedback lying = step.commit_and_wait(queue4());
+    EXPECT_EQ(lying.start, 3.5);
+    EXPECT_EQ(lying.end, -1);
+    [step.allocator reset];
+    step.record(1);
+    const Feedback next = step.commit_and_wait(queue4());
+    EXPECT_GE(next.end, next.start);
+  }
+}
+
 TEST_F(Metal4, ReturnsNil) {
   @autoreleasepool {
     return_nil(Creation::queue);

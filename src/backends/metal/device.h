@@ -1,6 +1,8 @@
 // The device behind cbr::metal::Device.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -42,6 +44,11 @@ class DeviceImpl final : public Device {
 #endif
   /// Of each queue.
   [[nodiscard]] std::uint32_t max_command_buffers() const noexcept { return max_command_buffers_; }
+  /// Those that leases hold which have outlived their rings.
+  [[nodiscard]] const std::shared_ptr<std::atomic<std::uint32_t>>& abandoned_buffers()
+      const noexcept {
+    return abandoned_buffers_;
+  }
   /// Shared by all backends of the device: what one learns, all know.
   [[nodiscard]] const std::shared_ptr<DeviceLoss>& loss() const noexcept { return loss_; }
 
@@ -51,6 +58,8 @@ class DeviceImpl final : public Device {
   const Generation generation_;
   const std::uint32_t max_command_buffers_;
   const DeviceInfo info_;
+  const std::shared_ptr<std::atomic<std::uint32_t>> abandoned_buffers_ =
+      std::make_shared<std::atomic<std::uint32_t>>(0);
   const std::shared_ptr<DeviceLoss> loss_ = std::make_shared<DeviceLoss>();
 };
 

@@ -76,6 +76,9 @@ void fail(void* command_buffer, const Fault& fault) {
     [(Fake4CommandBuffer*)commands failWith:fault];
   }
 }
+void tell_times(double start, double end) {
+  Gpu::get().tell_times(start, end);
+}
 void return_nil(Creation what, std::size_t times, std::size_t skip) {
   Settings::get().refuse(what, times, skip);
 }

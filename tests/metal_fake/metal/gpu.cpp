@@ -232,6 +232,12 @@ void Gpu::deliver_finished() {
     const std::shared_ptr<Submission> submission = std::move(finished_.back());
     finished_.pop_back();
     submission->outcome.end = std::max(now(), submission->outcome.start);
+    if (!submission->queue_operation) {
+      if (const auto told = std::exchange(told_times_, std::nullopt)) {
+        submission->outcome.start = told->start;
+        submission->outcome.end = told->end;
+      }
+    }
     for (const UseCount& use : submission->uses) use->fetch_sub(1);
     submission->uses.clear();
     for (const Command& command : submission->last_signals) signal(command);
@@ -306,6 +312,11 @@ void Gpu::fail_next(const Fault& fault, std::size_t skip) {
   faults_.push_back({fault, skip});
 }
 
+void Gpu::tell_times(double start, double end) {
+  const std::lock_guard lock(mutex_);
+  told_times_ = {start, end};
+}
+
 bool Gpu::idle() const {
   const bool committed = std::any_of(queues_.begin(), queues_.end(), [](const auto& queue) {
     return std::any_of(queue->submissions_.begin(), queue->submissions_.end(),
@@ -332,6 +343,7 @@ void Gpu::reset() {
   per_buffer_ = std::chrono::nanoseconds::zero();
   removed_ = false;
   faults_.clear();
+  told_times_.reset();
 }
 
 }  // namespace cbr::metal_fake

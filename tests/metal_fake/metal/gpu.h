@@ -103,6 +103,7 @@ class Gpu {
   bool hung();
   void remove_device();
   void fail_next(const Fault& fault, std::size_t skip);
+  void tell_times(double start, double end);
   void wait_until_idle();
   void reset();
 
@@ -145,6 +146,12 @@ class Gpu {
   bool hung_ = false;
   bool removed_ = false;
   std::vector<PendingFault> faults_;
+  struct Times {
+    double start = 0;
+    double end = 0;
+  };
+  /// For the next submission to end.
+  std::optional<Times> told_times_;
 };
 
 }  // namespace cbr::metal_fake

@@ -187,7 +187,7 @@ TEST(MetalBackend, GivesBuffersOfItsGenerationAlone) {
 
 TEST(MetalBackend, WhatOneRingLearnsOfALossAllOfTheDeviceKnow) {
   const auto device = Device::open();
-  const auto silent = [](std::string_view) {};
+  const auto silent = [](const LogMessage&) {};
   CommandBufferRing one(make_backend(device), {.log_sink = silent});
   CommandBufferRing other(make_backend(device), {.log_sink = silent});
   metal_fake::remove_device();
