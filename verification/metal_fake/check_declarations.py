@@ -26,8 +26,9 @@ IMPLEMENTATION = ("include", "foundation", "metal", "runtime")
 
 def users(root):
     """The sources whose needs the headers serve."""
-    fake = root / "tests" / "metal_fake"
-    folders = ["src/backends/metal", "include/cbr", "examples", "tests", "benchmarks"]
+    fake = root / "verification" / "metal_fake"
+    folders = ["src/backends/metal", "include/cbr", "examples", "tests", "verification",
+               "benchmarks"]
     for folder in folders:
         for path in sorted((root / folder).rglob("*")):
             if path.suffix not in (".mm", ".h", ".cpp"):
@@ -63,7 +64,7 @@ def main():
         used.update(re.findall(r"\w+", text))
         if path.suffix == ".mm" and "@available" in text:
             failures.append(f"{path}: says @available; say __builtin_available")
-    for header in sorted((root / "tests/metal_fake/include").rglob("*.h")):
+    for header in sorted((root / "verification/metal_fake/include").rglob("*.h")):
         found = sorted(set(declared(header.read_text(encoding="utf-8"))))
         if not found:
             failures.append(f"{header}: no declarations recognised")

@@ -1,7 +1,7 @@
 /* The protocol of the ring in Promela: slots, serials and waiting, as src/core/ does them.
  *
- * docs/design/model.md explains the model, its names and its properties. `model/check` runs every
- * configuration and every planted error.
+ * docs/design/model.md explains the model, its names and its properties. `verification/model/check`
+ * runs every configuration and every planted error.
  *
  * A configuration is a set of macros:
  *
@@ -17,7 +17,7 @@
  *   WITH_LOSS                     the device may be lost
  *   SPURIOUS                      a sleeping thread may wake for no reason
  *
- * A planted error is one macro more, PLANT_…; `model/check --help` lists them.
+ * A planted error is one macro more, PLANT_…; `verification/model/check --help` lists them.
  */
 
 #include "state.pml"

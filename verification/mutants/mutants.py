@@ -22,18 +22,18 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Target and its folder under tests/; the quick ones first, since the first failure decides.
+# Target and its folder; the quick ones first, since the first failure decides.
 TESTS = [
-    ("core_test", "unit/core"),
-    ("decorators_test", "unit/decorators"),
-    ("ring_conformance", "conformance"),
-    ("schedule_test", "scheduling"),
+    ("core_test", "tests/unit/core"),
+    ("decorators_test", "tests/unit/decorators"),
+    ("ring_conformance", "tests/conformance"),
+    ("schedule_test", "verification/scheduling"),
 ]
 # For bugs in the Metal backend, on the fake of Metal.
 METAL_SOURCES = "src/backends/metal/"
 METAL_TESTS = [
-    ("metal_test", "unit/metal"),
-    ("metal_conformance", "conformance"),
+    ("metal_test", "tests/unit/metal"),
+    ("metal_conformance", "tests/conformance"),
 ]
 
 # The simulated GPU alone, and little optimisation: most of the time goes into compiling.
@@ -192,7 +192,7 @@ class Scratch:
         output = self.build_folder / f"{target}.out"
         with open(output, "wb") as file:
             process = subprocess.Popen(
-                [self.build_folder / "tests" / folder / target],
+                [self.build_folder / folder / target],
                 env=self.environment,
                 cwd=self.build_folder,
                 stdin=subprocess.DEVNULL,

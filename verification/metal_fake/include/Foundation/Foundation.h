@@ -1,5 +1,5 @@
 // The declarations of Apple's Foundation that the Metal backend and its tests use, spelled as Apple
-// spells them. tests/metal_fake/foundation implements them on the small runtime beside it.
+// spells them. verification/metal_fake/foundation implements them on the small runtime beside it.
 #pragma once
 
 #include <cstddef>

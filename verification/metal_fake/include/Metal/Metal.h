@@ -1,5 +1,5 @@
 // The declarations of Apple's Metal that the Metal backend and its tests use, spelled as Apple
-// spells them (macOS 26 SDK). tests/metal_fake/metal implements them.
+// spells them (macOS 26 SDK). verification/metal_fake/metal implements them.
 #pragma once
 
 #import <Foundation/Foundation.h>
