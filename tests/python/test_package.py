@@ -36,6 +36,7 @@ def test_the_types_are_right(tmp_path):
         "    await lease.ticket\n")
     run = subprocess.run(["mypy", "--strict", "--python-version", "3.11", "--cache-dir",
                           tmp_path / "cache", "-p", "cbr", "-p", "krserve_native"],
+                         env={**os.environ, "MYPYPATH": str(SOURCE / "compat")},
                          cwd=SOURCE / "python", capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     run = subprocess.run(["mypy", "--strict", "--cache-dir", tmp_path / "cache", program],
