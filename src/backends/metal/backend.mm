@@ -11,8 +11,8 @@
 #include <cbr/options.h>
 
 #include "backends/metal/autorelease_pool.h"
-#include "backends/metal/command_slot.h"
-#include "backends/metal/device.h"
+#include "backends/metal/metal_command_slot.h"
+#include "backends/metal/metal_device.h"
 #include "backends/metal/progress.h"
 
 namespace cbr::metal {

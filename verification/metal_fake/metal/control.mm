@@ -2,8 +2,8 @@
 
 #include <cstdio>
 
+#include "metal_fake/metal/fake_settings.h"
 #import "metal_fake/metal/metal4_objects.h"
-#include "metal_fake/metal/settings.h"
 #include "metal_fake/runtime/classes.h"
 
 // What __builtin_available calls: "macOS 26.0, *".

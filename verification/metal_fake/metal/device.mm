@@ -1,5 +1,5 @@
+#include "metal_fake/metal/fake_settings.h"
 #import "metal_fake/metal/metal4_objects.h"
-#include "metal_fake/metal/settings.h"
 #include "metal_fake/metal/violation.h"
 
 using namespace cbr::metal_fake;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "metal_fake/metal/settings.h"
+#include "metal_fake/metal/fake_settings.h"
 
 namespace cbr::metal_fake {
 namespace {

@@ -1,6 +1,6 @@
 // Metal 4's allocator and command buffer: recording.
+#include "metal_fake/metal/fake_settings.h"
 #import "metal_fake/metal/metal4_objects.h"
-#include "metal_fake/metal/settings.h"
 #include "metal_fake/metal/violation.h"
 
 using namespace cbr::metal_fake;

@@ -1,8 +1,8 @@
 // Metal 4's queue: commits, their feedback, and events.
 #include <algorithm>
 
+#include "metal_fake/metal/fake_settings.h"
 #import "metal_fake/metal/metal4_objects.h"
-#include "metal_fake/metal/settings.h"
 #include "metal_fake/metal/violation.h"
 
 using namespace cbr::metal_fake;

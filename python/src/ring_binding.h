@@ -8,7 +8,7 @@
 #include <cbr/ring.h>
 #include <cbr/vulkan.h>
 
-#include "backends.h"
+#include "backends_binding.h"
 #include "gil.h"
 
 namespace cbr::python {

@@ -1,4 +1,4 @@
-#include "metal_fake/metal/settings.h"
+#include "metal_fake/metal/fake_settings.h"
 
 #include <cstdio>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "buffer.h"
+#include "buffer_binding.h"
 
 #include <algorithm>
 #include <cstring>
@@ -13,7 +13,7 @@
 #include <cbr/errors.h>
 
 #include "argument.h"
-#include "backends.h"
+#include "backends_binding.h"
 #include "buffer_view.h"
 #include "compute/transfer.h"
 #include "gil.h"

@@ -1,4 +1,4 @@
-#include "config.h"
+#include "config_binding.h"
 
 #include <chrono>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "backends/vulkan/command_slot.h"
+#include "backends/vulkan/vulkan_command_slot.h"
 
 #include <cstdint>
 

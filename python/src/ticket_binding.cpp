@@ -1,4 +1,4 @@
-#include "ticket.h"
+#include "ticket_binding.h"
 
 #include <optional>
 #include <vector>
@@ -9,7 +9,7 @@
 
 #include "argument.h"
 #include "durations.h"
-#include "errors.h"
+#include "errors_binding.h"
 #include "gil.h"
 
 namespace cbr::python {

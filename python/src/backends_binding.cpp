@@ -1,4 +1,4 @@
-#include "backends.h"
+#include "backends_binding.h"
 
 #include <array>
 #include <chrono>
@@ -19,7 +19,7 @@
 #include "argument.h"
 #include "durations.h"
 #include "gil.h"
-#include "lease.h"
+#include "lease_binding.h"
 
 namespace cbr::python {
 namespace {

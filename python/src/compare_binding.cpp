@@ -1,4 +1,4 @@
-#include "compare.h"
+#include "compare_binding.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "backends/vulkan/device.h"
+#include "backends/vulkan/vulkan_device.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "decoder.h"
+#include "decoder_binding.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,9 +8,9 @@
 #include <cbr/errors.h>
 
 #include "argument.h"
-#include "backends.h"
+#include "backends_binding.h"
 #include "collect.h"
-#include "config.h"
+#include "config_binding.h"
 #include "gil.h"
 #include "ring_options.h"
 #include "text_generation.h"

@@ -1,4 +1,4 @@
-#include "lease.h"
+#include "lease_binding.h"
 
 #include <algorithm>
 #include <string_view>
@@ -9,9 +9,9 @@
 #include <cbr/errors.h>
 
 #include "argument.h"
-#include "buffer.h"
+#include "buffer_binding.h"
 #include "gil.h"
-#include "kernel.h"
+#include "kernel_binding.h"
 #include "python_place.h"
 
 namespace cbr::python {

@@ -9,7 +9,7 @@
 #include <cbr/config.h>
 #include <cbr/vulkan.h>
 
-#include "backends.h"
+#include "backends_binding.h"
 
 namespace cbr::python {
 

@@ -7,13 +7,13 @@ namespace cbr::tool {
 
 /// One line on standard error that rewrites itself. Silent unless standard error is a terminal.
 /// Used by one thread.
-class Progress {
+class ProgressLine {
  public:
-  Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
   /// Wipes the line.
-  ~Progress();
+  ~ProgressLine();
 
   /// Shows `text`, one line without line break, in place of what was shown before.
   void show(std::string_view text);

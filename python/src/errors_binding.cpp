@@ -1,4 +1,4 @@
-#include "errors.h"
+#include "errors_binding.h"
 
 #include <string>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "ring.h"
+#include "ring_binding.h"
 
 #include <optional>
 #include <set>
@@ -13,10 +13,10 @@
 
 #include "argument.h"
 #include "collect.h"
-#include "config.h"
+#include "config_binding.h"
 #include "durations.h"
 #include "gil.h"
-#include "lease.h"
+#include "lease_binding.h"
 #include "python_place.h"
 #include "ring_options.h"
 

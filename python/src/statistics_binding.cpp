@@ -1,4 +1,4 @@
-#include "statistics.h"
+#include "statistics_binding.h"
 
 #include <string>
 #include <type_traits>

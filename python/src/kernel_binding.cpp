@@ -1,4 +1,4 @@
-#include "kernel.h"
+#include "kernel_binding.h"
 
 #include <string_view>
 #include <utility>
@@ -8,8 +8,8 @@
 #include <cbr/errors.h>
 
 #include "argument.h"
-#include "backends.h"
-#include "buffer.h"
+#include "backends_binding.h"
+#include "buffer_binding.h"
 #include "buffer_view.h"
 #include "gil.h"
 #include "shader.h"

@@ -1,4 +1,4 @@
-#include "backends/metal/device.h"
+#include "backends/metal/metal_device.h"
 
 #include <algorithm>
 #include <utility>

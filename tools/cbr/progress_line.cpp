@@ -1,4 +1,4 @@
-#include "progress.h"
+#include "progress_line.h"
 
 #include <cstdio>
 
@@ -12,13 +12,13 @@ constexpr const char* wipe_line = "\r\x1b[K";
 
 }  // namespace
 
-Progress::Progress() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
+ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() {
+ProgressLine::~ProgressLine() {
   clear();
 }
 
-void Progress::show(std::string_view text) {
+void ProgressLine::show(std::string_view text) {
   if (!is_terminal_) return;
   std::fputs(wipe_line, stderr);
   std::fwrite(text.data(), 1, text.size(), stderr);
@@ -26,7 +26,7 @@ void Progress::show(std::string_view text) {
   is_shown_ = true;
 }
 
-void Progress::clear() {
+void ProgressLine::clear() {
   if (!is_shown_) return;
   std::fputs(wipe_line, stderr);
   std::fflush(stderr);
