@@ -9,7 +9,7 @@
 
 #include <cbr/errors.h>
 
-#include "bench/rank_test.h"
+#include "bench/rank_sum.h"
 
 namespace cbr::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "bench/rank_test.h"
+#include "bench/rank_sum.h"
 
 #include <algorithm>
 #include <cmath>
