@@ -186,7 +186,7 @@ void bind_buffer(py::module_& module) {
           "A copy of `size` bytes from byte `offset` on, by default of all. Blocks until it is "
           "there. Read what the GPU wrote after the ticket's wait().")
       .def("__repr__", [](const BufferObject& self) {
-        return fmt::format("<cbr.Buffer of {} bytes on \"{}\">", self.buffer()->size(),
+        return fmt::format("<cbr.compute.Buffer of {} bytes on \"{}\">", self.buffer()->size(),
                            self.device()->info().name);
       });
 }

@@ -53,7 +53,7 @@ void bind_compare(py::module_& module) {
           "judgement", [](const bench::MetricChange& self) { return name_of(self.judgement); },
           "\"better\", \"worse\", \"within noise\" or \"too few rounds\".")
       .def("__repr__", [](const bench::MetricChange& self) {
-        return fmt::format("<cbr.MetricChange {} at ring size {}: {} to {}, {}>", self.metric,
+        return fmt::format("<cbr.bench.MetricChange {} at ring size {}: {} to {}, {}>", self.metric,
                            self.ring_size, self.baseline, self.candidate, name_of(self.judgement));
       });
   py::class_<bench::CompareReport>(module, "CompareReport",
@@ -68,7 +68,7 @@ void bind_compare(py::module_& module) {
                     "One MetricChange for each metric and ring size in both.")
       .def("table", &bench::compare_table, "The table that cbr compare prints.")
       .def("__repr__", [](const bench::CompareReport& self) {
-        return fmt::format("<cbr.CompareReport of {} metrics>", self.changes.size());
+        return fmt::format("<cbr.bench.CompareReport of {} metrics>", self.changes.size());
       });
   module.def(
       "compare",

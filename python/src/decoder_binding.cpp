@@ -157,14 +157,14 @@ py::object result_of(const GenerationObject& self) {
 }  // namespace
 
 void bind_decoder(py::module_& module) {
-  py::class_<GenerationObject>(module, "Generation", "What cbr.Generation is made of.")
+  py::class_<GenerationObject>(module, "Generation", "What cbr.decode.Generation is made of.")
       .def("next", &GenerationObject::next)
       .def("next_now", &GenerationObject::next_now)
       .def("when_ready", &GenerationObject::when_ready, py::arg("callback"))
       .def("stop", &GenerationObject::stop)
       .def_property_readonly("result", &result_of);
   py::class_<ModelObject, std::shared_ptr<ModelObject>>(
-      module, "LoadedModel", collectable<ModelObject>(), "What cbr.Decoder is made of.")
+      module, "LoadedModel", collectable<ModelObject>(), "What cbr.decode.Decoder is made of.")
       .def(py::init(&load), py::arg("model"), py::arg("options"),
            py::arg("context_capacity") = std::nullopt, py::arg("device") = py::none(),
            py::arg("config") = py::none())

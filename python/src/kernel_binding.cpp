@@ -159,7 +159,7 @@ void bind_kernel(py::module_& module) {
       .def_property_readonly("push", &KernelObject::push,
                              "The layout of the push constants, in the letters of struct.")
       .def("__repr__", [](const KernelObject& self) {
-        return fmt::format("<cbr.Kernel \"{}\", push constants \"{}\">", self.kernel()->name(),
+        return fmt::format("<cbr.compute.Kernel \"{}\", push constants \"{}\">", self.kernel()->name(),
                            self.push());
       });
 }

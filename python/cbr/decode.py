@@ -1,4 +1,9 @@
-"""Text from a model."""
+"""Text from a model.
+
+    with cbr.decode.Decoder("models/tiny-qwen2-kjv-4bit", ring_size=3) as decoder:
+        for piece in decoder.generate("In the beginning"):
+            print(piece, end="")
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,8 @@ from typing import Any
 from cbr import _cbr
 from cbr._asyncio import wake_up
 from cbr._config import ConfigSource, merged_options
+
+__all__ = ["Decoder", "Generation"]
 
 
 class Generation:
@@ -71,7 +78,7 @@ class Generation:
     def __repr__(self) -> str:
         result = self.result
         state = "being written" if result is None else f"ended: {result['stop_reason']}"
-        return f"<cbr.Generation, {state}>"
+        return f"<cbr.decode.Generation, {state}>"
 
 
 class Decoder:
@@ -141,5 +148,5 @@ class Decoder:
 
     def __repr__(self) -> str:
         if self._loaded is None:
-            return f"<cbr.Decoder of {self._path!r}, closed>"
-        return f"<cbr.Decoder of {self._path!r} on {self.device.name!r}>"
+            return f"<cbr.decode.Decoder of {self._path!r}, closed>"
+        return f"<cbr.decode.Decoder of {self._path!r} on {self.device.name!r}>"

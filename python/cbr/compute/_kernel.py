@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cbr import _cbr
-from cbr._glsl import compile_glsl
+from cbr.compute._glsl import compile_glsl
 
 
 class Kernel(_cbr.Kernel):
