@@ -12,9 +12,9 @@
 #include <cbr/options.h>
 
 #include "backends/metal/autorelease_pool.h"
-#include "backends/metal/command_slot.h"
 #include "backends/metal/commit_warning.h"
-#include "backends/metal/device.h"
+#include "backends/metal/metal_command_slot.h"
+#include "backends/metal/metal_device.h"
 #include "backends/metal/progress.h"
 
 namespace cbr::metal {

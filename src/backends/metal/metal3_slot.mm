@@ -5,8 +5,8 @@
 #include <cbr/errors.h>
 
 #include "backends/metal/autorelease_pool.h"
-#include "backends/metal/command_slot.h"
 #include "backends/metal/failure.h"
+#include "backends/metal/metal_command_slot.h"
 
 namespace cbr::metal {
 namespace {
