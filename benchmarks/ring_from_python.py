@@ -12,6 +12,7 @@ import statistics
 import time
 
 import cbr
+import cbr.compute
 
 KERNEL = """
     #version 450
@@ -42,8 +43,8 @@ class Work:
         self.dispatches = arguments.dispatches
         self.elements = arguments.elements
         self.iterations = arguments.iterations
-        self.kernel = cbr.Kernel.from_glsl(KERNEL, push="QII", name="vectors")
-        self.data = cbr.Buffer(16 * self.elements, placement="device-local")
+        self.kernel = cbr.compute.Kernel.from_glsl(KERNEL, push="QII", name="vectors")
+        self.data = cbr.compute.Buffer(16 * self.elements, placement="device-local")
         self.groups = -(-self.elements // 64)
 
     def record(self, lease):

@@ -1,4 +1,4 @@
-# Objective-C++ on Linux, where the Metal backend runs on a fake of Metal (tests/metal_fake).
+# Objective-C++ on Linux, where the Metal backend runs on a fake of Metal (verification/metal_fake).
 # Clang 16 compiles the .mm sources, whatever compiles the rest. Defines CBR_BUILD_METAL_FAKE.
 find_program(CBR_CLANGXX NAMES clang++-16 DOC "The compiler of Objective-C++ for the fake of Metal")
 set(metal_fake_default OFF)

@@ -1,6 +1,6 @@
 # Translates GLSL compute shaders, by way of SPIR-V, to Metal's language and embeds them.
 # cbr_add_metal_kernels(target SHADERS a.comp …) compiles into the target the table that
-# src/metal_kernels/kernel_sources.h declares. Beside each a.metal lies a.json, what spirv-cross
+# workload/metal_kernels/kernel_sources.h declares. Beside each a.metal lies a.json, what spirv-cross
 # tells of the SPIR-V; CBR_METAL_KERNEL_DIR of the target says where.
 find_program(GLSLANG_VALIDATOR glslangValidator REQUIRED)
 find_program(SPIRV_CROSS spirv-cross REQUIRED)

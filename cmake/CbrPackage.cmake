@@ -58,7 +58,7 @@ if(CBR_BUILD_PYTHON)
   list(APPEND CPACK_COMPONENTS_ALL python3)
   install(TARGETS cbr_python LIBRARY DESTINATION lib/python3/dist-packages/cbr
           COMPONENT python3 EXCLUDE_FROM_ALL)
-  install(DIRECTORY python/cbr python/krserve_native DESTINATION lib/python3/dist-packages
+  install(DIRECTORY python/cbr compat/krserve_native DESTINATION lib/python3/dist-packages
           COMPONENT python3 EXCLUDE_FROM_ALL
           FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN "py.typed"
           PATTERN __pycache__ EXCLUDE)

@@ -27,13 +27,13 @@ BROKEN_PIPE = 141  # 128 + SIGPIPE, as cbr has it
 def import_cbr():
     """The package: installed, or else the one that ./dev build has built."""
     try:
-        import cbr
+        import cbr.bench
     except ImportError:
         for name in [each for each in sys.modules if each.split(".")[0] == "cbr"]:
             del sys.modules[name]
         sys.path.insert(0, str(ROOT / "build" / "release" / "python"))
         try:
-            import cbr
+            import cbr.bench
         except ImportError as error:
             sys.exit(f"compare-benchmarks: the package cbr can't be imported ({error}): run "
                      "`./dev build`, or `pip install .`")
@@ -54,8 +54,8 @@ def compare(cbr, baseline, ring):
     before, after = ring_sizes(baseline), ring_sizes(ring)
     others = [size for size in after if size not in before]
     if len(before) == 1 and others:
-        return [cbr.compare(baseline, ring, ring_sizes=(before[0], size)) for size in others]
-    return [cbr.compare(baseline, ring)]
+        return [cbr.bench.compare(baseline, ring, ring_sizes=(before[0], size)) for size in others]
+    return [cbr.bench.compare(baseline, ring)]
 
 
 def warnings_of(reports, baseline, ring):

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 import cbr
+from cbr.compute import Buffer, Kernel
 
 
 def load(path: Path) -> Image.Image:
@@ -34,8 +35,8 @@ def save(image: Image.Image, path: Path) -> None:
 
 def sharpen(paths: list[Path], target: Path) -> Iterator[tuple[Path, Exception | None]]:
     """Gives each path back when it is done with, and what went wrong if something did."""
-    kernel = cbr.Kernel.from_glsl(Path(__file__).with_name("sharpen.comp").read_text(), "QQii")
-    in_flight = deque[tuple[Path, cbr.Ticket, cbr.Buffer, tuple[int, int]]]()
+    kernel = Kernel.from_glsl(Path(__file__).with_name("sharpen.comp").read_text(), "QQii")
+    in_flight = deque[tuple[Path, cbr.Ticket, Buffer, tuple[int, int]]]()
 
     def finish_oldest() -> Path:
         path, ticket, after, (width, height) = in_flight.popleft()
@@ -50,8 +51,8 @@ def sharpen(paths: list[Path], target: Path) -> Iterator[tuple[Path, Exception |
             except Exception as error:  # Pillow has many kinds of them.
                 yield path, error
                 continue
-            before = cbr.Buffer.of(image.tobytes())
-            after = cbr.Buffer(len(before))
+            before = Buffer.of(image.tobytes())
+            after = Buffer(len(before))
             with ring.acquire() as lease:  # Leaving the block submits, and doesn't wait.
                 groups = [-(-side // 16) for side in image.size]
                 lease.dispatch(kernel, groups, before, after, *image.size)

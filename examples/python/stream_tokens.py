@@ -1,4 +1,4 @@
-"""Streams a model's text over HTTP, to several clients: asyncio and cbr.Decoder.
+"""Streams a model's text over HTTP, to several clients: asyncio and cbr.decode.Decoder.
 
     python3 examples/python/stream_tokens.py models/tiny-qwen2-kjv-4bit
     curl -N 'http://127.0.0.1:8080/generate?prompt=In+the+beginning&max_tokens=64'
@@ -18,10 +18,11 @@ import sys
 from aiohttp import web
 
 import cbr
+import cbr.decode
 
 
 class Service:
-    def __init__(self, decoder: cbr.Decoder) -> None:
+    def __init__(self, decoder: cbr.decode.Decoder) -> None:
         self.decoder = decoder
         self.turn = asyncio.Lock()  # Serves those who wait in order of arrival.
 
@@ -56,7 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         listener = socket.create_server(("127.0.0.1", arguments.port))
-        service = Service(cbr.Decoder(arguments.model, ring_size=3))
+        service = Service(cbr.decode.Decoder(arguments.model, ring_size=3))
     except (cbr.Error, OSError) as error:
         sys.exit(f"stream_tokens: {error}")
     app = web.Application()

@@ -6,7 +6,7 @@
 
 namespace cbr {
 
-/// What goes wrong with one step.
+/// What goes wrong with one step, or with one call of a backend.
 enum class Fault : std::uint8_t {
   /// Nothing: the work runs and ends well.
   none,
@@ -22,6 +22,18 @@ enum class Fault : std::uint8_t {
   /// The device is lost: at the submission where it is injected, at the end of the work on a
   /// simulated GPU.
   lose_device,
+
+  // These pass: the work goes on, and the same call made again may succeed.
+
+  /// `wait` throws BackendError at once, whatever has ended.
+  fail_wait,
+  /// `completed` throws BackendError: this call tells nobody what has ended.
+  fail_completed,
+  /// `finish` throws BackendError: the work ended well, but its times can't be read. Strikes no
+  /// work that failed, since `finish` has to tell of that.
+  fail_finish,
+  /// `wake` throws BackendError, and no wait was woken.
+  fail_wake,
 };
 
 }  // namespace cbr

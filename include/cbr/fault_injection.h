@@ -16,8 +16,9 @@ namespace cbr {
 struct ScriptedFault {
   /// What happens to the call.
   Fault fault = Fault::none;
-  /// The number of the call, from 1: of `begin` for fail_begin, of `submit` for the others. Calls
-  /// are counted over the injector's life, those that fail included.
+  /// The number of the call, from 1: of the function that a fault is named after, of `submit` for
+  /// fail_execution, hang and lose_device. Calls are counted over the injector's life, those that
+  /// fail included.
   std::uint64_t call = 1;
 };
 
@@ -36,6 +37,14 @@ struct FaultPlan {
   double hang = 0;
   /// Of lose_device, for each `submit`.
   double device_loss = 0;
+  /// Of fail_wait, for each `wait`.
+  double wait = 0;
+  /// Of fail_completed, for each `completed`.
+  double completed = 0;
+  /// Of fail_finish, for each `finish` of work that didn't fail.
+  double finish = 0;
+  /// Of fail_wake, for each `wake`.
+  double wake = 0;
   /// Calls that fail whatever the probabilities are; in any order.
   std::vector<ScriptedFault> script = {};
 };
@@ -44,7 +53,8 @@ struct FaultPlan {
 ///
 /// Not made for speed: all waits in the inner backend can be woken, which is dearer than not.
 /// Once its device is lost, detach() blocks until the inner backend's work has ended, so that
-/// native objects are not destroyed under a GPU that is in truth well.
+/// native objects are not destroyed under a GPU that is in truth well. A call of the inner backend
+/// that fails meanwhile is made again, unless it throws DeviceLost.
 ///
 /// All functions may be called by any thread. Those below don't block.
 class FaultInjector : public Backend {

@@ -52,7 +52,7 @@ struct OpenOptions {
   /// 1 to max_queue_count. Slot i of a ring belongs to queue i modulo their number.
   std::uint32_t queue_count = 1;
   /// Metal 3: what each queue is created with. A ring has no more slots on a queue than this; with
-  /// BackendOptions::make_ahead half as many.
+  /// BackendOptions::make_ahead half as many. A lease that outlives its ring takes one of them.
   std::uint32_t max_command_buffers = default_max_command_buffers;
 };
 
@@ -116,8 +116,8 @@ struct BackendOptions {
   bool make_ahead = false;
   /// Receives a line when the program uses a slot's command buffer in a way that the ring survives
   /// but doesn't want: a commit behind its back. Once a ring, without a lock, on the thread that
-  /// acquires that slot next or destroys the ring; it must not use the ring, and its exceptions are
-  /// dropped. Default: standard error.
+  /// acquires a slot next or destroys the ring; it must not use the ring, and its exceptions are
+  /// dropped. Default: the ring's log sink.
   std::function<void(const std::string& line)> on_warning = nullptr;
 };
 

@@ -18,23 +18,29 @@ using ViolationSink = std::function<void(std::string_view line)>;
 /// of the ring:
 ///
 /// - calls come only while a ring is attached, and none is under way when it detaches;
-/// - a slot is begun when it is free, submitted or discarded when it is recording, finished once
-///   for each submission and after `completed` covered it, by one thread at a time;
+/// - a slot is begun when it is free, submitted, discarded or abandoned when it is recording,
+///   finished once for each submission and after `completed` covered it, by one thread at a time;
+///   nothing comes for a slot that was abandoned;
 /// - each queue takes one submission at a time, and its serials count up by one, unless the
 ///   submission threw;
+/// - `completed` and `finish` come one at a time for a queue, `finish` in the order of its serials;
 /// - `completed` never goes back, nor beyond what was submitted;
-/// - `begin` returns a handle;
+/// - `finish` tells no interval that ends before it starts, no end other than the interval's, and
+///   nothing that SlotLayout::gpu_times doesn't ask for;
+/// - `begin` returns a handle, `abandon` the objects behind it;
 /// - `wait` tells the truth about why it ended, and prefers `reached`;
 /// - only free slots are removed, and only absent ones added;
 /// - nothing is in flight at `detach`, unless the device is lost;
+/// - SlotLayout::report is not called any more once `detach` has returned;
 /// - a backend that has thrown DeviceLost goes on throwing it.
 ///
 /// `on_violation` is called for each broken rule; if it returns, the call goes on as if nothing had
-/// been seen. Without one, the line is printed to standard error and the program aborts.
+/// been seen. What `abandon` breaks is told by the next call, since a ring abandons slots under a
+/// lock. Without `on_violation`, the line is printed to standard error and the program aborts.
 ///
-/// Shares `inner`, which nobody else may use meanwhile. Each wait that says `reached` costs another
-/// call of `completed`. Throws InvalidUsage if `inner` is null. The result may be used by the same
-/// threads as `inner`.
+/// Shares `inner`, which nobody else may use meanwhile and which gets no calls but the ring's: a
+/// wait that said `reached` without reason is found by a later `completed`. Throws InvalidUsage if
+/// `inner` is null. The result may be used by the same threads as `inner`.
 [[nodiscard]] std::shared_ptr<Backend> validate(std::shared_ptr<Backend> inner,
                                                 ViolationSink on_violation = {});
 

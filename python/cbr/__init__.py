@@ -11,28 +11,24 @@
 Times are seconds, as in Python's own waits, but for options whose name ends in _ms and the
 nanoseconds of a GpuInterval. No function holds the interpreter lock while it waits, and Ctrl-C ends
 every wait on the main thread.
+
+This is the ring. Modules that have to be imported by name use it: cbr.compute has what a lease
+dispatches (Buffer, Kernel), cbr.decode writes text with a model, cbr.bench compares measurements.
 """
 
 from cbr import _compiled  # noqa: F401  (first: it says so if there is no compiled part)
 from cbr import simulated
-from cbr._buffer import Buffer
-from cbr._cbr import (AcquireTimeout, Backend, BackendError, CompareReport, Device, DeviceLost,
-                      Error, ExecutionFailed, FaultInjector, GpuInterval, InputError,
-                      InvalidOption, InvalidUsage, Lease, MetricChange, RingStatistics, Sequence,
-                      SubmitFailed, Ticket, __version__, default_device, list_devices, validate,
-                      wait_all, wait_any)
-from cbr._compare import compare
-from cbr._decoder import Decoder, Generation
-from cbr._glsl import compile_glsl
-from cbr._kernel import Kernel
+from cbr._cbr import (AcquireTimeout, Backend, BackendError, Device, DeviceLost, Error,
+                      ExecutionFailed, FaultInjector, GpuInterval, InputError, InvalidOption,
+                      InvalidUsage, Lease, RingStatistics, Sequence, SubmitFailed, Ticket,
+                      __version__, default_device, list_devices, validate, wait_all, wait_any)
 from cbr._options import AllocationStrategy, Priority, WaitStrategy
 from cbr._ring import CommandBufferRing
 
 __all__ = [
-    "AcquireTimeout", "AllocationStrategy", "Backend", "BackendError", "Buffer",
-    "CommandBufferRing", "CompareReport", "Decoder", "Device", "DeviceLost", "Error",
-    "ExecutionFailed", "FaultInjector", "Generation", "GpuInterval", "InputError", "InvalidOption",
-    "InvalidUsage", "Kernel", "Lease", "MetricChange", "Priority", "RingStatistics", "Sequence",
-    "SubmitFailed", "Ticket", "WaitStrategy", "__version__", "compare", "compile_glsl",
-    "default_device", "list_devices", "simulated", "validate", "wait_all", "wait_any",
+    "AcquireTimeout", "AllocationStrategy", "Backend", "BackendError", "CommandBufferRing",
+    "Device", "DeviceLost", "Error", "ExecutionFailed", "FaultInjector", "GpuInterval",
+    "InputError", "InvalidOption", "InvalidUsage", "Lease", "Priority", "RingStatistics",
+    "Sequence", "SubmitFailed", "Ticket", "WaitStrategy", "__version__", "default_device",
+    "list_devices", "simulated", "validate", "wait_all", "wait_any",
 ]

@@ -1,18 +1,18 @@
 // The extension module: cbr._cbr.
 #include <pybind11/pybind11.h>
 
-#include "backends.h"
-#include "buffer.h"
-#include "compare.h"
-#include "config.h"
-#include "decoder.h"
-#include "errors.h"
+#include "backends_binding.h"
+#include "buffer_binding.h"
+#include "compare_binding.h"
+#include "config_binding.h"
+#include "decoder_binding.h"
+#include "errors_binding.h"
 #include "gil.h"
-#include "kernel.h"
-#include "lease.h"
-#include "ring.h"
-#include "statistics.h"
-#include "ticket.h"
+#include "kernel_binding.h"
+#include "lease_binding.h"
+#include "ring_binding.h"
+#include "statistics_binding.h"
+#include "ticket_binding.h"
 
 namespace cbr::python {
 namespace {

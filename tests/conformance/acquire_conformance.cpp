@@ -105,7 +105,7 @@ TEST_P(Acquire, TimesOutOnALeasedSlotWithWhereItWasAcquired) {
 }
 
 TEST_P(Acquire, TheOptionGivesTheDefaultTimeout) {
-  auto& ring = make_ring(RingOptions{.ring_size = 1, .timeout_ms = 3});
+  auto& ring = make_ring(RingOptions{.ring_size = 1, .timeout = 3ms});
   Lease held = ring.acquire();
   EXPECT_THROW((void)ring.acquire(), AcquireTimeout);
   held.discard();

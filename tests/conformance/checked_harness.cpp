@@ -41,6 +41,10 @@ class CheckedHarness final : public Harness {
     inner_->release();
     return {};
   }
+  std::string fail_next(Fault fault) override {
+    injector_->fail_next(fault);
+    return {};
+  }
 
  private:
   void decorate() {
@@ -48,10 +52,6 @@ class CheckedHarness final : public Harness {
     backend_ = validate(injector_, [](std::string_view line) {
       ADD_FAILURE() << "backend contract broken: " << line;
     });
-  }
-  std::string fail_next(Fault fault) {
-    injector_->fail_next(fault);
-    return {};
   }
 
   std::unique_ptr<Harness> inner_;

@@ -54,12 +54,12 @@ class RingConformance : public testing::TestWithParam<HarnessFactory> {
 
   /// Makes the ring under test. Its lines go to warnings(), then to the sink of the options.
   CommandBufferRing& make_ring(RingOptions options = {}) {
-    options.log_sink = [this, sink = std::move(options.log_sink)](std::string_view line) {
+    options.log_sink = [this, sink = std::move(options.log_sink)](const LogMessage& message) {
       {
         const std::lock_guard lock(warnings_mutex_);
-        warnings_.emplace_back(line);
+        warnings_.push_back(message.line());
       }
-      if (sink) sink(line);
+      if (sink) sink(message);
     };
     return ring_.emplace(harness_->backend(), std::move(options));
   }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include <cbr/backend.h>
+#include <cbr/fault.h>
 #include <cbr/lease.h>
 
 namespace cbr::test {
@@ -45,6 +46,11 @@ class Harness {
   virtual std::string hang(const Lease& lease) = 0;
   /// Loses the device. What was paused is released.
   virtual std::string lose_device() = 0;
+  /// Makes the next `wait`, `completed`, `finish` or `wake` throw BackendError, by the fault's
+  /// name.
+  virtual std::string fail_next(Fault /*fault*/) {
+    return "this backend's calls can't be made to fail";
+  }
 };
 
 struct HarnessFactory {

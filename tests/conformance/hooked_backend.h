@@ -13,7 +13,7 @@
 namespace cbr::test {
 
 /// Hands every call on, after the hook of that call, where there is one. Set hooks before a ring
-/// attaches. A hook may throw in place of the call, but for those of `detach` and `now`.
+/// attaches. A hook may throw in place of the call, but for those of `abandon`, `detach` and `now`.
 class HookedBackend final : public detail::BackendDecorator<Backend> {
  public:
   explicit HookedBackend(std::shared_ptr<Backend> inner) : BackendDecorator(std::move(inner)) {}
@@ -26,6 +26,8 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
   std::function<void(std::span<const SyncPoint> points)> on_wait;
   std::function<void()> after_wait;
   std::function<void()> on_now;
+  /// The ring holds a lock in this one.
+  std::function<void(SlotIndex slot)> on_abandon;
   std::function<void()> on_detach;
   std::function<float(QueueIndex queue)> priority;
 
@@ -55,6 +57,10 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
     const WaitStatus status = inner().wait(points, wake_number, deadline);
     if (after_wait) after_wait();
     return status;
+  }
+  std::unique_ptr<NativeSlot> abandon(SlotIndex slot) noexcept override {
+    if (on_abandon) on_abandon(slot);
+    return inner().abandon(slot);
   }
   void detach() noexcept override {
     if (on_detach) on_detach();

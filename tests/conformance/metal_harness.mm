@@ -82,7 +82,7 @@ class MetalHarness : public Harness {
     // on the device will do.
     try {
       CommandBufferRing other(metal::make_backend(device_), {.ring_size = device_->queue_count(),
-                                                             .log_sink = [](std::string_view) {}});
+                                                             .log_sink = [](const LogMessage&) {}});
       other.acquire().submit().wait();
     } catch (const DeviceLost&) {
     }

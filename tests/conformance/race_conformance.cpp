@@ -132,7 +132,7 @@ TEST_F(Race, DrainWaitsForNothingSubmittedAfterItsCall) {
   drainer = thread.get_id();
   known.count_down();
   EXPECT_TRUE(eventually([&] { return draining.load(); }));
-  const Ticket after = submit({.queue = QueueIndex{1}}, {.fate = simulated::Fate::hang});
+  const Ticket after = submit({.queue = QueueIndex{1}}, {.fault = Fault::hang});
   // Ends the first hang only: the other one is the inner backend's.
   faults_->release();
   EXPECT_TRUE(eventually([&] { return drained.load(); }));
@@ -148,7 +148,7 @@ TEST_F(Race, AnOutcomeThatIsReadWhileTheDeviceIsLostIsLostWithTheFirstCause) {
     // Another thread is the first to learn of it.
     std::thread([&] { EXPECT_THROW((void)ring_->try_acquire(), DeviceLost); }).join();
   };
-  auto& ring = make_ring({.ring_size = 1, .log_sink = [](std::string_view) {}});
+  auto& ring = make_ring({.ring_size = 1, .log_sink = [](const LogMessage&) {}});
   {
     const Ticket ticket = submit();
     EXPECT_TRUE(eventually([&] { return ticket.done(); }));

@@ -14,7 +14,7 @@ class SimulatedHarness final : public Harness {
 
   std::shared_ptr<Backend> backend() override { return gpu_; }
   void renew() override { gpu_ = simulated::make_gpu(queue_count_); }
-  void record(const Lease& lease) override { record(lease, simulated::Fate::succeed); }
+  void record(const Lease& lease) override { record(lease, Fault::none); }
   void pause() override { gpu_->pause(); }
   void release() override { gpu_->release(); }
 
@@ -22,22 +22,20 @@ class SimulatedHarness final : public Harness {
     gpu_->fail_next_begin();
     return {};
   }
-  std::string fail_submit(const Lease& lease) override {
-    return record(lease, simulated::Fate::fail_submit);
-  }
+  std::string fail_submit(const Lease& lease) override { return record(lease, Fault::fail_submit); }
   std::string fail_execution(const Lease& lease) override {
-    return record(lease, simulated::Fate::fail_execution);
+    return record(lease, Fault::fail_execution);
   }
-  std::string hang(const Lease& lease) override { return record(lease, simulated::Fate::hang); }
+  std::string hang(const Lease& lease) override { return record(lease, Fault::hang); }
   std::string lose_device() override {
     gpu_->lose_device();
     return {};
   }
 
  private:
-  static std::string record(const Lease& lease, simulated::Fate fate) {
+  static std::string record(const Lease& lease, Fault fault) {
     simulated::record(
-        lease, {.encode = 1us, .submit = 1us, .execute = 5us, .completion = 1us, .fate = fate});
+        lease, {.encode = 1us, .submit = 1us, .execute = 5us, .completion = 1us, .fault = fault});
     return {};
   }
 

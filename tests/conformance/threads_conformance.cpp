@@ -146,7 +146,7 @@ TEST(ThreadsAndFaults, NoCountIsLost) {
       CommandBufferRing ring(validate(faults, [](std::string_view line) { ADD_FAILURE() << line; }),
                              {.ring_size = 4,
                               .allocation_strategy = AllocationStrategy::priority,
-                              .log_sink = [](std::string_view) {}});
+                              .log_sink = [](const LogMessage&) {}});
       const auto record = [&](Lease& lease) {
         simulated::record(lease, {.encode = 1us, .execute = 3us});
         ++alive;

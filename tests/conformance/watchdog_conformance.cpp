@@ -36,10 +36,10 @@ class Watching : public testing::Test {
   }
 
   CommandBufferRing& make_ring(RingOptions options) {
-    options.log_sink = [this](std::string_view line) {
+    options.log_sink = [this](const LogMessage& message) {
       {
         const std::lock_guard lock(mutex_);
-        lines_.emplace_back(line);
+        lines_.push_back(message.line());
       }
       // Hangs if a lock of the ring is held.
       if (ring_) (void)ring_->statistics();
@@ -174,8 +174,8 @@ TEST_F(Watching, AWaitIsLoggedWithItsLength) {
   simulated::record(lease, {.execute = 2350us});
   std::move(lease).submit();
   ring.acquire().discard();
-  EXPECT_THAT(lines(), ElementsAre("[DEBUG] CommandRing: Waiting for buffer #0...",
-                                   "[DEBUG] CommandRing: Waited 2.35ms for buffer #0"));
+  EXPECT_THAT(lines(), ElementsAre("[DEBUG] CommandRing: Waiting for slot #0...",
+                                   "[DEBUG] CommandRing: Waited 2.35ms for slot #0"));
   ring.acquire().discard();
   EXPECT_EQ(lines().size(), 2U) << "it did not wait";
 }
@@ -196,7 +196,7 @@ TEST_F(Watching, ALongWaitIsReportedWhileItLasts) {
             1);
   gpu_->release();
   waiter.join();
-  EXPECT_EQ(lines().back(), "[DEBUG] CommandRing: Waited 5000.00ms for buffer #0");
+  EXPECT_EQ(lines().back(), "[DEBUG] CommandRing: Waited 5000.00ms for slot #0");
 }
 
 TEST_F(Watching, WaitsAreNotLoggedUnlessAskedFor) {

@@ -10,7 +10,7 @@ import pytest
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = SOURCE / "examples"
 PROGRAMS = sorted([*EXAMPLES.glob("vulkan/*.cpp"), *EXAMPLES.glob("python/*.py")])
-LONGEST = 85
+LONGEST = 86
 
 
 def identify(path):

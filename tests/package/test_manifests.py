@@ -33,7 +33,7 @@ class Manifests(unittest.TestCase):
         for feature in MANIFEST["features"].values():
             dependencies += feature.get("dependencies", [])
         listed = {each if isinstance(each, str) else each["name"] for each in dependencies}
-        for folder in ["src", "tools", "tests", "benchmarks"]:
+        for folder in ["src", "workload", "tools", "tests", "verification", "benchmarks"]:
             for file in (SOURCE / folder).rglob("CMakeLists.txt"):
                 found = re.findall(r"find_package\(([\w-]+)", file.read_text(encoding="utf-8"))
                 for package in set(found) - not_packages:

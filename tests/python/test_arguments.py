@@ -4,6 +4,7 @@ import numpy
 import pytest
 
 import cbr
+import cbr.compute
 
 
 @pytest.fixture
@@ -53,11 +54,12 @@ def says(error, *words):
     (lambda ring: cbr.Device(3.5), ["device is 3.5", "an index or a part of a name"]),
     (lambda ring: cbr.Device(None), ["device is None"]),
     (lambda ring: cbr.Device(queues=3), ["queues is 3", "a sequence, each a number"]),
-    (lambda ring: cbr.Buffer("64"), ["size is '64'", "a whole number"]),
-    (lambda ring: cbr.Buffer(64, 3), ["placement is 3", "a string"]),
-    (lambda ring: cbr.Buffer(64, device="x"), ["device is 'x'", "a Device or None"]),
-    (lambda ring: cbr.Kernel(numpy.zeros), ["spirv is ", "the buffer protocol"]),
-    (lambda ring: cbr.compile_glsl(b"#version 450"), ["source is b'#version 450'", "a string"]),
+    (lambda ring: cbr.compute.Buffer("64"), ["size is '64'", "a whole number"]),
+    (lambda ring: cbr.compute.Buffer(64, 3), ["placement is 3", "a string"]),
+    (lambda ring: cbr.compute.Buffer(64, device="x"), ["device is 'x'", "a Device or None"]),
+    (lambda ring: cbr.compute.Kernel(numpy.zeros), ["spirv is ", "the buffer protocol"]),
+    (lambda ring: cbr.compute.compile_glsl(b"#version 450"),
+     ["source is b'#version 450'", "a string"]),
 ])
 def test_a_wrong_type_is_named(ring, call, words):
     with pytest.raises(TypeError) as caught:
@@ -83,7 +85,7 @@ def test_numbers_out_of_range(ring, lease):
             (lambda: ring.acquire(queue=-1), ["queue is -1", "0 to 4294967295"]),
             (lambda: ring.acquire(timeout=float("nan")), ["timeout is nan"]),
             (lambda: cbr.simulated.record(lease, execute=float("nan")), ["execute is nan"]),
-            (lambda: cbr.Buffer(-1), ["size is -1", "0 to 18446744073709551615"]),
+            (lambda: cbr.compute.Buffer(-1), ["size is -1", "0 to 18446744073709551615"]),
             (lambda: cbr.simulated.record(lease, fate="x"), ['fate is "x"', '"hang"'])]:
         with pytest.raises(cbr.InvalidOption) as caught:
             call()

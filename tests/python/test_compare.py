@@ -1,4 +1,4 @@
-"""scripts/compare-benchmarks.py and cbr.compare, on results of the real program."""
+"""scripts/compare-benchmarks.py and cbr.bench.compare, on results of the real program."""
 
 import os
 import re
@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import cbr
+import cbr.bench
 from conftest import SOURCE
 
 SCRIPT = SOURCE / "scripts" / "compare-benchmarks.py"
@@ -56,7 +57,7 @@ def test_the_layout_and_the_numbers(results):
 def test_the_numbers_are_those_of_cbr_compare(results):
     table = subprocess.run([PROGRAM, "compare", results["baseline"], results["ring"]],
                            capture_output=True, text=True, encoding="utf-8", check=True).stdout
-    assert cbr.compare(results["baseline"], results["ring"]).table() == table
+    assert cbr.bench.compare(results["baseline"], results["ring"]).table() == table
 
 
 def test_a_loss_gets_a_cross(results):
@@ -90,10 +91,10 @@ def test_sizes_that_are_not_compared_are_named(results):
 
 
 def test_the_sizes_asked_for(results):
-    report = cbr.compare(results["both"], results["both"], ring_sizes=(1, 3))
+    report = cbr.bench.compare(results["both"], results["both"], ring_sizes=(1, 3))
     assert {(each.baseline_ring_size, each.ring_size) for each in report.changes} == {(1, 3)}
     with pytest.raises(cbr.InputError, match="has no ring size 2, it has 1, 3"):
-        cbr.compare(results["both"], results["both"], ring_sizes=(1, 2))
+        cbr.bench.compare(results["both"], results["both"], ring_sizes=(1, 2))
 
 
 def test_an_encoding_without_marks_gets_words(results):
@@ -130,4 +131,4 @@ def test_a_missing_file_is_one_line(results, tmp_path):
     assert (run.returncode, run.stdout) == (2, "")
     assert "none.json" in run.stderr and run.stderr.count("\n") == 1
     with pytest.raises(cbr.InputError):
-        cbr.compare(results["baseline"], tmp_path / "none.json")
+        cbr.bench.compare(results["baseline"], tmp_path / "none.json")

@@ -7,6 +7,7 @@ import numpy
 import pytest
 
 import cbr
+import cbr.compute
 
 GLSL = """
 #version 450
@@ -28,7 +29,7 @@ needs_compiler = pytest.mark.skipif(shutil.which("glslangValidator") is None,
 
 @pytest.fixture(scope="module")
 def kernel(device):
-    return cbr.Kernel.from_glsl(GLSL, push="QQIf", name="scale", device=device)
+    return cbr.compute.Kernel.from_glsl(GLSL, push="QQIf", name="scale", device=device)
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def ring(device):
 @needs_compiler
 def test_numpy_in_and_out(ring, kernel):
     values = numpy.arange(COUNT, dtype="float32")
-    source, target = cbr.Buffer.of(values), cbr.Buffer(4 * COUNT)
+    source, target = cbr.compute.Buffer.of(values), cbr.compute.Buffer(4 * COUNT)
     with ring.acquire() as lease:
         lease.dispatch(kernel, GROUPS, source, target, COUNT, 3.0)
     lease.ticket.wait()
@@ -50,7 +51,7 @@ def test_numpy_in_and_out(ring, kernel):
 
 @needs_compiler
 def test_arrays_are_the_memory_itself(ring, kernel):
-    buffer = cbr.Buffer(4 * COUNT)
+    buffer = cbr.compute.Buffer(4 * COUNT)
     array = buffer.array("float32")
     assert not array.any()
     for step in range(3):
@@ -63,7 +64,7 @@ def test_arrays_are_the_memory_itself(ring, kernel):
 
 @needs_compiler
 def test_dispatches_see_what_earlier_ones_wrote(ring, kernel):
-    buffer = cbr.Buffer(4 * COUNT)
+    buffer = cbr.compute.Buffer(4 * COUNT)
     for _ in range(5):
         with ring.acquire() as lease:
             for _ in range(4):
@@ -74,10 +75,10 @@ def test_dispatches_see_what_earlier_ones_wrote(ring, kernel):
 
 @needs_compiler
 def test_memory_lives_while_work_in_flight_uses_it(ring, device):
-    target = cbr.Buffer(4 * COUNT)
+    target = cbr.compute.Buffer(4 * COUNT)
     for _ in range(20):
-        kernel = cbr.Kernel.from_glsl(GLSL, push="QQIf", device=device)
-        source = cbr.Buffer.of(numpy.full(COUNT, 2, "float32"))
+        kernel = cbr.compute.Kernel.from_glsl(GLSL, push="QQIf", device=device)
+        source = cbr.compute.Buffer.of(numpy.full(COUNT, 2, "float32"))
         with ring.acquire() as lease:
             lease.dispatch(kernel, GROUPS, source, target, COUNT, 4.0)
         del kernel, source, lease
@@ -87,9 +88,9 @@ def test_memory_lives_while_work_in_flight_uses_it(ring, device):
 
 
 def test_memory_lives_while_an_array_does(device):
-    array = cbr.Buffer.of(numpy.arange(COUNT, dtype="int32"), device=device).array("int32")
+    array = cbr.compute.Buffer.of(numpy.arange(COUNT, dtype="int32"), device=device).array("int32")
     gc.collect()
-    others = [cbr.Buffer(4 * COUNT) for _ in range(8)]
+    others = [cbr.compute.Buffer(4 * COUNT) for _ in range(8)]
     for other in others:
         other.array()[:] = 255
     assert (array == numpy.arange(COUNT)).all()
@@ -97,13 +98,13 @@ def test_memory_lives_while_an_array_does(device):
 
 def test_device_local_memory_copies(ring):
     values = numpy.arange(COUNT, dtype="float32")
-    buffer = cbr.Buffer.of(values, placement="device-local")
+    buffer = cbr.compute.Buffer.of(values, placement="device-local")
     with pytest.raises(BufferError):
         memoryview(buffer)
     assert buffer.read() == values.tobytes()
     buffer.write(b"\1\2\3\4", offset=8)
     assert buffer.read(8, 4) == b"\1\2\3\4"
-    host = cbr.Buffer(16)
+    host = cbr.compute.Buffer(16)
     with ring.acquire() as lease:
         lease.copy(buffer, host, 4, source_offset=8, target_offset=12)
     lease.ticket.wait()
@@ -111,7 +112,7 @@ def test_device_local_memory_copies(ring):
 
 
 def test_ranges_are_checked(ring, device):
-    buffer = cbr.Buffer(16)
+    buffer = cbr.compute.Buffer(16)
     for wrong in (lambda: buffer.write(bytes(17)), lambda: buffer.write(b"x", 16),
                   lambda: buffer.read(17, 1), lambda: buffer.read(0, 2**64 - 1)):
         with pytest.raises(cbr.InvalidUsage, match="16"):
@@ -121,14 +122,14 @@ def test_ranges_are_checked(ring, device):
             lease.copy(buffer, buffer, 17)
         lease.discard()
     with pytest.raises(cbr.InvalidOption):
-        cbr.Buffer(0)
+        cbr.compute.Buffer(0)
     with pytest.raises(cbr.InvalidOption, match="nowhere"):
-        cbr.Buffer(16, "nowhere")
+        cbr.compute.Buffer(16, "nowhere")
 
 
 @needs_compiler
 def test_push_constants_are_checked(ring, kernel):
-    buffer = cbr.Buffer(16)
+    buffer = cbr.compute.Buffer(16)
     with ring.acquire() as lease:
         with pytest.raises(cbr.InvalidUsage, match="scale"):
             lease.dispatch(kernel, 1, buffer, buffer)
@@ -140,27 +141,27 @@ def test_push_constants_are_checked(ring, kernel):
 def test_what_is_no_spirv_is_refused(device):
     for data in (b"", b"\3\2\x23\7" * 4 + b"x", bytes(64)):
         with pytest.raises(cbr.InvalidOption, match="SPIR-V"):
-            cbr.Kernel(data, device=device)
+            cbr.compute.Kernel(data, device=device)
     with pytest.raises(cbr.InvalidOption, match="push"):
-        cbr.Kernel(bytes(64), push="%", device=device)
+        cbr.compute.Kernel(bytes(64), push="%", device=device)
 
 
 @needs_compiler
 def test_glsl_errors_name_the_line():
     with pytest.raises(cbr.InputError, match="broken.*(.|\n)*:3:"):
-        cbr.compile_glsl("#version 450\nvoid main() {\n  nonsense;\n}\n", name="broken")
+        cbr.compute.compile_glsl("#version 450\nvoid main() {\n  nonsense;\n}\n", name="broken")
 
 
 def test_no_compiler_is_a_clear_error(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(cbr.BackendError, match="glslang-tools"):
-        cbr.compile_glsl(GLSL)
+        cbr.compute.compile_glsl(GLSL)
 
 
 @needs_compiler
 def test_another_devices_objects_are_refused(kernel, ring):
     other = cbr.Device()
-    buffer = cbr.Buffer(16, device=other)
+    buffer = cbr.compute.Buffer(16, device=other)
     with ring.acquire() as lease:
         with pytest.raises(cbr.InvalidUsage, match="another Device"):
             lease.dispatch(kernel, 1, buffer, buffer, 4, 1.0)
@@ -183,7 +184,7 @@ def test_nothing_is_recorded_into_the_simulated_gpu(kernel):
 @pytest.mark.parametrize("placement", ["host-visible", "device-local"])
 def test_any_array_goes_in(array, placement, device):
     array = numpy.asarray(array)
-    buffer = cbr.Buffer.of(array, placement, device)
+    buffer = cbr.compute.Buffer.of(array, placement, device)
     got = numpy.frombuffer(buffer.read(), array.dtype).reshape(array.shape)
     numpy.testing.assert_array_equal(got, array)
 
@@ -195,20 +196,20 @@ def test_any_array_goes_in(array, placement, device):
     ([1, 2, 3], "a bytes-like object is required, not 'list'")])
 def test_what_a_kernel_would_misread_is_refused(array, words, device):
     with pytest.raises(TypeError, match=words):
-        cbr.Buffer.of(array, device=device)
+        cbr.compute.Buffer.of(array, device=device)
 
 
 def test_names_of_fields_are_no_formats(device):
-    cbr.Buffer.of(numpy.zeros(2, dtype=[("Old>", "u4")]), device=device)
+    cbr.compute.Buffer.of(numpy.zeros(2, dtype=[("Old>", "u4")]), device=device)
 
 
 def test_an_empty_array_is_refused(device):
     with pytest.raises(cbr.InvalidOption, match="0 bytes"):
-        cbr.Buffer.of(numpy.empty(0), device=device)
+        cbr.compute.Buffer.of(numpy.empty(0), device=device)
 
 
 def test_views_write_through(device):
-    buffer = cbr.Buffer(16, device=device)
+    buffer = cbr.compute.Buffer(16, device=device)
     view = memoryview(buffer)
     assert not view.readonly
     view[4:8] = b"abcd"
@@ -218,7 +219,7 @@ def test_views_write_through(device):
 
 
 def test_a_copy_onto_itself_is_refused(ring, device):
-    buffer = cbr.Buffer(16, device=device)
+    buffer = cbr.compute.Buffer(16, device=device)
     with ring.acquire() as lease:
         lease.copy(buffer, buffer, 8, target_offset=8)
         with pytest.raises(cbr.InvalidUsage, match="overlaps"):
@@ -229,7 +230,7 @@ def test_a_copy_onto_itself_is_refused(ring, device):
 @needs_compiler
 def test_numpys_numbers_are_groups_and_push_constants(ring, kernel):
     values = numpy.ones(COUNT, dtype="float32")
-    buffer = cbr.Buffer.of(values)
+    buffer = cbr.compute.Buffer.of(values)
     for groups in (numpy.int64(GROUPS), numpy.array([GROUPS, 1]), [GROUPS]):
         with ring.acquire() as lease:
             lease.dispatch(kernel, groups, buffer, buffer, values.size, values[0])
@@ -244,7 +245,7 @@ def test_numpys_numbers_are_groups_and_push_constants(ring, kernel):
     ((1, "x"), TypeError, r"groups\[1\] is 'x'"),
     ((1 << 32) - 1, cbr.BackendError, "scale's number of work groups along x")])
 def test_groups_are_checked(groups, error, words, ring, kernel):
-    buffer = cbr.Buffer(16)
+    buffer = cbr.compute.Buffer(16)
     with ring.acquire() as lease:
         with pytest.raises(error, match=words):
             lease.dispatch(kernel, groups, buffer, buffer, 4, 1.0)
@@ -262,7 +263,7 @@ def test_groups_are_checked(groups, error, words, ring, kernel):
     (("b", "b", 4, None), r'push constant 3 \("f"\) is None'),
     (("b", numpy.ones(4), 4, 1.0), r'push constant 1 \("Q"\) is array\(\[1')])
 def test_the_wrong_push_constant_is_named(arguments, words, ring, kernel):
-    buffer = cbr.Buffer(16)
+    buffer = cbr.compute.Buffer(16)
     values = [buffer if isinstance(each, str) and each == "b" else each for each in arguments]
     with ring.acquire() as lease:
         with pytest.raises(cbr.InvalidUsage, match=words) as caught:
@@ -273,7 +274,7 @@ def test_the_wrong_push_constant_is_named(arguments, words, ring, kernel):
 
 @needs_compiler
 def test_counts_and_padding_in_a_layout(ring, device):
-    kernel = cbr.Kernel.from_glsl("""
+    kernel = cbr.compute.Kernel.from_glsl("""
         #version 450
         #extension GL_EXT_buffer_reference : require
         layout(local_size_x = 1) in;
@@ -281,7 +282,7 @@ def test_counts_and_padding_in_a_layout(ring, device):
         layout(push_constant) uniform Push { Floats data; vec4 values; };
         void main() { for (uint i = 0; i < 4; ++i) data.at[i] = values[i]; }""",
         push="Q8x4f", device=device)
-    buffer = cbr.Buffer(16, device=device)
+    buffer = cbr.compute.Buffer(16, device=device)
     with ring.acquire() as lease:
         lease.dispatch(kernel, 1, buffer, 1, 2, 3, 4)
     lease.ticket.wait()
@@ -291,7 +292,7 @@ def test_counts_and_padding_in_a_layout(ring, device):
 @needs_compiler
 def test_push_constants_that_the_shader_has_and_the_layout_has_not(device):
     with pytest.raises(cbr.InvalidOption, match='push is "QQ", which takes 16 bytes.* take 24'):
-        cbr.Kernel.from_glsl(GLSL, push="QQ", device=device)
+        cbr.compute.Kernel.from_glsl(GLSL, push="QQ", device=device)
     nested = """
         #version 450
         struct Part { vec3 a; mat3x2 b[2]; };
@@ -299,13 +300,13 @@ def test_push_constants_that_the_shader_has_and_the_layout_has_not(device):
         void main() { if (x == 7u && parts[1].b[1][2].y == last) return; }"""
     # x 0; each part a 16, b 32..80 of 48; 2 parts end at 144: last 144..148.
     with pytest.raises(cbr.InvalidOption, match="take 148"):
-        cbr.Kernel.from_glsl(nested, push="I", device=device)
+        cbr.compute.Kernel.from_glsl(nested, push="I", device=device)
 
 
 @needs_compiler
 def test_a_shader_that_binds_is_refused(device):
     with pytest.raises(cbr.InvalidOption, match=r"binder.*layout\(binding.*push constants"):
-        cbr.Kernel.from_glsl("""
+        cbr.compute.Kernel.from_glsl("""
             #version 450
             layout(std430, binding = 0) buffer Data { float at[]; };
             void main() { at[0] = 1; }""", name="binder", device=device)
@@ -313,14 +314,14 @@ def test_a_shader_that_binds_is_refused(device):
 
 @needs_compiler
 def test_damaged_spirv_is_refused(device):
-    spirv = cbr.compile_glsl(GLSL)
+    spirv = cbr.compute.compile_glsl(GLSL)
     whole = numpy.frombuffer(spirv, "uint32")
-    cbr.Kernel(bytearray(spirv), push="QQIf", device=device)
-    cbr.Kernel(whole, push="QQIf", device=device)
+    cbr.compute.Kernel(bytearray(spirv), push="QQIf", device=device)
+    cbr.compute.Kernel(whole, push="QQIf", device=device)
     for words in (whole[:-1], whole[:len(whole) // 2], whole[:5]):
         with pytest.raises(cbr.InvalidOption, match="SPIR-V"):
-            cbr.Kernel(words.tobytes(), push="QQIf", device=device)
+            cbr.compute.Kernel(words.tobytes(), push="QQIf", device=device)
     # The entry point's name: no "main" any more.
     other = spirv.replace(b"main", b"mein")
     with pytest.raises(cbr.InvalidOption, match='no compute entry point "main"'):
-        cbr.Kernel(other, push="QQIf", device=device)
+        cbr.compute.Kernel(other, push="QQIf", device=device)

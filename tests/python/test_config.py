@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 import cbr
+import cbr.decode
 from conftest import SOURCE
 
 
@@ -111,7 +112,7 @@ def test_mistakes_have_a_place(file, line, place, words):
 def test_mistakes_outside_the_file(file, monkeypatch, tmp_path):
     path = file("ring_size: 2")
     with pytest.raises(cbr.InvalidOption, match="rign_size"):
-        cbr.Decoder(tmp_path, config=path, rign_size=3)
+        cbr.decode.Decoder(tmp_path, config=path, rign_size=3)
     with pytest.raises(TypeError, match="ring_size"):
         cbr.CommandBufferRing(config=path, ring_size=2.5)
     with pytest.raises(cbr.InputError, match="missing.yaml"):
@@ -123,7 +124,7 @@ def test_mistakes_outside_the_file(file, monkeypatch, tmp_path):
 
 def test_a_decoder_has_the_files_ring(file, device):
     path = file("ring_size: 2", outer=("backend: vulkan",))
-    decoder = cbr.Decoder(SOURCE / "models" / "tiny-qwen2-kjv-4bit", config=path,
+    decoder = cbr.decode.Decoder(SOURCE / "models" / "tiny-qwen2-kjv-4bit", config=path,
                           context_capacity=64)
     assert decoder.statistics().ring_size == 2
     assert decoder.device is device

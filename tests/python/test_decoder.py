@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 import cbr
+import cbr.decode
 from conftest import SOURCE
 
 MODEL = SOURCE / "models" / "tiny-qwen2-kjv-4bit"
@@ -16,7 +17,7 @@ CASES = json.loads((MODEL / "golden.json").read_text(encoding="utf-8"))["cases"]
 
 @pytest.fixture(scope="module")
 def decoder(device):
-    return cbr.Decoder(MODEL, ring_size=3, context_capacity=256)
+    return cbr.decode.Decoder(MODEL, ring_size=3, context_capacity=256)
 
 
 @pytest.mark.parametrize("case", CASES[:3], ids=lambda case: case["prompt"])
@@ -57,7 +58,7 @@ def test_a_text_that_is_dropped_ends(decoder):
 
 def test_wrong_input(decoder, tmp_path):
     with pytest.raises(cbr.InputError, match="config.json"):
-        cbr.Decoder(tmp_path)
+        cbr.decode.Decoder(tmp_path)
     with pytest.raises(cbr.InputError, match="empty"):
         decoder.generate("")
     with pytest.raises(cbr.InputError, match="256"):
@@ -65,7 +66,7 @@ def test_wrong_input(decoder, tmp_path):
     with pytest.raises(cbr.InvalidOption, match="max_tokens"):
         decoder.generate("And", max_tokens=0)
     with pytest.raises(cbr.InvalidOption, match="ring_size"):
-        cbr.Decoder(MODEL, ring_size=0)
+        cbr.decode.Decoder(MODEL, ring_size=0)
 
 
 def test_one_task_at_a_time_reads_a_text(decoder):
@@ -110,13 +111,13 @@ def test_a_closed_text_has_no_more(decoder):
 
 
 def test_a_closed_decoder(device):
-    with cbr.Decoder(MODEL, context_capacity=64) as decoder:
+    with cbr.decode.Decoder(MODEL, context_capacity=64) as decoder:
         text = decoder.generate("In the beginning", max_tokens=60)
-        assert repr(text).startswith("<cbr.Generation, ")
-        assert repr(decoder) == f"<cbr.Decoder of '{MODEL}' on '{device.name}'>"
+        assert repr(text).startswith("<cbr.decode.Generation, ")
+        assert repr(decoder) == f"<cbr.decode.Decoder of '{MODEL}' on '{device.name}'>"
     assert list(text) == [] and text.result is not None
-    assert repr(text) == f"<cbr.Generation, ended: {text.result['stop_reason']}>"
-    assert repr(decoder) == f"<cbr.Decoder of '{MODEL}', closed>"
+    assert repr(text) == f"<cbr.decode.Generation, ended: {text.result['stop_reason']}>"
+    assert repr(decoder) == f"<cbr.decode.Decoder of '{MODEL}', closed>"
     decoder.close()
     for use in (lambda: decoder.generate("And"), lambda: decoder.device, decoder.statistics):
         with pytest.raises(cbr.InvalidUsage, match="the decoder is closed"):
@@ -126,7 +127,7 @@ def test_a_closed_decoder(device):
 def test_a_decoder_in_a_cycle_is_collected(device):
     class App:
         def __init__(self):
-            self.decoder = cbr.Decoder(MODEL, context_capacity=64, log_sink=self.log)
+            self.decoder = cbr.decode.Decoder(MODEL, context_capacity=64, log_sink=self.log)
 
         def log(self, line):
             pass
@@ -142,7 +143,7 @@ def test_wrong_types(decoder):
     for call, words in [(lambda: decoder.generate(3), "prompt is 3, a string"),
                         (lambda: decoder.generate("And", "4"), "max_tokens is '4', a whole number"),
                         (lambda: decoder.tokenize(b"x"), "text is b'x', a string"),
-                        (lambda: cbr.Decoder(MODEL, context_capacity="x"),
+                        (lambda: cbr.decode.Decoder(MODEL, context_capacity="x"),
                          "context_capacity is 'x', a whole number or None")]:
         with pytest.raises(TypeError, match=words):
             call()

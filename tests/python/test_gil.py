@@ -7,6 +7,8 @@ import time
 import pytest
 
 import cbr
+import cbr.compute
+import cbr.decode
 from conftest import SOURCE
 from test_compute import GLSL, needs_compiler
 
@@ -99,23 +101,23 @@ def test_others_run_while_devices_are_looked_for_and_opened(others):
 
 
 def test_others_run_while_memory_is_made_and_copied(others, device):
-    assert others(lambda _: cbr.Buffer(SIZE, device=device))
+    assert others(lambda _: cbr.compute.Buffer(SIZE, device=device))
     data = bytes(SIZE)
     for placement in ["host-visible", "device-local"]:
-        buffer = cbr.Buffer(SIZE, placement, device)
+        buffer = cbr.compute.Buffer(SIZE, placement, device)
         assert others(lambda _: buffer.write(data)), placement
         assert others(lambda _: buffer.read()), placement
 
 
 @needs_compiler
 def test_others_run_while_a_kernel_compiles(others, device):
-    spirv = cbr.compile_glsl(GLSL)
-    assert others(lambda _: cbr.Kernel(spirv, push="QQIf", device=device))
-    assert others(lambda _: cbr.compile_glsl(GLSL))
+    spirv = cbr.compute.compile_glsl(GLSL)
+    assert others(lambda _: cbr.compute.Kernel(spirv, push="QQIf", device=device))
+    assert others(lambda _: cbr.compute.compile_glsl(GLSL))
 
 
 def test_others_run_while_a_model_loads_and_writes(others, device):
-    assert others(lambda _: cbr.Decoder(MODEL, context_capacity=64, device=device))
-    decoder = cbr.Decoder(MODEL, context_capacity=64, device=device)
+    assert others(lambda _: cbr.decode.Decoder(MODEL, context_capacity=64, device=device))
+    decoder = cbr.decode.Decoder(MODEL, context_capacity=64, device=device)
     assert others(lambda _: decoder.tokenize("In the beginning " * 100))
     assert others(lambda _: list(decoder.generate("In the beginning", 4)))

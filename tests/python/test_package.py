@@ -1,6 +1,7 @@
 """What type checkers and importers see."""
 
 import ast
+import importlib
 import os
 import re
 import shutil
@@ -14,28 +15,43 @@ from cbr import _cbr
 from conftest import SOURCE
 
 
+MODULES = [cbr, *(importlib.import_module(f"cbr.{name}") for name in ("bench", "compute", "decode"))]
+
+
 def test_all_names_are_there_and_documented():
-    for name in cbr.__all__:
-        assert getattr(cbr, name) is not None
+    for module in MODULES:
+        assert module.__doc__
+        for name in module.__all__:
+            assert getattr(module, name) is not None
     assert cbr.CommandBufferRing.__doc__ and cbr.Ticket.wait.__doc__
     assert f'version = "{cbr.__version__}"' in (SOURCE / "pyproject.toml").read_text()
+
+
+def test_the_ring_knows_nothing_of_what_proves_it(run_python):
+    run = run_python("import cbr, sys; print(*(name for name in sys.modules if name[:4] == 'cbr.'))")
+    assert not {"cbr.bench", "cbr.compute", "cbr.decode"} & set(run.stdout.split()), run.stdout
+    assert "cbr.simulated" in run.stdout
 
 
 @pytest.mark.skipif(shutil.which("mypy") is None, reason="mypy is not installed")
 def test_the_types_are_right(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
-        "import cbr\n"
+        "import cbr.compute\n"
+        "import cbr.decode\n"
         "ring = cbr.CommandBufferRing(3, backend='simulated', wait_strategy='spin')\n"
         "with ring.acquire(timeout=1.0, priority='high') as lease:\n"
         "    pass\n"
         "done: bool = lease.ticket.wait(1.0)\n"
         "index: int | None = cbr.wait_any([lease.ticket])\n"
         "rate: float = ring.statistics().reuse_rate\n"
+        "data: cbr.compute.Buffer = cbr.compute.Buffer(64)\n"
+        "text: cbr.decode.Generation = cbr.decode.Decoder('model').generate('prompt')\n"
         "async def main() -> None:\n"
         "    await lease.ticket\n")
     run = subprocess.run(["mypy", "--strict", "--python-version", "3.11", "--cache-dir",
                           tmp_path / "cache", "-p", "cbr", "-p", "krserve_native"],
+                         env={**os.environ, "MYPYPATH": str(SOURCE / "compat")},
                          cwd=SOURCE / "python", capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     run = subprocess.run(["mypy", "--strict", "--cache-dir", tmp_path / "cache", program],
@@ -89,8 +105,8 @@ def test_the_stubs_are_those_of_the_module():
 
 def test_every_public_name_says_what_it_is():
     undocumented = []
-    for name in cbr.__all__:
-        value = getattr(cbr, name)
+    for module, name in ((module, name) for module in MODULES for name in module.__all__):
+        value = getattr(module, name)
         if name == "__version__" or (isinstance(value, type) and issubclass(value, Exception)):
             continue
         members = {} if not isinstance(value, type) else {

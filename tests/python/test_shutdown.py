@@ -44,26 +44,26 @@ def test_ends_well(name, run_python):
 
 
 def test_vulkan_objects_at_the_end(run_python, device):
-    run = run_python("import cbr\nring = cbr.CommandBufferRing()\nbuffer = cbr.Buffer(64)\n"
+    run = run_python("import cbr.compute\nring = cbr.CommandBufferRing()\nbuffer = cbr.compute.Buffer(64)\n"
                      "view = memoryview(buffer)\n"
-                     "with ring.acquire() as lease: lease.copy(buffer, cbr.Buffer(64))\n")
+                     "with ring.acquire() as lease: lease.copy(buffer, cbr.compute.Buffer(64))\n")
     assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_a_text_under_way_at_the_end(run_python, device):
     from test_decoder import MODEL
-    run = run_python(f"import cbr\ndecoder = cbr.Decoder({str(MODEL)!r})\n"
+    run = run_python(f"import cbr.decode\ndecoder = cbr.decode.Decoder({str(MODEL)!r})\n"
                      "text = decoder.generate('In the beginning', 4000)\nnext(text)\n")
     assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_a_forked_child_leaves_the_driver_alone(run_python, device):
     run = run_python("""
-import cbr, os, sys
+import cbr.compute, os, sys
 device = cbr.Device()
 ring = cbr.CommandBufferRing(backend=device)
-buffer = cbr.Buffer(64, device=device)
-with ring.acquire() as lease: lease.copy(buffer, cbr.Buffer(64, device=device))
+buffer = cbr.compute.Buffer(64, device=device)
+with ring.acquire() as lease: lease.copy(buffer, cbr.compute.Buffer(64, device=device))
 lease.ticket.wait()
 child = os.fork()
 if child == 0:

@@ -90,8 +90,8 @@ waiting.join()
 
 def test_ctrl_c_ends_the_wait_for_text(device):
     code = f"""
-import cbr
-decoder = cbr.Decoder({str(MODEL)!r})
+import cbr.decode
+decoder = cbr.decode.Decoder({str(MODEL)!r})
 text = decoder.generate("In the beginning", 4000)
 next(text)
 try:

@@ -30,7 +30,7 @@
 #include "exit_code.h"
 #include "interrupt.h"
 #include "output_file.h"
-#include "progress.h"
+#include "progress_line.h"
 #include "standard_output.h"
 
 namespace cbr::tool {
@@ -220,7 +220,7 @@ class BenchCommand {
   Config config_;
   bench::RunPlan plan_;
   bench::BenchResult result_;
-  Progress progress_;
+  ProgressLine progress_;
 };
 
 }  // namespace

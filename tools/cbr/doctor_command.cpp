@@ -11,7 +11,7 @@
 #include "exit_code.h"
 #include "interrupt.h"
 #include "metal_report.h"
-#include "progress.h"
+#include "progress_line.h"
 #include "self_test.h"
 #include "standard_output.h"
 
@@ -65,7 +65,7 @@ void examine_device(const vulkan::DeviceInfo& info, Tally& tally) {
     write_output(fmt::format("    unusable: {}\n", why_unusable));
     return;
   }
-  Progress progress;
+  ProgressLine progress;
   progress.show(fmt::format("Testing device {}", info.index));
   const SelfTestResult result = self_test_vulkan(info);
   progress.clear();
@@ -77,7 +77,7 @@ Tally examine_vulkan() {
   Tally tally;
   std::vector<vulkan::DeviceInfo> devices;
   try {
-    Progress progress;
+    ProgressLine progress;
     progress.show("Asking Vulkan for its devices");
     devices = vulkan::list_devices();
   } catch (const BackendError& error) {

@@ -19,7 +19,7 @@
 #include "exit_code.h"
 #include "interrupt.h"
 #include "number_flag.h"
-#include "progress.h"
+#include "progress_line.h"
 #include "standard_output.h"
 
 namespace cbr::tool {
@@ -63,7 +63,7 @@ std::string json_text(std::uint32_t ring_size, const std::vector<decode::TokenId
 int run_generate(const GenerateFlags& flags) {
   const Config config = read_config(flags.config);
   catch_interrupts();
-  Progress progress;
+  ProgressLine progress;
   progress.show("Opening the model");
   const decode::ModelFiles model = decode::ModelFiles::open(flags.model);
   const std::vector<decode::TokenId> prompt = model.tokens_of("--prompt", flags.prompt);

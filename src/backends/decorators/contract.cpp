@@ -20,6 +20,8 @@ const char* Contract::text(State state) {
       return "recording";
     case State::in_flight:
       return "in flight";
+    case State::abandoned:
+      return "abandoned";
   }
   return "in no known state";
 }
@@ -37,6 +39,7 @@ void Contract::check(Rules&& rules) {
   Violations violations;
   {
     const std::lock_guard lock(mutex_);
+    violations.swap(deferred_);
     std::forward<Rules>(rules)(violations);
   }
   for (const std::string& line : violations) sink_(line);
@@ -78,7 +81,7 @@ void Contract::leave(SlotIndex slot, State state) {
   record(slot).state = state;
 }
 
-void Contract::attached(std::uint32_t ring_size) {
+void Contract::attached(std::uint32_t ring_size, GpuTimes gpu_times) {
   check([&](Violations& violations) {
     if (attached_) violations.emplace_back("attach: succeeded with another ring attached already");
     if (ring_size < 1 || ring_size > max_ring_size) {
@@ -86,11 +89,13 @@ void Contract::attached(std::uint32_t ring_size) {
           fmt::format("attach: ring_size is {}, allowed are 1 to {}", ring_size, max_ring_size));
     }
     attached_ = true;
+    gpu_times_ = gpu_times;
     woken_ = 0;
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
       slots_[i] = {i < ring_size ? State::free : State::absent, Serial(), nullptr};
     }
     std::fill(queues_.begin(), queues_.end(), QueueRecord{});
+    claims_.clear();
   });
 }
 
@@ -110,7 +115,7 @@ void Contract::detach_starts() {
     }
     if (waits_ > 0) {
       violations.push_back(
-          fmt::format("detach: {} calls of wait or completed are under way", waits_));
+          fmt::format("detach: {} calls of wait, wake or completed are under way", waits_));
     }
     attached_ = false;
   });
@@ -215,6 +220,19 @@ void Contract::submit_failed(SlotIndex slot, Serial serial) {
   });
 }
 
+void Contract::abandon_starts(SlotIndex slot) noexcept {
+  const std::lock_guard lock(mutex_);
+  enter(deferred_, "abandon", slot, State::recording);
+}
+
+void Contract::abandoned(SlotIndex slot, const void* objects) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (objects == nullptr) {
+    deferred_.push_back(fmt::format("{}: handed out nothing", where("abandon", slot)));
+  }
+  leave(slot, State::abandoned);
+}
+
 void Contract::discard_starts(SlotIndex slot) {
   check([&](Violations& violations) { enter(violations, "discard", slot, State::recording); });
 }
@@ -227,37 +245,85 @@ void Contract::finish_starts(SlotIndex slot) {
   check([&](Violations& violations) {
     enter(violations, "finish", slot, State::in_flight);
     const SlotRecord& entry = record(slot);
-    const Serial completed = queue_of(slot).completed;
-    if (entry.state == State::in_flight && !completed.covers(entry.serial)) {
+    QueueRecord& queue = queue_of(slot);
+    if (const char* const other = std::exchange(queue.retiring, "finish")) {
+      violations.push_back(fmt::format("{}: {} of the same queue is under way on another thread",
+                                       where("finish", slot), other));
+    }
+    if (entry.state != State::in_flight) return;
+    if (!queue.completed.covers(entry.serial)) {
       violations.push_back(fmt::format("{}: serial {} has not ended, completed is {}",
                                        where("finish", slot), entry.serial.value(),
-                                       completed.value()));
+                                       queue.completed.value()));
     }
+    const Serial next = queue.finished.next();
+    if (entry.serial.value() != next.value()) {
+      violations.push_back(fmt::format("{}: the serial is {}, it must be {}", where("finish", slot),
+                                       entry.serial.value(), next.value()));
+    }
+    raise(queue.finished, entry.serial);
   });
 }
 
-void Contract::finished(SlotIndex slot) {
-  check([&](Violations& /*violations*/) { leave(slot, State::free); });
+void Contract::finished(SlotIndex slot, const Completion& completion) {
+  check([&](Violations& violations) {
+    require_times(violations, slot, completion);
+    queue_of(slot).retiring = nullptr;
+    leave(slot, State::free);
+  });
 }
 
-Serial Contract::completed_starts(QueueIndex queue) {
-  Serial at_least;
+void Contract::finish_failed(SlotIndex slot) {
+  check([&](Violations& /*violations*/) {
+    queue_of(slot).retiring = nullptr;
+    leave(slot, State::free);
+  });
+}
+
+void Contract::require_times(Violations& violations, SlotIndex slot,
+                             const Completion& completion) const {
+  const auto breaks = [&](std::string_view rule) {
+    violations.push_back(fmt::format("{}: {}", where("finish", slot), rule));
+  };
+  const auto& interval = completion.interval;
+  if (interval && interval->end < interval->start) breaks("the interval ends before it starts");
+  if (interval && completion.end != interval->end) breaks("the end is not that of the interval");
+  if (interval && (gpu_times_ == GpuTimes::end || gpu_times_ == GpuTimes::none)) {
+    breaks("tells an interval that was not asked for");
+  }
+  if (completion.end && gpu_times_ == GpuTimes::none) breaks("tells an end that was not asked for");
+}
+
+Contract::Known Contract::completed_starts(QueueIndex queue) {
+  Known known;
   check([&](Violations& violations) {
     require_attached(violations, "completed");
-    if (require_queue(violations, "completed", queue)) at_least = queues_[to_number(queue)].reached;
     ++waits_;
+    if (!require_queue(violations, "completed", queue)) return;
+    QueueRecord& entry = queues_[to_number(queue)];
+    if (const char* const other = std::exchange(entry.retiring, "completed")) {
+      violations.push_back(
+          fmt::format("completed(queue {}): {} of the same queue is under way on another thread",
+                      to_number(queue), other));
+    }
+    known = {entry.reached, claims_.made()};
   });
-  return at_least;
+  return known;
 }
 
-void Contract::completed(QueueIndex queue, Serial at_least, Serial result) {
+void Contract::completed(QueueIndex queue, const Known& known, Serial result) {
   check([&](Violations& violations) {
     --waits_;
     if (to_number(queue) >= queues_.size()) return;
     QueueRecord& entry = queues_[to_number(queue)];
-    if (!result.covers(at_least)) {
-      violations.push_back(fmt::format("completed(queue {}): went back from {} to {}",
-                                       to_number(queue), at_least.value(), result.value()));
+    entry.retiring = nullptr;
+    if (!result.covers(known.at_least)) {
+      violations.push_back(fmt::format("completed(queue {}): is {}, but {} had ended",
+                                       to_number(queue), result.value(), known.at_least.value()));
+    }
+    const std::size_t refuted = claims_.settle(queue, known.claims, result);
+    for (std::size_t i = 0; i < refuted; ++i) {
+      violations.emplace_back("wait: returned `reached`, but no point had ended");
     }
     if (!entry.submitted.covers(result)) {
       violations.push_back(fmt::format("completed(queue {}): is {}, but only {} were submitted",
@@ -268,8 +334,11 @@ void Contract::completed(QueueIndex queue, Serial at_least, Serial result) {
   });
 }
 
-void Contract::completed_failed() {
-  check([&](Violations& /*violations*/) { --waits_; });
+void Contract::completed_failed(QueueIndex queue) {
+  check([&](Violations& /*violations*/) {
+    --waits_;
+    if (to_number(queue) < queues_.size()) queues_[to_number(queue)].retiring = nullptr;
+  });
 }
 
 bool Contract::wait_starts(std::span<const SyncPoint> points) {
@@ -290,13 +359,20 @@ void Contract::wait_failed() {
   check([&](Violations& /*violations*/) { --waits_; });
 }
 
-void Contract::wait_reached(std::span<const SyncPoint> points, bool really) {
+void Contract::wait_reached(std::span<const SyncPoint> points) {
   check([&](Violations& violations) {
     --waits_;
-    if (!really) violations.emplace_back("wait: returned `reached`, but no point has ended");
-    // With several, it isn't known which one ended.
-    if (points.size() != 1 || to_number(points[0].queue) >= queues_.size()) return;
-    raise(queues_[to_number(points[0].queue)].reached, points[0].serial);
+    if (points.size() == 1 && to_number(points[0].queue) < queues_.size()) {
+      QueueRecord& queue = queues_[to_number(points[0].queue)];
+      if (!queue.submitted.covers(points[0].serial)) {
+        violations.push_back(
+            fmt::format("wait: returned `reached` for serial {}, but only {} were submitted",
+                        points[0].serial.value(), queue.submitted.value()));
+      }
+      raise(queue.reached, points[0].serial);
+    } else if (points.size() > 1) {
+      claims_.add(points);
+    }
   });
 }
 
@@ -328,11 +404,17 @@ void Contract::wait_timed_out(TimePoint deadline, TimePoint now, bool had_ended)
   });
 }
 
-void Contract::woken(std::uint64_t wake_number) {
+void Contract::wake_starts(std::uint64_t wake_number) {
   check([&](Violations& violations) {
+    require_attached(violations, "wake");
     if (wake_number == 0) violations.emplace_back("wake: number 0, numbers count from 1");
     woken_ = std::max(woken_, wake_number);
+    ++waits_;
   });
+}
+
+void Contract::wake_ended() {
+  check([&](Violations& /*violations*/) { --waits_; });
 }
 
 bool Contract::lost() const {
@@ -346,6 +428,10 @@ void Contract::lose() {
 
 void Contract::succeeded(const char* call, bool was_lost) {
   if (was_lost) sink_(fmt::format("{}: succeeded although the device is lost", call));
+}
+
+void Contract::reported_late() {
+  sink_("report: called although no ring is attached");
 }
 
 }  // namespace cbr::detail

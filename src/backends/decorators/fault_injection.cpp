@@ -3,6 +3,7 @@
 #include <atomic>
 #include <limits>
 #include <mutex>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -14,6 +15,7 @@
 
 #include "backends/decorators/backend_decorator.h"
 #include "backends/decorators/fault_schedule.h"
+#include "backends/fault_name.h"
 
 namespace cbr {
 namespace {
@@ -76,7 +78,7 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
     while (const std::uint32_t waits = waits_under_way_) waits_under_way_.wait(waits);
     for (std::uint32_t i = 0; i < queues_.size(); ++i) {
       const SyncPoint last{QueueIndex{i}, Serial(queues_[i].last_submitted)};
-      if (last.serial.value() != 0) quietly([&] { inner().wait({&last, 1}, 0, no_deadline); });
+      if (last.serial.value() != 0) insist([&] { inner().wait({&last, 1}, 0, no_deadline); });
     }
     inner().detach();
   }
@@ -126,7 +128,9 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
   }
 
   Serial completed(QueueIndex queue) override {
+    const std::uint64_t call = ++completed_calls_;
     require_device();
+    fail_transiently(Fault::fail_completed, call);
     // The inner one first: a submission it knows of has hung by then, if it is to hang.
     const Serial completed = watched([&] { return inner().completed(queue); });
     const std::uint64_t hangs_from = queues_[to_number(queue)].hangs_from;
@@ -134,7 +138,9 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
   }
 
   Completion finish(SlotIndex slot) override {
+    const std::uint64_t call = ++finishes_;
     require_device();
+    // Whatever comes of it: it is called once for each submission.
     Completion completion = watched([&] { return inner().finish(slot); });
     const SlotState& state = slots_[to_number(slot)];
     if (state.execution_fails && completion.error == nullptr) {
@@ -142,12 +148,16 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
           fmt::format("the submission of slot #{} with serial {} failed: a fault was injected",
                       to_number(slot), state.serial.value())));
     }
+    if (completion.error == nullptr) fail_transiently(Fault::fail_finish, call);
     return completion;
   }
 
   WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
                   TimePoint deadline) override {
     const WaitUnderWay under_way(waits_under_way_);
+    const std::uint64_t call = ++waits_;
+    require_device();
+    fail_transiently(Fault::fail_wait, call);
     for (;;) {
       const std::uint64_t number = ++numbers_taken_;
       require_device();
@@ -168,6 +178,7 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
   }
 
   void wake(std::uint64_t wake_number) override {
+    fail_transiently(Fault::fail_wake, ++wakes_);
     std::uint64_t current = woken_;
     while (current < wake_number && !woken_.compare_exchange_weak(current, wake_number)) {
     }
@@ -204,6 +215,13 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
     }
   }
 
+  /// Throws if the plan says so, for a fault that concerns one call only.
+  void fail_transiently(Fault fault, std::uint64_t call) {
+    if (!schedule_.strikes(fault, call)) return;
+    throw BackendError(
+        fmt::format("{}: a fault injected into call {}", detail::fault_name(fault), call));
+  }
+
   /// Waits in the inner backend for those of `points` that no hang hides.
   WaitStatus wait_for_visible(std::span<const SyncPoint> points, std::uint64_t number,
                               TimePoint deadline) {
@@ -228,9 +246,13 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
                        [](const QueueState& queue) { return queue.hangs_from != no_serial; });
   }
 
+  /// Asks by a wait that doesn't: `completed` is for one thread at a time.
   bool any_ended(std::span<const SyncPoint> points) {
     return std::any_of(points.begin(), points.end(), [this](const SyncPoint& point) {
-      return completed(point.queue).covers(point.serial);
+      // The inner one first, as in completed().
+      const WaitStatus status = watched([&] { return inner().wait({&point, 1}, 0, no_wait); });
+      return status == WaitStatus::reached &&
+             !queues_[to_number(point.queue)].hides(point.serial.value());
     });
   }
 
@@ -238,7 +260,7 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
   void end_waits() noexcept {
     const std::uint64_t taken = numbers_taken_;
     if (!attached_ || taken == 0) return;
-    quietly([&] { inner().wake(taken); });
+    insist([&] { inner().wake(taken); });
   }
 
   /// Returns false if the device was lost already.
@@ -269,13 +291,19 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
     }
   }
 
-  /// Runs a call for which no failure matters: a device that is lost ends its waits itself.
+  /// Runs a call until it doesn't fail, or until the device is lost, which ends waits and work
+  /// itself.
   template <typename Call>
-  static void quietly(Call&& call) noexcept {
-    try {
-      std::forward<Call>(call)();
-    } catch (...) {
-      return;
+  static void insist(const Call& call) noexcept {
+    for (;;) {
+      try {
+        call();
+        return;
+      } catch (const DeviceLost&) {
+        return;
+      } catch (...) {
+        std::this_thread::yield();
+      }
     }
   }
 
@@ -284,6 +312,10 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
   std::vector<SlotState> slots_{max_ring_size};
   std::atomic<std::uint64_t> begins_ = 0;
   std::atomic<std::uint64_t> submits_ = 0;
+  std::atomic<std::uint64_t> waits_ = 0;
+  std::atomic<std::uint64_t> completed_calls_ = 0;
+  std::atomic<std::uint64_t> finishes_ = 0;
+  std::atomic<std::uint64_t> wakes_ = 0;
 
   std::atomic<bool> attached_ = false;
   /// The highest number that the ring has woken.

@@ -7,6 +7,8 @@
 
 #include <cbr/errors.h>
 
+#include "backends/fault_name.h"
+
 namespace cbr::detail {
 namespace {
 
@@ -15,7 +17,11 @@ FaultPlan checked(FaultPlan plan) {
                                                           {"submit", plan.submit},
                                                           {"execution", plan.execution},
                                                           {"hang", plan.hang},
-                                                          {"device_loss", plan.device_loss}};
+                                                          {"device_loss", plan.device_loss},
+                                                          {"wait", plan.wait},
+                                                          {"completed", plan.completed},
+                                                          {"finish", plan.finish},
+                                                          {"wake", plan.wake}};
   for (const auto& [name, value] : probabilities) {
     // Written so that "not a number" is refused too.
     if (!(value >= 0 && value <= 1)) {
@@ -49,22 +55,6 @@ double draw(std::uint64_t seed, Fault fault, std::uint64_t call) {
 
 }  // namespace
 
-const char* fault_name(Fault fault) {
-  switch (fault) {
-    case Fault::fail_begin:
-      return "fail_begin";
-    case Fault::fail_submit:
-      return "fail_submit";
-    case Fault::fail_execution:
-      return "fail_execution";
-    case Fault::hang:
-      return "hang";
-    case Fault::lose_device:
-      return "lose_device";
-  }
-  return "unknown fault";
-}
-
 FaultSchedule::FaultSchedule(FaultPlan plan) : plan_(checked(std::move(plan))) {}
 
 bool FaultSchedule::strikes(Fault fault, std::uint64_t call) noexcept {
@@ -83,6 +73,8 @@ bool FaultSchedule::planned(Fault fault, std::uint64_t call) const noexcept {
 
 double FaultSchedule::probability(Fault fault) const noexcept {
   switch (fault) {
+    case Fault::none:
+      return 0;
     case Fault::fail_begin:
       return plan_.begin;
     case Fault::fail_submit:
@@ -93,6 +85,14 @@ double FaultSchedule::probability(Fault fault) const noexcept {
       return plan_.hang;
     case Fault::lose_device:
       return plan_.device_loss;
+    case Fault::fail_wait:
+      return plan_.wait;
+    case Fault::fail_completed:
+      return plan_.completed;
+    case Fault::fail_finish:
+      return plan_.finish;
+    case Fault::fail_wake:
+      return plan_.wake;
   }
   return 0;
 }

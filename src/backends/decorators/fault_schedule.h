@@ -10,10 +10,7 @@
 
 namespace cbr::detail {
 
-inline constexpr std::size_t fault_count = 5;
-
-/// "fail_submit" and the like.
-[[nodiscard]] const char* fault_name(Fault fault);
+inline constexpr std::size_t fault_count = 10;
 
 /// All functions may be called by any thread; none locks or allocates.
 class FaultSchedule {

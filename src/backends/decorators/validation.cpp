@@ -1,6 +1,8 @@
-#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -24,96 +26,111 @@ class Validator final : public detail::BackendDecorator<Backend> {
  public:
   Validator(std::shared_ptr<Backend> inner, ViolationSink sink)
       : BackendDecorator(std::move(inner)),
-        contract_(this->inner().queue_count(), sink ? std::move(sink) : print_and_abort) {}
+        contract_(std::make_shared<detail::Contract>(this->inner().queue_count(),
+                                                     sink ? std::move(sink) : print_and_abort)) {}
 
   void attach(const SlotLayout& layout) override {
+    SlotLayout watched_layout = layout;
+    auto reports = std::make_shared<Reports>(contract_, layout.report);
+    if (layout.report) {
+      watched_layout.report = [reports](std::string_view text) { reports->pass_on(text); };
+    }
     watched(
-        "attach", [&] { inner().attach(layout); }, [] {});
-    contract_.attached(layout.ring_size);
+        "attach", [&] { inner().attach(watched_layout); }, [&] { reports->end(); });
+    reports_ = std::move(reports);
+    contract_->attached(layout.ring_size, layout.gpu_times);
   }
 
   void detach() noexcept override {
-    contract_.detach_starts();
+    contract_->detach_starts();
     inner().detach();
+    if (reports_ != nullptr) reports_->end();
+  }
+
+  std::unique_ptr<NativeSlot> abandon(SlotIndex slot) noexcept override {
+    contract_->abandon_starts(slot);
+    std::unique_ptr<NativeSlot> objects = inner().abandon(slot);
+    contract_->abandoned(slot, objects.get());
+    return objects;
   }
 
   void add_slot(SlotIndex slot) override {
-    contract_.add_starts(slot);
+    contract_->add_starts(slot);
     watched(
-        "add_slot", [&] { inner().add_slot(slot); }, [&] { contract_.add_failed(slot); });
-    contract_.added(slot);
+        "add_slot", [&] { inner().add_slot(slot); }, [&] { contract_->add_failed(slot); });
+    contract_->added(slot);
   }
 
   void remove_slot(SlotIndex slot) noexcept override {
-    contract_.remove_starts(slot);
+    contract_->remove_starts(slot);
     inner().remove_slot(slot);
-    contract_.removed(slot);
+    contract_->removed(slot);
   }
 
   void* begin(SlotIndex slot) override {
-    contract_.begin_starts(slot);
+    contract_->begin_starts(slot);
     void* handle = watched(
-        "begin", [&] { return inner().begin(slot); }, [&] { contract_.begin_failed(slot); });
-    contract_.begun(slot, handle);
+        "begin", [&] { return inner().begin(slot); }, [&] { contract_->begin_failed(slot); });
+    contract_->begun(slot, handle);
     return handle;
   }
 
   void submit(SlotIndex slot, Serial serial) override {
-    contract_.submit_starts(slot, serial);
+    contract_->submit_starts(slot, serial);
     watched(
         "submit", [&] { inner().submit(slot, serial); },
-        [&] { contract_.submit_failed(slot, serial); });
-    contract_.submitted(slot);
+        [&] { contract_->submit_failed(slot, serial); });
+    contract_->submitted(slot);
   }
 
   void discard(SlotIndex slot) noexcept override {
-    contract_.discard_starts(slot);
+    contract_->discard_starts(slot);
     inner().discard(slot);
-    contract_.discarded(slot);
+    contract_->discarded(slot);
   }
 
   Serial completed(QueueIndex queue) override {
-    const Serial at_least = contract_.completed_starts(queue);
+    const detail::Contract::Known known = contract_->completed_starts(queue);
     const Serial result = watched(
         "completed", [&] { return inner().completed(queue); },
-        [&] { contract_.completed_failed(); });
-    contract_.completed(queue, at_least, result);
+        [&] { contract_->completed_failed(queue); });
+    contract_->completed(queue, known, result);
     return result;
   }
 
   Completion finish(SlotIndex slot) override {
-    contract_.finish_starts(slot);
+    contract_->finish_starts(slot);
     Completion completion;
     try {
       // May succeed on a lost device: the work had ended before.
       completion = inner().finish(slot);
     } catch (const DeviceLost&) {
-      contract_.lose();
-      contract_.finished(slot);
+      contract_->lose();
+      contract_->finish_failed(slot);
       throw;
     } catch (...) {
-      contract_.finished(slot);
+      contract_->finish_failed(slot);
       throw;
     }
-    contract_.finished(slot);
+    contract_->finished(slot, completion);
     return completion;
   }
 
   WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
                   TimePoint deadline) override {
-    const bool had_ended = contract_.wait_starts(points);
+    const bool had_ended = contract_->wait_starts(points);
     const WaitStatus status = watched(
         "wait", [&] { return inner().wait(points, wake_number, deadline); },
-        [&] { contract_.wait_failed(); });
+        [&] { contract_->wait_failed(); });
     switch (status) {
       case WaitStatus::reached:
-        contract_.wait_reached(points, one_has_ended(points));
+        contract_->wait_reached(points);
         break;
       case WaitStatus::woken:
-        contract_.wait_woken(wake_number, had_ended);
+        contract_->wait_woken(wake_number, had_ended);
         break;
       case WaitStatus::timed_out:
-        contract_.wait_timed_out(deadline, inner().now(), had_ended);
+        contract_->wait_timed_out(deadline, inner().now(), had_ended);
         break;
     }
     return status;
@@ -121,26 +138,56 @@ class Validator final : public detail::BackendDecorator<Backend> {
 
   void wake(std::uint64_t wake_number) override {
     // Before the call: a wait may end before the call does.
-    contract_.woken(wake_number);
-    inner().wake(wake_number);
+    contract_->wake_starts(wake_number);
+    try {
+      inner().wake(wake_number);
+    } catch (const DeviceLost&) {
+      contract_->lose();
+      contract_->wake_ended();
+      throw;
+    } catch (...) {
+      contract_->wake_ended();
+      throw;
+    }
+    contract_->wake_ended();
   }
 
  private:
+  /// SlotLayout::report of one ring, as long as that may be called.
+  class Reports {
+   public:
+    Reports(std::shared_ptr<detail::Contract> contract, std::function<void(std::string_view)> sink)
+        : contract_(std::move(contract)), sink_(std::move(sink)) {}
+    void pass_on(std::string_view text) {
+      if (ended_) {
+        contract_->reported_late();
+      } else {
+        sink_(text);
+      }
+    }
+    void end() noexcept { ended_ = true; }
+
+   private:
+    const std::shared_ptr<detail::Contract> contract_;
+    const std::function<void(std::string_view)> sink_;
+    std::atomic<bool> ended_ = false;
+  };
+
   /// Runs a call of the inner backend, and `on_failure` if it throws.
   template <typename Call, typename OnFailure>
   std::invoke_result_t<Call> watched(const char* name, Call&& call, OnFailure&& on_failure) {
-    const bool was_lost = contract_.lost();
+    const bool was_lost = contract_->lost();
     try {
       if constexpr (std::is_void_v<std::invoke_result_t<Call>>) {
         std::forward<Call>(call)();
-        contract_.succeeded(name, was_lost);
+        contract_->succeeded(name, was_lost);
       } else {
         auto result = std::forward<Call>(call)();
-        contract_.succeeded(name, was_lost);
+        contract_->succeeded(name, was_lost);
         return result;
       }
     } catch (const DeviceLost&) {
-      contract_.lose();
+      contract_->lose();
       std::forward<OnFailure>(on_failure)();
       throw;
     } catch (...) {
@@ -149,19 +196,9 @@ class Validator final : public detail::BackendDecorator<Backend> {
     }
   }
 
-  /// What `completed` says of the points; true if the device was lost since.
-  bool one_has_ended(std::span<const SyncPoint> points) {
-    try {
-      return std::any_of(points.begin(), points.end(), [this](const SyncPoint& point) {
-        return inner().completed(point.queue).covers(point.serial);
-      });
-    } catch (const DeviceLost&) {
-      contract_.lose();
-      return true;
-    }
-  }
-
-  detail::Contract contract_;
+  /// Shared with what a backend may call after its detach(), against the rules.
+  const std::shared_ptr<detail::Contract> contract_;
+  std::shared_ptr<Reports> reports_;
 };
 
 }  // namespace

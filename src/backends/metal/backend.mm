@@ -1,5 +1,6 @@
 #include <atomic>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,8 +12,9 @@
 #include <cbr/options.h>
 
 #include "backends/metal/autorelease_pool.h"
-#include "backends/metal/command_slot.h"
-#include "backends/metal/device.h"
+#include "backends/metal/commit_warning.h"
+#include "backends/metal/metal_command_slot.h"
+#include "backends/metal/metal_device.h"
 #include "backends/metal/progress.h"
 
 namespace cbr::metal {
@@ -26,9 +28,7 @@ void warn_on_standard_error(const std::string& line) {
 class MetalBackend final : public Backend {
  public:
   MetalBackend(std::shared_ptr<DeviceImpl> device, BackendOptions options)
-      : device_(std::move(device)), options_(std::move(options)) {
-    if (!options_.on_warning) options_.on_warning = warn_on_standard_error;
-  }
+      : device_(std::move(device)), options_(std::move(options)) {}
 
   [[nodiscard]] Api api() const noexcept override {
     return device_->generation() == Generation::metal3 ? Api::metal : Api::metal4;
@@ -46,7 +46,8 @@ class MetalBackend final : public Backend {
     try {
       device_->loss()->require_usable();
       ring_name_ = layout.ring_name;
-      warned_ = std::make_shared<std::atomic<bool>>(false);
+      gpu_times_ = layout.gpu_times;
+      commit_warning_ = std::make_shared<CommitWarning>(ring_name_, warning_sink(layout));
       // Handlers of an earlier ring keep the one that they know.
       progress_ = std::make_shared<Progress>(queue_count(), device_->loss());
       // Before any is made, so that the text tells of the whole ring.
@@ -60,34 +61,41 @@ class MetalBackend final : public Backend {
 
   void detach() noexcept override {
     const AutoreleasePool pool;
-    for (auto& slot : slots_) slot.reset();
+    for (Slot& slot : slots_) slot = {};
+    if (commit_warning_ != nullptr) commit_warning_->tell();
+    commit_warning_ = nullptr;
     attached_ = false;
+  }
+
+  std::unique_ptr<NativeSlot> abandon(SlotIndex slot) noexcept override {
+    objects(slot).abandon();
+    return std::move(slots_[to_number(slot)].objects);
   }
 
   void add_slot(SlotIndex slot) override {
     const AutoreleasePool pool;
     device_->loss()->require_usable();
     require_room(to_number(slot) + 1);
-    slots_[to_number(slot)] = make_slot(slot);
+    slots_[to_number(slot)] = {make_slot(slot), 0};
   }
 
   void remove_slot(SlotIndex slot) noexcept override {
     const AutoreleasePool pool;
-    slots_[to_number(slot)].reset();
+    slots_[to_number(slot)] = {};
   }
 
   void* begin(SlotIndex slot) override {
     device_->loss()->require_usable();
-    return slots_[to_number(slot)]->begin();
+    return objects(slot).begin();
   }
 
   // Serials count from 1 without a gap, so Progress counts them itself.
   void submit(SlotIndex slot, Serial /*serial*/) override {
     device_->loss()->require_usable();
-    slots_[to_number(slot)]->submit();
+    objects(slot).submit();
   }
 
-  void discard(SlotIndex slot) noexcept override { slots_[to_number(slot)]->discard(); }
+  void discard(SlotIndex slot) noexcept override { objects(slot).discard(); }
 
   Serial completed(QueueIndex queue) override {
     device_->loss()->require_usable();
@@ -95,8 +103,16 @@ class MetalBackend final : public Backend {
   }
 
   Completion finish(SlotIndex slot) override {
-    Outcome outcome = progress_->take_outcome(slots_[to_number(slot)]->submitted_work());
-    Completion completion{outcome.interval, nullptr};
+    const Outcome outcome = progress_->take_outcome(objects(slot).submitted_work());
+    Completion completion;
+    // Metal notes them all, whatever was asked for.
+    const bool sampled = slots_[to_number(slot)].finished++ % sampling_interval == 0;
+    if (gpu_times_ == GpuTimes::both || (gpu_times_ == GpuTimes::sampled && sampled)) {
+      completion.interval = outcome.times.interval;
+      completion.end = outcome.times.end;
+    } else if (gpu_times_ == GpuTimes::end) {
+      completion.end = outcome.times.end;
+    }
     if (!outcome.error.empty()) {
       completion.error = std::make_exception_ptr(ExecutionFailed(outcome.error));
     }
@@ -111,6 +127,17 @@ class MetalBackend final : public Backend {
   void wake(std::uint64_t wake_number) override { progress_->wake(wake_number); }
 
  private:
+  /// With GpuTimes::sampled, the times of one in so many submissions of a slot are told.
+  static constexpr std::uint32_t sampling_interval = 16;
+
+  struct Slot {
+    std::unique_ptr<CommandSlot> objects;
+    std::uint32_t finished = 0;
+  };
+  [[nodiscard]] CommandSlot& objects(SlotIndex slot) const noexcept {
+    return *slots_[to_number(slot)].objects;
+  }
+
   [[nodiscard]] QueueIndex queue_of(SlotIndex slot) const noexcept {
     return QueueIndex{to_number(slot) % queue_count()};
   }
@@ -120,31 +147,30 @@ class MetalBackend final : public Backend {
   void require_room(std::uint32_t ring_size) const {
     if (device_->generation() != Generation::metal3) return;
     const std::uint32_t on_a_queue = (ring_size + queue_count() - 1) / queue_count();
-    const std::uint32_t buffers_a_slot = options_.make_ahead ? 2 : 1;
-    if (on_a_queue * buffers_a_slot <= device_->max_command_buffers()) return;
-    throw InvalidOption(
-        fmt::format("{}: ring_size is {}, which takes {} command buffers of a Metal queue{}; its "
-                    "max_command_buffers is {}",
-                    ring_name_, ring_size, on_a_queue * buffers_a_slot,
-                    options_.make_ahead ? " with make_ahead" : "", device_->max_command_buffers()));
+    const std::uint32_t wanted = on_a_queue * (options_.make_ahead ? 2 : 1);
+    // Of any of the device's queues: to tell them apart is not worth it for leases that are
+    // forgotten.
+    const std::uint32_t abandoned = *device_->abandoned_buffers();
+    if (wanted + abandoned <= device_->max_command_buffers()) return;
+    throw InvalidOption(fmt::format(
+        "{}: ring_size is {}, which takes {} command buffers of a Metal queue{}{}; its "
+        "max_command_buffers is {}",
+        ring_name_, ring_size, wanted, options_.make_ahead ? " with make_ahead" : "",
+        abandoned > 0 ? fmt::format(" beside {} of leases that outlived their rings", abandoned)
+                      : "",
+        device_->max_command_buffers()));
   }
 
   [[nodiscard]] std::unique_ptr<CommandSlot> make_slot(SlotIndex slot) const {
     SlotOptions options;
     options.name = fmt::format("{} #{}", ring_name_, to_number(slot));
+    options.index = slot;
     options.queue = queue_of(slot);
     options.retained_references = options_.retained_references;
     options.encoder_errors = options_.encoder_errors;
     options.make_ahead = options_.make_ahead;
-    options.on_warning = [warned = warned_, sink = options_.on_warning](const std::string& line) {
-      if (warned->exchange(true)) return;
-      try {
-        sink(line);
-      } catch (...) {
-        // The acquisition that it interrupts has nothing to do with it.
-        return;
-      }
-    };
+    options.commit_warning = commit_warning_;
+    options.abandoned_buffers = device_->abandoned_buffers();
 #if CBR_METAL4_SDK
     if (__builtin_available(macOS 26.0, iOS 26.0, *)) {
       if (device_->generation() == Generation::metal4) {
@@ -156,14 +182,23 @@ class MetalBackend final : public Backend {
     return make_metal3_slot(device_->queue3(options.queue), progress_, std::move(options));
   }
 
+  /// Where lines go: as the program wants, else by way of the ring.
+  [[nodiscard]] std::function<void(const std::string& line)> warning_sink(
+      const SlotLayout& layout) const {
+    if (options_.on_warning) return options_.on_warning;
+    if (layout.report) return layout.report;
+    return warn_on_standard_error;
+  }
+
   const std::shared_ptr<DeviceImpl> device_;
-  BackendOptions options_;
+  const BackendOptions options_;
   std::atomic<bool> attached_ = false;
   std::string ring_name_;
-  std::shared_ptr<std::atomic<bool>> warned_;
+  GpuTimes gpu_times_ = GpuTimes::both;
+  std::shared_ptr<CommitWarning> commit_warning_;
   std::shared_ptr<Progress> progress_;
   /// As many as there can be, so that a slot can be added while others are in use.
-  std::vector<std::unique_ptr<CommandSlot>> slots_{max_ring_size};
+  std::vector<Slot> slots_{max_ring_size};
 };
 
 void* native_buffer(const Lease& lease, Api api, const char* function, const char* other) {

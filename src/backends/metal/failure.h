@@ -14,9 +14,6 @@ namespace cbr::metal {
 /// after which nothing will run any more.
 [[nodiscard]] Outcome failure_outcome(const std::string& name, NSError* error);
 
-/// Empty if the GPU ran nothing. Times are in seconds of the host's clock.
-[[nodiscard]] std::optional<GpuInterval> interval_of(CFTimeInterval start, CFTimeInterval end);
-
 /// "the text" of a string that may be nil.
 [[nodiscard]] std::string text_of(NSString* string);
 

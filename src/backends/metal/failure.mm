@@ -1,8 +1,6 @@
 #include "backends/metal/failure.h"
 
 #include <array>
-#include <chrono>
-#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -127,15 +125,6 @@ Outcome failure_outcome(const std::string& name, NSError* error) {
                               encoders_text(error));
   outcome.device_lost = code.final;
   return outcome;
-}
-
-std::optional<GpuInterval> interval_of(CFTimeInterval start, CFTimeInterval end) {
-  // What never ran has zeros.
-  if (start <= 0 || end < start) return std::nullopt;
-  const auto to_time = [](CFTimeInterval seconds) {
-    return std::chrono::nanoseconds(std::llround(seconds * 1e9));
-  };
-  return GpuInterval{to_time(start), to_time(end)};
 }
 
 }  // namespace cbr::metal

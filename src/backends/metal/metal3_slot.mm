@@ -5,8 +5,8 @@
 #include <cbr/errors.h>
 
 #include "backends/metal/autorelease_pool.h"
-#include "backends/metal/command_slot.h"
 #include "backends/metal/failure.h"
+#include "backends/metal/metal_command_slot.h"
 
 namespace cbr::metal {
 namespace {
@@ -33,11 +33,20 @@ class Metal3Slot final : public CommandSlot {
   Metal3Slot(const Metal3Slot&) = delete;
   Metal3Slot& operator=(const Metal3Slot&) = delete;
 
-  ~Metal3Slot() override { warn_of_foreign_commit(); }
+  ~Metal3Slot() override {
+    // An abandoned slot ends on a thread that may have none.
+    const AutoreleasePool pool;
+    current_ = {};
+    spare_ = {};
+    descriptor_ = nil;
+    label_ = nil;
+    queue_ = nil;
+    if (abandoned_) --*options_.abandoned_buffers;
+  }
 
   void* begin() override {
     const AutoreleasePool pool;
-    warn_of_foreign_commit();
+    options_.commit_warning->tell();
     if (std::exchange(committed_and_dropped_, false)) {
       throw InvalidUsage(
           fmt::format("{}: the program committed the command buffer of this slot's last lease, and "
@@ -58,8 +67,7 @@ class Metal3Slot final : public CommandSlot {
     } else {
       // A second commit would end the program. The work is under way, and its handler tells of its
       // end, or has done so.
-      // Told later: the ring's submission lock is held here.
-      committed_by_program_ = true;
+      options_.commit_warning->note(options_.index);
     }
     submitted_ = std::move(current_.work);
     // Metal keeps what is committed. Whoever holds it longer may hold a place of the queue's.
@@ -73,18 +81,15 @@ class Metal3Slot final : public CommandSlot {
     current_ = {};
   }
 
+  void abandon() noexcept override {
+    // One: there is no spare while a recording is under way.
+    ++*options_.abandoned_buffers;
+    abandoned_ = true;
+  }
+
   [[nodiscard]] Work& submitted_work() const noexcept override { return *submitted_; }
 
  private:
-  void warn_of_foreign_commit() {
-    if (!std::exchange(committed_by_program_, false)) return;
-    options_.on_warning(
-        fmt::format("{}: the program committed a lease's command buffer itself; the ring goes on "
-                    "with it, but the order of submissions is not the ring's any more: call "
-                    "Lease::submit() instead of commit",
-                    options_.name));
-  }
-
   Fresh make() {
     Fresh fresh;
     // Waits without a limit if as many as the queue's maximum are uncompleted; attaching has made
@@ -109,7 +114,7 @@ class Metal3Slot final : public CommandSlot {
       }
       Outcome outcome;
       if (status == MTLCommandBufferStatusError) outcome = failure_outcome(name, ended.error);
-      outcome.interval = interval_of(ended.GPUStartTime, ended.GPUEndTime);
+      outcome.times = run_times(ended.GPUStartTime, ended.GPUEndTime);
       progress->ended(*work, std::move(outcome));
     }];
     return fresh;
@@ -126,7 +131,7 @@ class Metal3Slot final : public CommandSlot {
     }
   }
 
-  const id<MTLCommandQueue> queue_;
+  id<MTLCommandQueue> queue_;
   const std::shared_ptr<Progress> progress_;
   const SlotOptions options_;
   NSString* label_ = nil;
@@ -135,7 +140,7 @@ class Metal3Slot final : public CommandSlot {
   Fresh current_;
   std::shared_ptr<Work> submitted_;
   bool committed_and_dropped_ = false;
-  bool committed_by_program_ = false;
+  bool abandoned_ = false;
   /// Made ahead, for the next lease.
   Fresh spare_;
 };

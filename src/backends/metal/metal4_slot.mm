@@ -9,8 +9,8 @@
 #include <cbr/errors.h>
 
 #include "backends/metal/autorelease_pool.h"
-#include "backends/metal/command_slot.h"
 #include "backends/metal/failure.h"
+#include "backends/metal/metal_command_slot.h"
 
 namespace cbr::metal {
 namespace {
@@ -25,6 +25,18 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
         name_(options.name),
         index_(options.queue) {
     create();
+  }
+
+  Metal4Slot(const Metal4Slot&) = delete;
+  Metal4Slot& operator=(const Metal4Slot&) = delete;
+
+  ~Metal4Slot() override {
+    // An abandoned slot ends on a thread that may have none.
+    const AutoreleasePool pool;
+    buffer_ = nil;
+    allocator_ = nil;
+    queue_ = nil;
+    device_ = nil;
   }
 
   void* begin() override {
@@ -53,7 +65,7 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
       Outcome outcome;
       NSError* const error = feedback.error;
       if (error != nil) outcome = failure_outcome(name, error);
-      outcome.interval = interval_of(feedback.GPUStartTime, feedback.GPUEndTime);
+      outcome.times = run_times(feedback.GPUStartTime, feedback.GPUEndTime);
       progress->ended(*work, std::move(outcome));
     }];
     // Before the commit: the handler may run before that returns.
@@ -71,6 +83,8 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
     allocator_ = nil;
   }
 
+  void abandon() noexcept override {}
+
   [[nodiscard]] Work& submitted_work() const noexcept override { return *submitted_; }
 
  private:
@@ -86,8 +100,8 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
     return BackendError(fmt::format("{}: -[MTLDevice {}] returned nil", name_, method));
   }
 
-  const id<MTLDevice> device_;
-  const id<MTL4CommandQueue> queue_;
+  id<MTLDevice> device_;
+  id<MTL4CommandQueue> queue_;
   const std::shared_ptr<Progress> progress_;
   const std::string name_;
   const QueueIndex index_;

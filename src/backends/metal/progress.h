@@ -6,7 +6,6 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,15 +14,16 @@
 #include <cbr/types.h>
 
 #include "backends/metal/device_loss.h"
+#include "backends/metal/gpu_times.h"
 
 namespace cbr::metal {
 
 /// How one command buffer ended.
 struct Outcome {
-  /// Empty where Metal never ran it.
-  std::optional<GpuInterval> interval;
+  /// When it ran.
+  RunTimes times = {};
   /// Empty if it succeeded.
-  std::string error;
+  std::string error = {};
   /// The error is one after which the device is no use any more.
   bool device_lost = false;
 };

@@ -9,6 +9,7 @@
 #include <cbr/options.h>
 #include <cbr/simulated.h>
 
+#include "backends/fault_name.h"
 #include "core/sync.h"
 
 namespace cbr::simulated {
@@ -347,6 +348,25 @@ class SimulatedGpu final : public Gpu {
   GpuTimes gpu_times_ = GpuTimes::both;
 };
 
+/// Whether the fault is one of a submission that is being recorded.
+bool can_be_planned(Fault fault) {
+  switch (fault) {
+    case Fault::none:
+    case Fault::fail_submit:
+    case Fault::fail_execution:
+    case Fault::hang:
+    case Fault::lose_device:
+      return true;
+    case Fault::fail_begin:
+    case Fault::fail_wait:
+    case Fault::fail_completed:
+    case Fault::fail_finish:
+    case Fault::fail_wake:
+      break;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::shared_ptr<Gpu> make_gpu(std::uint32_t queue_count) {
@@ -357,8 +377,11 @@ void record(const Lease& lease, const Plan& plan) {
   if (lease.api() != Api::simulated) {
     throw InvalidUsage("simulated::record: the lease belongs to a ring of another API");
   }
-  if (plan.fault == Fault::fail_begin) {
-    throw InvalidOption("simulated::record: the plan's fault is fail_begin, but recording has begun");
+  if (!can_be_planned(plan.fault)) {
+    throw InvalidOption(
+        fmt::format("simulated::record: the plan's fault is {}, but a submission can only have "
+                    "fail_submit, fail_execution, hang and lose_device",
+                    detail::fault_name(plan.fault)));
   }
   auto& recording = *static_cast<Recording*>(lease.native_handle());
   recording.plan = plan;

@@ -13,11 +13,11 @@
 #include <cbr/options.h>
 #include <cbr/vulkan.h>
 
-#include "backends/vulkan/command_slot.h"
-#include "backends/vulkan/device.h"
 #include "backends/vulkan/loss_probe.h"
 #include "backends/vulkan/queue_choice.h"
 #include "backends/vulkan/timeline_semaphore.h"
+#include "backends/vulkan/vulkan_command_slot.h"
+#include "backends/vulkan/vulkan_device.h"
 
 namespace cbr::vulkan {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <cbr/types.h>
 
-#include "backends/vulkan/device.h"
+#include "backends/vulkan/vulkan_device.h"
 
 namespace cbr::vulkan {
 

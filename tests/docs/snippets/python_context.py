@@ -8,6 +8,7 @@ import contextlib
 import numpy
 
 import cbr
+import cbr.compute
 
 SCALE = """
     #version 450
@@ -27,8 +28,8 @@ def nothing():
 def array():
     """README: an array in, its multiple out."""
     values = numpy.arange(64, dtype="float32")
-    kernel = cbr.Kernel.from_glsl(SCALE % ("Floats data; float factor;", "data.at[i] *= factor;"),
-                                  push="Qf")
+    kernel = cbr.compute.Kernel.from_glsl(
+        SCALE % ("Floats data; float factor;", "data.at[i] *= factor;"), push="Qf")
     names = {"cbr": cbr, "kernel": kernel, "groups": 1, "array": values}
     yield names
     numpy.testing.assert_array_equal(names["data"].array("float32"),
@@ -38,11 +39,11 @@ def array():
 @contextlib.contextmanager
 def loop():
     """The loop of a hundred steps, from one buffer to another."""
-    kernel = cbr.Kernel.from_glsl(
+    kernel = cbr.compute.Kernel.from_glsl(
         SCALE % ("Floats source; Floats target; uint count; float factor;",
                  "if (i < count) target.at[i] = source.at[i] * factor;"), push="QQIf")
-    source = cbr.Buffer.of(numpy.arange(64, dtype="float32"))
-    target = cbr.Buffer.of(numpy.zeros(64, dtype="float32"))
+    source = cbr.compute.Buffer.of(numpy.arange(64, dtype="float32"))
+    target = cbr.compute.Buffer.of(numpy.zeros(64, dtype="float32"))
     yield {"kernel": kernel, "groups": 1, "source": source, "target": target, "count": 64}
     numpy.testing.assert_array_equal(target.array("float32"),
                                      3 * numpy.arange(64, dtype="float32"))

@@ -1,4 +1,9 @@
 // The simulated GPU keeps exact time, so what a ring gains can be computed by hand.
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cbr/ring.h>
@@ -8,8 +13,10 @@ namespace cbr {
 namespace {
 
 using namespace std::chrono_literals;
-using simulated::Fate;
 using simulated::Plan;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
 
 constexpr Plan step{.encode = 20us, .submit = 2us, .execute = 44us, .completion = 25us};
 
@@ -86,7 +93,7 @@ TEST(SimulatedGpu, AHangHoldsUpWhatIsBehindItUntilReleased) {
     return std::move(lease).submit();
   };
   const Ticket good = submit({.execute = 4us});
-  const Ticket hung = submit({.execute = 1us, .fate = Fate::hang});
+  const Ticket hung = submit({.execute = 1us, .fault = Fault::hang});
   const Ticket behind = submit({.execute = 2us});
   good.wait();
   EXPECT_FALSE(hung.wait_for(100us));
@@ -102,7 +109,7 @@ TEST(SimulatedGpu, LosesTheDeviceWhenThePlannedSubmissionEnds) {
   auto gpu = simulated::make_gpu();
   CommandBufferRing ring(gpu, {.ring_size = 3});
   Lease lease = ring.acquire();
-  simulated::record(lease, {.execute = 4us, .fate = Fate::lose_device});
+  simulated::record(lease, {.execute = 4us, .fault = Fault::lose_device});
   const Ticket lost = std::move(lease).submit();
   EXPECT_FALSE(lost.done());
   EXPECT_THROW(lost.wait(), DeviceLost);
@@ -129,6 +136,75 @@ TEST(SimulatedGpu, QueuesRunSideBySide) {
   EXPECT_FALSE(slow.done());
   EXPECT_THROW((void)simulated::make_gpu(0), InvalidOption);
   EXPECT_THROW(CommandBufferRing(simulated::make_gpu(4), {.ring_size = 3}), InvalidOption);
+}
+
+TEST(SimulatedGpu, APlanHasNoFaultOfACallThatIsNoneOfTheSubmission) {
+  CommandBufferRing ring(simulated::make_gpu(), {.ring_size = 1});
+  Lease lease = ring.acquire();
+  for (const auto& [fault, name] : std::initializer_list<std::pair<Fault, const char*>>{
+           {Fault::fail_begin, "fail_begin"},
+           {Fault::fail_wait, "fail_wait"},
+           {Fault::fail_completed, "fail_completed"},
+           {Fault::fail_finish, "fail_finish"},
+           {Fault::fail_wake, "fail_wake"}}) {
+    EXPECT_THAT([&] { simulated::record(lease, {.encode = 1us, .fault = fault}); },
+                ThrowsMessage<InvalidOption>(AllOf(HasSubstr(name), HasSubstr("lose_device"))));
+  }
+  EXPECT_EQ(ring.now().time_since_epoch(), 0us) << "nothing was recorded";
+  simulated::record(lease, {.encode = 1us, .fault = Fault::none});
+  std::move(lease).submit().wait();
+}
+
+/// What a backend alone tells of `submissions` in one slot.
+std::vector<Completion> completions(GpuTimes gpu_times, std::uint64_t submissions) {
+  const auto gpu = simulated::make_gpu();
+  gpu->attach({.ring_size = 1, .ring_name = "Test", .gpu_times = gpu_times});
+  std::vector<Completion> result;
+  for (std::uint64_t serial = 1; serial <= submissions; ++serial) {
+    (void)gpu->begin(SlotIndex{0});
+    gpu->advance(1us);
+    gpu->submit(SlotIndex{0}, Serial(serial));
+    EXPECT_TRUE(gpu->completed(QueueIndex{0}).covers(Serial(serial)));
+    result.push_back(gpu->finish(SlotIndex{0}));
+  }
+  gpu->detach();
+  return result;
+}
+
+TEST(SimulatedGpu, TellsTheTimesThatWereAskedFor) {
+  const Completion both = completions(GpuTimes::both, 1)[0];
+  EXPECT_EQ(both.interval, (GpuInterval{1us, 1us}));
+  EXPECT_EQ(both.end, 1us);
+  const Completion end = completions(GpuTimes::end, 1)[0];
+  EXPECT_FALSE(end.interval.has_value());
+  EXPECT_EQ(end.end, 1us);
+  const Completion none = completions(GpuTimes::none, 1)[0];
+  EXPECT_FALSE(none.interval.has_value());
+  EXPECT_FALSE(none.end.has_value());
+}
+
+TEST(SimulatedGpu, SampledTimesAreThoseOfEverySixteenthSubmission) {
+  const auto sampled = completions(GpuTimes::sampled, 33);
+  for (std::size_t i = 0; i < sampled.size(); ++i) {
+    EXPECT_EQ(sampled[i].interval.has_value(), i % 16 == 0) << i;
+    EXPECT_EQ(sampled[i].end.has_value(), i % 16 == 0) << i;
+  }
+}
+
+TEST(SimulatedGpu, AnAbandonedSlotOutlivesItsGpu) {
+  auto gpu = simulated::make_gpu();
+  gpu->attach({.ring_size = 2, .ring_name = "Test"});
+  (void)gpu->begin(SlotIndex{0});
+  (void)gpu->begin(SlotIndex{1});
+  const auto native = gpu->abandon(SlotIndex{0});
+  EXPECT_NE(native, nullptr);
+  // Slot 1 goes with the ring, which is as good.
+  gpu->detach();
+  gpu->attach({.ring_size = 1, .ring_name = "Next"});
+  (void)gpu->begin(SlotIndex{0});
+  gpu->submit(SlotIndex{0}, Serial(1));
+  gpu->detach();
+  gpu.reset();
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -8,6 +9,7 @@
 #include <cbr/simulated.h>
 #include <cbr/validation.h>
 
+#include "conformance/hooked_backend.h"
 #include "support/eventually.h"
 
 namespace cbr {
@@ -16,6 +18,9 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
+
+constexpr SlotIndex slot0{0};
+constexpr QueueIndex queue0{0};
 
 /// A ring on an injector; the contract is checked on both sides of it.
 class FaultInjection : public testing::Test {
@@ -245,6 +250,202 @@ TEST_F(FaultInjection, ARingSurvivesFaultsFromManyThreads) {
                                         faults_->injected(Fault::fail_submit));
   EXPECT_EQ(statistics.failures, faults_->injected(Fault::fail_execution));
   EXPECT_GT(statistics.failures, 0U);
+}
+
+/// An injector without a ring: what single calls do.
+class InjectedCalls : public testing::Test {
+ protected:
+  void SetUp() override { attach(inject_faults(validate(gpu_))); }
+  void attach(std::shared_ptr<FaultInjector> faults) {
+    if (faults_ != nullptr) faults_->detach();
+    faults_ = std::move(faults);
+    faults_->attach({.ring_size = 2, .ring_name = "Test"});
+    serial_ = 0;
+  }
+  void TearDown() override { faults_->detach(); }
+
+  /// Begins and submits a slot.
+  SyncPoint submit(SlotIndex slot = slot0) {
+    (void)faults_->begin(slot);
+    faults_->submit(slot, Serial(++serial_));
+    return {queue0, Serial(serial_)};
+  }
+  WaitStatus wait(const SyncPoint& point, std::uint64_t wake_number = 0,
+                  TimePoint deadline = no_wait) {
+    return faults_->wait({&point, 1}, wake_number, deadline);
+  }
+  /// A call fails with a text that names it, and the same call made again does not.
+  template <typename Call>
+  void expect_one_failure(Fault fault, const std::string& text, const Call& call) {
+    faults_->fail_next(fault);
+    EXPECT_THAT([&] { call(); }, ThrowsMessage<BackendError>(HasSubstr(text)));
+    EXPECT_NO_THROW(call());
+    EXPECT_EQ(faults_->injected(fault), 1U);
+  }
+
+  std::shared_ptr<simulated::Gpu> gpu_ = simulated::make_gpu();
+  std::shared_ptr<FaultInjector> faults_;
+  std::uint64_t serial_ = 0;
+};
+
+TEST_F(InjectedCalls, AFailedWaitChangesNothing) {
+  const SyncPoint point = submit();
+  expect_one_failure(Fault::fail_wait, "fail_wait: a fault injected into call 1",
+                     [&] { EXPECT_EQ(wait(point), WaitStatus::reached); });
+}
+
+TEST_F(InjectedCalls, AFailedCompletedChangesNothing) {
+  submit();
+  expect_one_failure(Fault::fail_completed, "fail_completed: a fault injected into call 1",
+                     [&] { EXPECT_EQ(faults_->completed(queue0).value(), 1U); });
+}
+
+TEST_F(InjectedCalls, AFailedFinishLosesTheTimesAlone) {
+  submit();
+  (void)faults_->completed(queue0);
+  faults_->fail_next(Fault::fail_finish);
+  EXPECT_THAT([&] { (void)faults_->finish(slot0); },
+              ThrowsMessage<BackendError>(HasSubstr("fail_finish: a fault injected into call 1")));
+  // The slot is free, also for the backend behind, whose contract is checked.
+  submit();
+  (void)faults_->completed(queue0);
+  EXPECT_TRUE(faults_->finish(slot0).interval.has_value());
+  EXPECT_EQ(faults_->injected(Fault::fail_finish), 1U);
+}
+
+TEST_F(InjectedCalls, FinishAlwaysTellsOfWorkThatFailed) {
+  faults_->fail_next(Fault::fail_finish);
+  faults_->fail_next(Fault::fail_execution);
+  submit();
+  (void)faults_->completed(queue0);
+  EXPECT_NE(faults_->finish(slot0).error, nullptr);
+  EXPECT_EQ(faults_->injected(Fault::fail_finish), 0U);
+  submit();
+  (void)faults_->completed(queue0);
+  EXPECT_THROW((void)faults_->finish(slot0), BackendError) << "it comes to the next";
+}
+
+TEST_F(InjectedCalls, AFailedWakeWakesNobody) {
+  faults_->hang_next();
+  const SyncPoint hung = submit();
+  faults_->fail_next(Fault::fail_wake);
+  EXPECT_THAT([&] { faults_->wake(1); },
+              ThrowsMessage<BackendError>(HasSubstr("fail_wake: a fault injected into call 1")));
+  EXPECT_EQ(wait(hung, 1), WaitStatus::timed_out);
+  faults_->wake(1);
+  EXPECT_EQ(wait(hung, 1), WaitStatus::woken);
+  faults_->release();
+}
+
+TEST_F(InjectedCalls, TheScriptCountsEachFunctionByItself) {
+  attach(inject_faults(validate(gpu_), {.script = {{Fault::fail_wait, 2},
+                                                   {Fault::fail_completed, 1},
+                                                   {Fault::fail_finish, 1},
+                                                   {Fault::fail_wake, 3}}}));
+  const SyncPoint point = submit();
+  EXPECT_NO_THROW(wait(point));
+  EXPECT_THROW(wait(point), BackendError);
+  EXPECT_THROW((void)faults_->completed(queue0), BackendError);
+  (void)faults_->completed(queue0);
+  EXPECT_THROW((void)faults_->finish(slot0), BackendError);
+  faults_->wake(1);
+  faults_->wake(2);
+  EXPECT_THROW(faults_->wake(3), BackendError);
+  EXPECT_NO_THROW(wait(point));
+}
+
+TEST_F(InjectedCalls, WithAProbabilityOfOneEveryCallFails) {
+  attach(inject_faults(validate(gpu_), {.wait = 1, .completed = 1, .finish = 1, .wake = 1}));
+  const SyncPoint point = submit();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THROW(wait(point), BackendError);
+    EXPECT_THROW((void)faults_->completed(queue0), BackendError);
+    EXPECT_THROW(faults_->wake(1), BackendError);
+  }
+  EXPECT_EQ(faults_->injected(Fault::fail_wait), 3U);
+  EXPECT_EQ(faults_->injected(Fault::fail_completed), 3U);
+  EXPECT_EQ(faults_->injected(Fault::fail_wake), 3U);
+}
+
+TEST_F(InjectedCalls, ALostDeviceComesBeforeOtherFailures) {
+  submit();
+  faults_->fail_next(Fault::fail_wait);
+  faults_->fail_next(Fault::fail_completed);
+  faults_->lose_device("the plug was pulled");
+  EXPECT_THROW(wait({queue0, Serial(1)}), DeviceLost);
+  EXPECT_THROW((void)faults_->completed(queue0), DeviceLost);
+  EXPECT_EQ(faults_->injected(Fault::fail_wait), 0U);
+  EXPECT_EQ(faults_->injected(Fault::fail_completed), 0U);
+}
+
+TEST_F(InjectedCalls, AWaitBehindAHangAsksTheInnerBackendOnlyInWaits) {
+  const auto hooked = std::make_shared<test::HookedBackend>(gpu_);
+  std::atomic<int> asked = 0;
+  // One thread at a time may ask: the ring's.
+  hooked->on_completed = [&](QueueIndex) { ++asked; };
+  attach(inject_faults(hooked));
+  const SyncPoint good = submit();
+  faults_->hang_next();
+  const SyncPoint hung = submit(SlotIndex{1});
+  EXPECT_EQ(wait(hung), WaitStatus::timed_out);
+  faults_->wake(1);
+  EXPECT_EQ(wait(hung, 1), WaitStatus::woken);
+  EXPECT_EQ(wait(good, 1), WaitStatus::reached);
+  EXPECT_EQ(asked, 0);
+  faults_->release();
+}
+
+TEST_F(InjectedCalls, DetachWaitsForTheWorkOfALostDeviceWhateverFailsMeanwhile) {
+  const auto hooked = std::make_shared<test::HookedBackend>(gpu_);
+  gpu_->pause();
+  int tries = 0;
+  hooked->on_wait = [&](std::span<const SyncPoint>) {
+    if (++tries < 4) throw BackendError("no memory at the moment");
+    gpu_->release();
+  };
+  bool ended = false;
+  hooked->on_detach = [&] { ended = gpu_->completed(queue0).covers(Serial(1)); };
+  attach(inject_faults(hooked));
+  submit();
+  faults_->lose_device("on paper");
+  faults_->detach();
+  EXPECT_TRUE(ended) << "the objects were destroyed under their work";
+  EXPECT_EQ(tries, 4);
+  attach(inject_faults(simulated::make_gpu()));
+}
+
+TEST_F(InjectedCalls, DetachOfADeviceThatIsReallyLostWaitsForNothing) {
+  submit();
+  gpu_->pause();
+  submit(SlotIndex{1});
+  gpu_->lose_device();
+  faults_->detach();
+  faults_ = nullptr;
+  attach(inject_faults(simulated::make_gpu()));
+}
+
+TEST_F(InjectedCalls, AReleaseEndsWaitsThoughAWakeOfTheInnerBackendFails) {
+  const auto inner = inject_faults(
+      gpu_, {.script = {{Fault::fail_wake, 1}, {Fault::fail_wake, 2}, {Fault::fail_wake, 3}}});
+  const auto hooked = std::make_shared<test::HookedBackend>(inner);
+  std::atomic<bool> waits = false;
+  hooked->on_wait = [&](std::span<const SyncPoint>) { waits = true; };
+  attach(inject_faults(hooked));
+  faults_->hang_next();
+  const SyncPoint hung = submit();
+  std::thread waiter([&] { EXPECT_EQ(wait(hung, 0, no_deadline), WaitStatus::reached); });
+  EXPECT_TRUE(test::eventually([&] { return waits.load(); }));
+  faults_->release();
+  waiter.join();
+  EXPECT_EQ(inner->injected(Fault::fail_wake), 3U);
+}
+
+TEST_F(InjectedCalls, ASlotIsAbandonedOnALostDeviceToo) {
+  (void)faults_->begin(slot0);
+  (void)faults_->begin(SlotIndex{1});
+  EXPECT_NE(faults_->abandon(slot0), nullptr);
+  faults_->lose_device("on paper");
+  EXPECT_NE(faults_->abandon(SlotIndex{1}), nullptr);
 }
 
 }  // namespace

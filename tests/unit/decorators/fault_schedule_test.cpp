@@ -1,12 +1,15 @@
 #include "backends/decorators/fault_schedule.h"
 
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cbr/errors.h>
+
+#include "backends/fault_name.h"
 
 namespace cbr::detail {
 namespace {
@@ -37,12 +40,26 @@ TEST(FaultSchedule, AProbabilityStrikesThatShareOfTheCalls) {
 }
 
 TEST(FaultSchedule, EachProbabilityIsOfItsOwnFault) {
-  FaultSchedule schedule({.begin = 1, .submit = 0, .execution = 1, .hang = 0, .device_loss = 1});
-  EXPECT_TRUE(schedule.strikes(Fault::fail_begin, 1));
-  EXPECT_FALSE(schedule.strikes(Fault::fail_submit, 1));
-  EXPECT_TRUE(schedule.strikes(Fault::fail_execution, 1));
-  EXPECT_FALSE(schedule.strikes(Fault::hang, 1));
-  EXPECT_TRUE(schedule.strikes(Fault::lose_device, 1));
+  using Member = double FaultPlan::*;
+  constexpr std::pair<Fault, Member> all[] = {{Fault::fail_begin, &FaultPlan::begin},
+                                              {Fault::fail_submit, &FaultPlan::submit},
+                                              {Fault::fail_execution, &FaultPlan::execution},
+                                              {Fault::hang, &FaultPlan::hang},
+                                              {Fault::lose_device, &FaultPlan::device_loss},
+                                              {Fault::fail_wait, &FaultPlan::wait},
+                                              {Fault::fail_completed, &FaultPlan::completed},
+                                              {Fault::fail_finish, &FaultPlan::finish},
+                                              {Fault::fail_wake, &FaultPlan::wake}};
+  for (const auto& [chosen, probability] : all) {
+    FaultPlan plan;
+    plan.*probability = 1;
+    FaultSchedule schedule(plan);
+    EXPECT_FALSE(schedule.strikes(Fault::none, 1));
+    for (const auto& [fault, other] : all) {
+      EXPECT_EQ(schedule.strikes(fault, 1), fault == chosen) << fault_name(fault);
+      EXPECT_EQ(schedule.injected(fault), fault == chosen ? 1U : 0U) << fault_name(fault);
+    }
+  }
 }
 
 TEST(FaultSchedule, TheSeedDecidesAndFaultsAreIndependent) {
@@ -83,6 +100,10 @@ TEST(FaultSchedule, ValuesOutOfRangeAreNamed) {
   refuses({.submit = -0.25}, "submit", "-0.25");
   refuses({.execution = 2}, "execution", "2");
   refuses({.hang = 2}, "hang", "2");
+  refuses({.wait = 2}, "wait", "2");
+  refuses({.completed = -1}, "completed", "-1");
+  refuses({.finish = 2}, "finish", "2");
+  refuses({.wake = 2}, "wake", "2");
   refuses({.device_loss = std::numeric_limits<double>::quiet_NaN()}, "device_loss", "nan");
   EXPECT_THAT(
       [] {

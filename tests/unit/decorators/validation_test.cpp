@@ -29,10 +29,21 @@ constexpr QueueIndex queue0{0};
 /// A backend that answers whatever the test tells it to.
 class FakeBackend final : public Backend {
  public:
+  explicit FakeBackend(std::uint32_t queue_count = 1) : queue_count_(queue_count) {}
+
   [[nodiscard]] Api api() const noexcept override { return Api::simulated; }
-  [[nodiscard]] std::uint32_t queue_count() const noexcept override { return 1; }
-  void attach(const SlotLayout& /*layout*/) override {}
-  void detach() noexcept override {}
+  [[nodiscard]] std::uint32_t queue_count() const noexcept override { return queue_count_; }
+  void attach(const SlotLayout& layout) override {
+    report = layout.report;
+    if (on_attach) on_attach();
+  }
+  void detach() noexcept override {
+    if (on_detach) on_detach();
+  }
+  std::unique_ptr<NativeSlot> abandon(SlotIndex /*slot*/) noexcept override {
+    if (on_abandon) on_abandon();
+    return std::move(native);
+  }
   void add_slot(SlotIndex /*slot*/) override {}
   void remove_slot(SlotIndex /*slot*/) noexcept override {}
   void* begin(SlotIndex /*slot*/) override {
@@ -43,29 +54,61 @@ class FakeBackend final : public Backend {
     if (on_submit) on_submit();
   }
   void discard(SlotIndex /*slot*/) noexcept override {}
-  Serial completed(QueueIndex /*queue*/) override { return Serial(completed_value); }
-  Completion finish(SlotIndex /*slot*/) override { return {}; }
+  Serial completed(QueueIndex /*queue*/) override {
+    if (on_completed) on_completed();
+    return Serial(completed_value);
+  }
+  Completion finish(SlotIndex /*slot*/) override {
+    if (on_finish) on_finish();
+    return completion;
+  }
   WaitStatus wait(std::span<const SyncPoint> /*points*/, std::uint64_t /*wake_number*/,
                   TimePoint /*deadline*/) override {
     if (on_wait) on_wait();
     return status;
   }
-  void wake(std::uint64_t /*wake_number*/) override {}
+  void wake(std::uint64_t /*wake_number*/) override {
+    if (on_wake) on_wake();
+  }
   [[nodiscard]] TimePoint now() const noexcept override { return TimePoint(5s); }
 
   int object = 0;
   void* handle = &object;
   std::uint64_t completed_value = 0;
   WaitStatus status = WaitStatus::reached;
+  Completion completion;
+  std::unique_ptr<NativeSlot> native = std::make_unique<NativeSlot>();
+  std::function<void(std::string_view)> report;
+  std::function<void()> on_attach;
   std::function<void()> on_begin;
   std::function<void()> on_submit;
   std::function<void()> on_wait;
+  std::function<void()> on_wake;
+  std::function<void()> on_completed;
+  std::function<void()> on_finish;
+  std::function<void()> on_abandon;
+  std::function<void()> on_detach;
+
+ private:
+  const std::uint32_t queue_count_;
 };
 
 class Validation : public testing::Test {
  protected:
   Validation() { backend_->attach({.ring_size = 3, .ring_name = "Test"}); }
 
+  /// Starts anew, with another ring.
+  void attach(GpuTimes gpu_times) {
+    backend_->detach();
+    backend_->attach({.ring_size = 3, .ring_name = "Test", .gpu_times = gpu_times});
+  }
+  /// Runs one submission of slot 0 to its end, of which `finish` tells `completion`.
+  void finish_with(const Completion& completion) {
+    submit(slot0, ++fake_->completed_value);
+    (void)backend_->completed(queue0);
+    fake_->completion = completion;
+    (void)backend_->finish(slot0);
+  }
   /// Begins and submits a slot.
   void submit(SlotIndex slot, std::uint64_t serial) {
     (void)backend_->begin(slot);
@@ -104,6 +147,9 @@ TEST_F(Validation, CorrectUseIsSilent) {
   fake_->completed_value = 2;
   (void)backend_->completed(queue0);
   (void)backend_->finish(slot1);
+  backend_->wake(1);
+  (void)backend_->begin(slot1);
+  EXPECT_NE(backend_->abandon(slot1), nullptr);
   backend_->detach();
   backend_->attach({.ring_size = 1, .ring_name = "Next"});
   submit(slot0, 1);
@@ -120,6 +166,8 @@ TEST_F(Validation, CallsNeedAnAttachedRing) {
   fake_->status = WaitStatus::timed_out;
   (void)wait(1, 0, TimePoint(1s));
   expect_violation("wait: no ring is attached");
+  backend_->wake(1);
+  expect_violation("wake: no ring is attached");
   (void)backend_->begin(SlotIndex{7});
   EXPECT_THAT(violations_, Contains(HasSubstr("begin: no ring is attached")));
 }
@@ -194,7 +242,7 @@ TEST_F(Validation, CompletedNeverGoesBack) {
   (void)backend_->completed(queue0);
   fake_->completed_value = 1;
   (void)backend_->completed(queue0);
-  expect_violation("completed(queue 0): went back from 2 to 1");
+  expect_violation("completed(queue 0): is 1, but 2 had ended");
 }
 
 TEST_F(Validation, CompletedKnowsWhatAWaitHasReached) {
@@ -203,7 +251,7 @@ TEST_F(Validation, CompletedKnowsWhatAWaitHasReached) {
   (void)wait(1);
   fake_->completed_value = 0;
   (void)backend_->completed(queue0);
-  expect_violation("completed(queue 0): went back from 1 to 0");
+  expect_violation("completed(queue 0): is 0, but 1 had ended");
 }
 
 TEST_F(Validation, CompletedStaysBehindWhatWasSubmitted) {
@@ -226,10 +274,218 @@ TEST_F(Validation, FinishComesAfterCompletedAndOnce) {
   expect_violation("finish(slot #0): the slot is free, it must be in flight");
 }
 
+TEST_F(Validation, CompletedAndFinishOfAQueueComeOneAtATime) {
+  submit(slot0, 1);
+  submit(slot1, 2);
+  fake_->completed_value = 2;
+  fake_->on_completed = [&] {
+    fake_->on_completed = nullptr;
+    std::thread([&] { (void)backend_->completed(queue0); }).join();
+  };
+  (void)backend_->completed(queue0);
+  expect_violation(
+      "completed(queue 0): completed of the same queue is under way on another thread");
+  fake_->on_finish = [&] {
+    fake_->on_finish = nullptr;
+    std::thread([&] { (void)backend_->completed(queue0); }).join();
+  };
+  (void)backend_->finish(slot0);
+  expect_violation("completed(queue 0): finish of the same queue is under way on another thread");
+  fake_->on_completed = [&] {
+    fake_->on_completed = nullptr;
+    std::thread([&] { (void)backend_->finish(slot1); }).join();
+  };
+  (void)backend_->completed(queue0);
+  expect_violation("finish(slot #1): completed of the same queue is under way on another thread");
+}
+
+TEST_F(Validation, QueuesAreAskedSideBySide) {
+  const auto fake = std::make_shared<FakeBackend>(2);
+  const auto backend =
+      validate(fake, [this](std::string_view line) { violations_.emplace_back(line); });
+  backend->attach({.ring_size = 2, .ring_name = "Test"});
+  fake->on_completed = [&] {
+    fake->on_completed = nullptr;
+    std::thread([&] { (void)backend->completed(QueueIndex{1}); }).join();
+  };
+  (void)backend->completed(queue0);
+  expect_none();
+}
+
+TEST_F(Validation, AFailedCallIsUnderWayNoMore) {
+  submit(slot0, 1);
+  fake_->completed_value = 1;
+  const auto fail = [] { throw BackendError("once"); };
+  fake_->on_completed = fail;
+  EXPECT_THROW((void)backend_->completed(queue0), BackendError);
+  fake_->on_completed = nullptr;
+  fake_->on_wait = fail;
+  EXPECT_THROW(wait(1), BackendError);
+  fake_->on_wait = nullptr;
+  fake_->on_wake = fail;
+  EXPECT_THROW(backend_->wake(1), BackendError);
+  fake_->on_wake = nullptr;
+  backend_->wake(1);
+  (void)backend_->completed(queue0);
+  // The work counts as ended; only its times are gone.
+  fake_->on_finish = fail;
+  EXPECT_THROW((void)backend_->finish(slot0), BackendError);
+  fake_->on_finish = nullptr;
+  (void)backend_->begin(slot0);
+  (void)backend_->completed(queue0);
+  backend_->detach();
+  expect_none();
+}
+
+TEST_F(Validation, FinishFollowsTheSerials) {
+  submit(slot1, 1);
+  submit(slot0, 2);
+  fake_->completed_value = 2;
+  (void)backend_->completed(queue0);
+  (void)backend_->finish(slot0);
+  expect_violation("finish(slot #0): the serial is 2, it must be 1");
+  (void)backend_->finish(slot1);
+  expect_violation("finish(slot #1): the serial is 1, it must be 3");
+}
+
+TEST_F(Validation, IntervalsEndAfterTheyStart) {
+  finish_with({GpuInterval{3ns, 3ns}, 3ns, nullptr});
+  expect_none();
+  finish_with({GpuInterval{3ns, 2ns}, 2ns, nullptr});
+  expect_violation("finish(slot #0): the interval ends before it starts");
+}
+
+TEST_F(Validation, TheEndIsThatOfTheInterval) {
+  finish_with({GpuInterval{3ns, 4ns}, 5ns, nullptr});
+  expect_violation("finish(slot #0): the end is not that of the interval");
+  finish_with({GpuInterval{3ns, 4ns}, std::nullopt, nullptr});
+  expect_violation("finish(slot #0): the end is not that of the interval");
+  finish_with({std::nullopt, 5ns, nullptr});
+  expect_none();
+}
+
+TEST_F(Validation, NoTimesAreToldThatWereNotAskedFor) {
+  const Completion both{GpuInterval{3ns, 4ns}, 4ns, nullptr};
+  const Completion end_alone{std::nullopt, 4ns, nullptr};
+  attach(GpuTimes::sampled);
+  finish_with(both);
+  finish_with({});
+  expect_none();
+  attach(GpuTimes::end);
+  fake_->completed_value = 0;
+  finish_with(end_alone);
+  expect_none();
+  finish_with(both);
+  expect_violation("finish(slot #0): tells an interval that was not asked for");
+  attach(GpuTimes::none);
+  fake_->completed_value = 0;
+  finish_with({});
+  expect_none();
+  finish_with(end_alone);
+  expect_violation("finish(slot #0): tells an end that was not asked for");
+}
+
+TEST_F(Validation, OnlyRecordingSlotsAreAbandonedAndNothingFollows) {
+  (void)backend_->abandon(slot0);
+  // A ring abandons slots under a lock, where no sink may be called.
+  expect_none();
+  backend_->wake(1);
+  expect_violation("abandon(slot #0): the slot is free, it must be recording");
+  (void)backend_->begin(slot1);
+  fake_->native = std::make_unique<NativeSlot>();
+  (void)backend_->abandon(slot1);
+  backend_->wake(1);
+  expect_none();
+  (void)backend_->begin(slot1);
+  expect_violation("begin(slot #1): the slot is abandoned, it must be free");
+  backend_->detach();
+  expect_none();
+}
+
+TEST_F(Validation, AbandonHandsOutObjects) {
+  const NativeSlot* const native = fake_->native.get();
+  (void)backend_->begin(slot0);
+  EXPECT_EQ(backend_->abandon(slot0).get(), native);
+  (void)backend_->begin(slot1);
+  EXPECT_EQ(backend_->abandon(slot1), nullptr);
+  backend_->detach();
+  expect_violation("abandon(slot #1): handed out nothing");
+}
+
+TEST_F(Validation, NoOtherCallOfASlotIsUnderWayWhenItIsAbandoned) {
+  (void)backend_->begin(slot0);
+  fake_->on_submit = [&] { (void)backend_->abandon(slot0); };
+  backend_->submit(slot0, Serial(1));
+  expect_violation("abandon(slot #0): submit of the same slot is under way on another thread");
+}
+
+TEST_F(Validation, ReportsEndWithTheRing) {
+  backend_->detach();
+  std::vector<std::string> reports;
+  backend_->attach({.ring_size = 1, .ring_name = "Test", .report = [&](std::string_view line) {
+                      reports.emplace_back(line);
+                    }});
+  fake_->report("one");
+  fake_->on_detach = [&] { fake_->report("two"); };
+  backend_->detach();
+  expect_none();
+  EXPECT_THAT(reports, testing::ElementsAre("one", "two"));
+  fake_->report("three");
+  expect_violation("report: called although no ring is attached");
+  EXPECT_EQ(reports.size(), 2U) << "the ring's function may be gone";
+  // Nobody wants to know: a backend must see that.
+  backend_->attach({.ring_size = 1, .ring_name = "Test"});
+  EXPECT_FALSE(fake_->report);
+}
+
+TEST_F(Validation, NothingIsReportedToARingThatCouldNotAttach) {
+  backend_->detach();
+  int reports = 0;
+  fake_->on_attach = [] { throw BackendError("no memory"); };
+  EXPECT_THROW(
+      backend_->attach(
+          {.ring_size = 1, .ring_name = "Test", .report = [&](std::string_view) { ++reports; }}),
+      BackendError);
+  fake_->report("late");
+  expect_violation("report: called although no ring is attached");
+  EXPECT_EQ(reports, 0);
+}
+
 TEST_F(Validation, ReachedMeansReached) {
   submit(slot0, 1);
-  (void)wait(1);
-  expect_violation("wait: returned `reached`, but no point has ended");
+  (void)wait(2);
+  expect_violation("wait: returned `reached` for serial 2, but only 1 were submitted");
+}
+
+TEST_F(Validation, OneOfSeveralPointsHasEndedWhereAWaitSaysSo) {
+  const auto fake = std::make_shared<FakeBackend>(2);
+  const auto backend =
+      validate(fake, [this](std::string_view line) { violations_.emplace_back(line); });
+  backend->attach({.ring_size = 2, .ring_name = "Test"});
+  for (const SlotIndex slot : {slot0, slot1}) {
+    (void)backend->begin(slot);
+    backend->submit(slot, Serial(1));
+  }
+  const SyncPoint points[] = {{QueueIndex{0}, Serial(1)}, {QueueIndex{1}, Serial(1)}};
+  (void)backend->wait(points, 0, no_deadline);
+  (void)backend->completed(QueueIndex{0});
+  expect_none();
+  (void)backend->completed(QueueIndex{1});
+  expect_violation("wait: returned `reached`, but no point had ended");
+  (void)backend->wait(points, 0, no_deadline);
+  (void)backend->completed(QueueIndex{0});
+  fake->completed_value = 1;
+  (void)backend->completed(QueueIndex{1});
+  expect_none();
+  (void)backend->completed(QueueIndex{0});
+  // What the last wait of a ring said is nothing to the next ring.
+  (void)backend->wait(points, 0, no_deadline);
+  backend->detach();
+  backend->attach({.ring_size = 2, .ring_name = "Next"});
+  fake->completed_value = 0;
+  (void)backend->completed(QueueIndex{0});
+  (void)backend->completed(QueueIndex{1});
+  expect_none();
 }
 
 TEST_F(Validation, TimedOutMeansTheDeadlineHasPassed) {
@@ -310,7 +566,13 @@ TEST_F(Validation, NoCallIsUnderWayAtDetach) {
   fake_->on_wait = [&] { backend_->detach(); };
   fake_->status = WaitStatus::timed_out;
   (void)wait(1, 0, TimePoint(1s));
-  expect_violation("detach: 1 calls of wait or completed are under way");
+  expect_violation("detach: 1 calls of wait, wake or completed are under way");
+}
+
+TEST_F(Validation, NoWakeIsUnderWayAtDetach) {
+  fake_->on_wake = [&] { backend_->detach(); };
+  backend_->wake(1);
+  expect_violation("detach: 1 calls of wait, wake or completed are under way");
 }
 
 TEST_F(Validation, ALostDeviceStaysLost) {

@@ -98,7 +98,7 @@ TEST(MetalFailure, DoesNotNameTheEncoderIfNotAskedTo) {
 }
 
 TEST(MetalFailure, RevokedAccessIsALostDevice) {
-  CommandBufferRing ring(make_backend(Device::open()), {.log_sink = [](std::string_view) {}});
+  CommandBufferRing ring(make_backend(Device::open()), {.log_sink = [](const LogMessage&) {}});
   Lease lease = ring.acquire();
   metal_fake::fail(command_buffer(lease), {.code = MTLCommandBufferErrorAccessRevoked});
   EXPECT_THAT(failure_of<DeviceLost>(std::move(lease).submit()), HasSubstr("AccessRevoked (4)"));
@@ -115,15 +115,6 @@ TEST(MetalFailure, AHungBufferFailsAloneWithTimeout) {
   metal_fake::end_hang();
   EXPECT_THAT(failure_of<ExecutionFailed>(hung), HasSubstr("MTLCommandBufferErrorTimeout (2)"));
   ring.acquire().submit().wait();
-}
-
-TEST(MetalFailure, IntervalsAreNanosecondsOfTheHostsClock) {
-  const auto interval = interval_of(12.5, 12.500000250);
-  ASSERT_TRUE(interval.has_value());
-  EXPECT_EQ(interval->start, std::chrono::milliseconds(12500));
-  EXPECT_EQ(interval->end - interval->start, std::chrono::nanoseconds(250));
-  EXPECT_FALSE(interval_of(0, 0).has_value()) << "it never ran";
-  EXPECT_FALSE(interval_of(2, 1).has_value());
 }
 
 }  // namespace

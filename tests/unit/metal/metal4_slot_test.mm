@@ -106,7 +106,7 @@ TEST(Metal4Slot, TellsWhenTheGpuRanIt) {
 }
 
 TEST(Metal4Slot, ItsObjectsOutliveALostRingForAsLongAsItsWorkDoes) {
-  const auto silent = [](std::string_view) {};
+  const auto silent = [](const LogMessage&) {};
   {
     CommandBufferRing ring(metal4_backend(), {.ring_size = 3, .log_sink = silent});
     metal_fake::hold();

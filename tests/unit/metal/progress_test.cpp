@@ -70,10 +70,11 @@ TEST_F(ProgressTest, QueuesCountByThemselves) {
 
 TEST_F(ProgressTest, HandsOutTheOutcome) {
   const auto work = submit();
-  progress_.ended(*work, {GpuInterval{1ns, 2ns}, "it broke", false});
+  progress_.ended(*work, {.times = {GpuInterval{1ns, 2ns}, 2ns}, .error = "it broke"});
   const Outcome outcome = progress_.take_outcome(*work);
   EXPECT_EQ(outcome.error, "it broke");
-  EXPECT_EQ(outcome.interval, (GpuInterval{1ns, 2ns}));
+  EXPECT_EQ(outcome.times.interval, (GpuInterval{1ns, 2ns}));
+  EXPECT_EQ(outcome.times.end, 2ns);
 }
 
 TEST_F(ProgressTest, AWaitEndsAtItsDeadline) {
@@ -111,8 +112,8 @@ TEST_F(ProgressTest, ALossEndsWaitsAndKeepsItsFirstCause) {
   const auto first = submit();
   const auto second = submit();
   std::thread handler([&] {
-    progress_.ended(*first, {std::nullopt, "gone", true});
-    progress_.ended(*second, {std::nullopt, "gone again", true});
+    progress_.ended(*first, {.error = "gone", .device_lost = true});
+    progress_.ended(*second, {.error = "gone again", .device_lost = true});
   });
   try {
     // Not the first's: it has ended, and a wait for it may find that before the loss.

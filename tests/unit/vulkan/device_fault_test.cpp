@@ -10,7 +10,7 @@
 #include <cbr/errors.h>
 #include <cbr/ring.h>
 
-#include "backends/vulkan/device.h"
+#include "backends/vulkan/vulkan_device.h"
 #include "support/vulkan_fixture.h"
 
 namespace cbr::vulkan {

@@ -1,0 +1,312 @@
+#include "backends_binding.h"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <pybind11/stl.h>
+#include <unistd.h>
+
+#include <cbr/errors.h>
+#include <cbr/validation.h>
+
+#include "argument.h"
+#include "durations.h"
+#include "gil.h"
+#include "lease_binding.h"
+
+namespace cbr::python {
+namespace {
+
+/// One device for all that ask for "vulkan": opening one takes up to a second, and buffers and
+/// rings have to agree on it. Not to be shared with a forked child, whose driver would not work.
+struct DefaultDevice {
+  std::mutex mutex;
+  pid_t process = 0;
+  std::shared_ptr<vulkan::Device> device;
+};
+DefaultDevice& default_device_slot() {
+  static auto& slot = *new DefaultDevice();
+  return slot;
+}
+
+std::shared_ptr<vulkan::Device> default_device() {
+  return without_gil([] {
+    DefaultDevice& slot = default_device_slot();
+    const std::lock_guard lock(slot.mutex);
+    if (slot.process != getpid()) {
+      // The parent's is left as it lies: destroying it would call the driver.
+      if (slot.device) new std::shared_ptr<vulkan::Device>(std::move(slot.device));
+      slot.device = nullptr;
+      slot.process = getpid();
+    }
+    if (!slot.device) slot.device = vulkan::Device::open();
+    return slot.device;
+  });
+}
+
+std::shared_ptr<vulkan::Device> open_device(const py::object& device,
+                                            const Argument<"queues", std::vector<double>>& queues,
+                                            const Argument<"validation", bool>& validation) {
+  vulkan::OpenOptions options;
+  if (py::isinstance<py::str>(device)) {
+    options.device = device.cast<std::string>();
+  } else if (py::isinstance<py::int_>(device) && !py::isinstance<py::bool_>(device)) {
+    options.device = py::str(device).cast<std::string>();
+  } else {
+    wrong_type("device", device, "an index or a part of a name");
+  }
+  for (const double priority : queues.value) {
+    options.queues.push_back({.family = std::nullopt, .priority = static_cast<float>(priority)});
+  }
+  options.validation = validation.value;
+  return without_gil([&] { return vulkan::Device::open(options); });
+}
+
+py::dict info_of(const vulkan::DeviceInfo& info) {
+  py::dict dict;
+  dict["index"] = info.index;
+  dict["name"] = info.name;
+  dict["driver"] = info.driver;
+  dict["api_version"] = info.api_version;
+  dict["type"] = info.type;
+  dict["timestamps"] = info.timestamps;
+  dict["buffer_device_address"] = info.buffer_device_address;
+  dict["why_unusable"] = info.why_unusable();
+  return dict;
+}
+
+constexpr std::array<std::pair<const char*, Fault>, 10> all_faults = {
+    {{"none", Fault::none},
+     {"fail_begin", Fault::fail_begin},
+     {"fail_submit", Fault::fail_submit},
+     {"fail_execution", Fault::fail_execution},
+     {"hang", Fault::hang},
+     {"lose_device", Fault::lose_device},
+     {"fail_wait", Fault::fail_wait},
+     {"fail_completed", Fault::fail_completed},
+     {"fail_finish", Fault::fail_finish},
+     {"fail_wake", Fault::fail_wake}}};
+
+/// The fault of a name. Throws InvalidOption, which lists the names, for another.
+Fault fault_from(const std::string& name) {
+  std::string names;
+  for (const auto& [each, fault] : all_faults) {
+    if (name == each) return fault;
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", each);
+  }
+  throw InvalidOption(fmt::format("fault is \"{}\", allowed are {}", name, names));
+}
+
+FaultInjectorObject make_fault_injector(
+    const py::object& inner, const Argument<"seed", std::uint64_t>& seed,
+    const Argument<"begin", double>& begin, const Argument<"submit", double>& submit,
+    const Argument<"execution", double>& execution, const Argument<"hang", double>& hang,
+    const Argument<"device_loss", double>& device_loss,
+    const Argument<"script", std::vector<std::pair<std::string, std::uint64_t>>>& script) {
+  BackendObject base = backend_from(inner);
+  FaultPlan plan{.seed = seed.value,
+                 .begin = begin.value,
+                 .submit = submit.value,
+                 .execution = execution.value,
+                 .hang = hang.value,
+                 .device_loss = device_loss.value,
+                 .script = {}};
+  for (const auto& [fault, call] : script.value) plan.script.push_back({fault_from(fault), call});
+  auto faults = inject_faults(std::move(base.backend), std::move(plan));
+  return {{faults, std::move(base.device)}, faults};
+}
+
+void bind_simulated(py::module_& module) {
+  py::class_<SimulatedGpuObject, BackendObject>(
+      module, "SimulatedGpu",
+      "A GPU that exists only in numbers, with a virtual clock: waits take no time and come out "
+      "exactly. For tests of your own loops.")
+      .def(py::init([](const Argument<"queue_count", std::uint32_t>& queue_count) {
+             auto gpu = simulated::make_gpu(queue_count.value);
+             return SimulatedGpuObject{{gpu, nullptr}, gpu};
+           }),
+           py::arg("queue_count") = 1, "A GPU with so many queues, at the virtual time 0.")
+      .def(
+          "pause", [](const SimulatedGpuObject& self) { self.gpu->pause(); },
+          "What is submitted from now on does not start before release().")
+      .def(
+          "release",
+          [](const SimulatedGpuObject& self) { without_gil([&] { self.gpu->release(); }); },
+          "Ends pause() and every hang.")
+      .def(
+          "lose_device",
+          [](const SimulatedGpuObject& self) { without_gil([&] { self.gpu->lose_device(); }); },
+          "Loses the device now.")
+      .def(
+          "fail_next_begin", [](const SimulatedGpuObject& self) { self.gpu->fail_next_begin(); },
+          "The next acquire() raises BackendError.")
+      .def(
+          "advance",
+          [](const SimulatedGpuObject& self, const Argument<"seconds", double>& seconds) {
+            self.gpu->advance(from_seconds("seconds", seconds.value));
+          },
+          py::arg("seconds"), "Moves the clock forward: other CPU work between two calls.")
+      .def_property_readonly(
+          "now",
+          [](const SimulatedGpuObject& self) {
+            return std::chrono::duration<double>(self.gpu->now().time_since_epoch()).count();
+          },
+          "The virtual time, in seconds.")
+      .def("__repr__", [](const SimulatedGpuObject& self) {
+        return fmt::format(
+            "<cbr.simulated.Gpu at {} s>",
+            std::chrono::duration<double>(self.gpu->now().time_since_epoch()).count());
+      });
+}
+
+void bind_faults(py::module_& module) {
+  py::class_<FaultInjectorObject, BackendObject>(
+      module, "FaultInjector", "A backend that makes chosen calls of another one fail.")
+      .def(py::init(&make_fault_injector), py::arg("backend"), py::kw_only(), py::arg("seed") = 0,
+           py::arg("begin") = 0.0, py::arg("submit") = 0.0, py::arg("execution") = 0.0,
+           py::arg("hang") = 0.0, py::arg("device_loss") = 0.0,
+           py::arg("script") = std::vector<std::pair<std::string, std::uint64_t>>(),
+           "Wraps a backend. `begin`, `submit`, `execution`, `hang` and `device_loss` are the "
+           "probabilities of each fault, 0 to 1, drawn from `seed`; `script` names calls that fail "
+           "for certain: (\"fail_submit\", 3) is the third submission.")
+      .def(
+          "fail_next",
+          [](const FaultInjectorObject& self, const Argument<"fault", std::string>& fault) {
+            self.faults->fail_next(fault_from(fault.value));
+          },
+          py::arg("fault"),
+          "The next call that the fault concerns fails: \"fail_begin\", \"fail_submit\", "
+          "\"fail_execution\", \"hang\", \"lose_device\", \"fail_wait\", \"fail_completed\", "
+          "\"fail_finish\" or \"fail_wake\".")
+      .def(
+          "hang_next", [](const FaultInjectorObject& self) { self.faults->hang_next(); },
+          "The next submission does not end before release().")
+      .def(
+          "release",
+          [](const FaultInjectorObject& self) { without_gil([&] { self.faults->release(); }); },
+          "Ends every hang.")
+      .def(
+          "lose_device",
+          [](const FaultInjectorObject& self, const Argument<"cause", std::string>& cause) {
+            without_gil([&] { self.faults->lose_device(cause.value); });
+          },
+          py::arg("cause"), "Loses the device now; `cause` stands in the text of DeviceLost.")
+      .def(
+          "injected",
+          [](const FaultInjectorObject& self, const Argument<"fault", std::string>& fault) {
+            return self.faults->injected(fault_from(fault.value));
+          },
+          py::arg("fault"), "How many of a kind there were.")
+      .def("__repr__", [](const FaultInjectorObject&) { return "<cbr.FaultInjector>"; });
+  module.def(
+      "validate",
+      [](const py::object& inner) {
+        BackendObject base = backend_from(inner);
+        return BackendObject{validate(std::move(base.backend)), std::move(base.device)};
+      },
+      py::arg("backend"),
+      "Wraps a backend in a check of the contract between it and the ring; a broken rule is "
+      "printed and ends the program.");
+}
+
+}  // namespace
+
+BackendObject backend_from(const py::object& given) {
+  if (given.is_none()) return backend_from(py::str("vulkan"));
+  if (py::isinstance<py::str>(given)) {
+    const auto name = given.cast<std::string>();
+    if (name == "simulated") return {simulated::make_gpu(), nullptr};
+    if (name != "vulkan") {
+      throw InvalidOption(
+          fmt::format("backend is \"{}\", allowed are \"vulkan\", \"simulated\", a Device and a "
+                      "Backend",
+                      name));
+    }
+    auto device = default_device();
+    return {vulkan::make_backend(device), device};
+  }
+  if (py::isinstance<vulkan::Device>(given)) {
+    auto device = given.cast<std::shared_ptr<vulkan::Device>>();
+    return {vulkan::make_backend(device), device};
+  }
+  if (py::isinstance<BackendObject>(given)) return given.cast<const BackendObject&>();
+  wrong_type("backend", given, "a name, a Device or a Backend");
+}
+
+std::shared_ptr<vulkan::Device> device_from(const py::object& given) {
+  if (given.is_none()) return default_device();
+  if (py::isinstance<vulkan::Device>(given)) return given.cast<std::shared_ptr<vulkan::Device>>();
+  wrong_type("device", given, "a Device or None");
+}
+
+void drop_default_device() noexcept {
+  DefaultDevice& slot = default_device_slot();
+  const std::lock_guard lock(slot.mutex);
+  if (slot.process == getpid()) slot.device.reset();
+}
+
+void bind_backends(py::module_& module) {
+  py::class_<vulkan::Device, std::shared_ptr<vulkan::Device>>(
+      module, "Device", "An open Vulkan device; rings and buffers of one device work together.")
+      .def(py::init(&open_device), py::arg("device") = "", py::kw_only(),
+           py::arg("queues") = std::vector<double>(), py::arg("validation") = false,
+           "Opens a device: an index or a part of a name as list_devices() has them; empty for the "
+           "best. `queues` holds a priority from 0 to 1 for each queue.")
+      .def_property_readonly(
+          "info", [](const vulkan::Device& self) { return info_of(self.info()); },
+          "What list_devices() has of it.")
+      .def_property_readonly(
+          "name", [](const vulkan::Device& self) { return self.info().name; },
+          "As the driver says.")
+      .def_property_readonly(
+          "queue_count", [](const vulkan::Device& self) { return self.queue_count(); },
+          "How many queues it was opened with.")
+      .def("__repr__", [](const vulkan::Device& self) {
+        return fmt::format("<cbr.Device \"{}\", {} queue(s)>", self.info().name,
+                           self.queue_count());
+      });
+  module.def(
+      "list_devices",
+      [] {
+        const auto devices = without_gil([] { return vulkan::list_devices(); });
+        py::list list;
+        for (const auto& device : devices) list.append(info_of(device));
+        return list;
+      },
+      "The Vulkan devices of this machine.");
+  module.def("default_device", &default_device,
+             "The device that backend=\"vulkan\" and device=None stand for.");
+  py::class_<BackendObject>(module, "Backend", "What a ring runs on.")
+      .def("__repr__", [](const BackendObject&) { return "<cbr.Backend>"; });
+  bind_simulated(module);
+  bind_faults(module);
+}
+
+void bind_simulate(py::module_& module) {
+  module.def(
+      "simulate",
+      [](const Argument<"lease", LeaseObject*>& lease, const Argument<"encode", double>& encode,
+         const Argument<"submit", double>& submit, const Argument<"execute", double>& execute,
+         const Argument<"completion", double>& completion,
+         const Argument<"fault", std::string>& fault) {
+        simulated::record(lease.value->require(),
+                          {.encode = from_seconds("encode", encode.value),
+                           .submit = from_seconds("submit", submit.value),
+                           .execute = from_seconds("execute", execute.value),
+                           .completion = from_seconds("completion", completion.value),
+                           .fault = fault_from(fault.value)});
+      },
+      py::arg("lease"), py::kw_only(), py::arg("encode") = 0.0, py::arg("submit") = 0.0,
+      py::arg("execute") = 0.0, py::arg("completion") = 0.0, py::arg("fault") = "none",
+      "Gives the lease's submission its timings, in seconds, and what goes wrong with it: "
+      "\"fail_submit\", \"fail_execution\", \"hang\" or \"lose_device\".");
+}
+
+}  // namespace cbr::python

@@ -1,0 +1,55 @@
+#include "backends/vulkan/vulkan_command_slot.h"
+
+#include <cstdint>
+
+namespace cbr::vulkan {
+
+CommandSlot::CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue,
+                         const std::string& label)
+    : device_(std::move(device)), timestamps_(device_, queue) {
+  const auto& vk = device_->functions();
+  const VkDevice handle = device_->handle();
+  try {
+    VkCommandPoolCreateInfo pool{};
+    pool.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
+    pool.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT;
+    pool.queueFamilyIndex = device_->queue_family(queue);
+    device_->check(vk.vkCreateCommandPool(handle, &pool, nullptr, &pool_), "vkCreateCommandPool");
+
+    VkCommandBufferAllocateInfo allocate{};
+    allocate.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
+    allocate.commandPool = pool_;
+    allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+    allocate.commandBufferCount = 1;
+    device_->check(vk.vkAllocateCommandBuffers(handle, &allocate, &command_buffer_),
+                   "vkAllocateCommandBuffers");
+    // Dispatchable handles are pointers: the cast is how debug names take them.
+    device_->set_name(VK_OBJECT_TYPE_COMMAND_BUFFER,
+                      reinterpret_cast<std::uint64_t>(command_buffer_), label);
+  } catch (...) {
+    if (pool_ != VK_NULL_HANDLE) vk.vkDestroyCommandPool(handle, pool_, nullptr);
+    throw;
+  }
+}
+
+CommandSlot::~CommandSlot() {
+  const auto& vk = device_->functions();
+  vk.vkDestroyCommandPool(device_->handle(), pool_, nullptr);
+}
+
+void CommandSlot::begin() {
+  const auto& vk = device_->functions();
+  device_->check(vk.vkResetCommandPool(device_->handle(), pool_, 0), "vkResetCommandPool");
+  VkCommandBufferBeginInfo begin{};
+  begin.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
+  begin.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
+  device_->check(vk.vkBeginCommandBuffer(command_buffer_, &begin), "vkBeginCommandBuffer");
+  timestamps_.write_start(command_buffer_);
+}
+
+void CommandSlot::end() {
+  timestamps_.write_end(command_buffer_);
+  device_->check(device_->functions().vkEndCommandBuffer(command_buffer_), "vkEndCommandBuffer");
+}
+
+}  // namespace cbr::vulkan
