@@ -34,6 +34,11 @@ compute::GroupCount groups_from(const py::object& given) {
 LeaseObject::LeaseObject(Lease lease, std::shared_ptr<vulkan::Device> device)
     : lease_(std::move(lease)), device_(std::move(device)) {}
 
+LeaseObject::~LeaseObject() {
+  if (!lease_.valid()) return;
+  without_gil([lease = std::move(lease_)]() mutable { const Lease dropped = std::move(lease); });
+}
+
 Lease& LeaseObject::require() {
   if (!lease_.valid()) throw InvalidUsage("the lease has ended: it was submitted or discarded");
   return lease_;
@@ -60,9 +65,8 @@ Ticket LeaseObject::submit(std::source_location where) {
   recorder_.reset();
   // Moved out first: while the GIL is free another thread may look at this object.
   Lease lease = std::move(lease_);
-  Ticket ticket = without_gil([&] { return std::move(lease).submit(where); });
-  ticket_ = ticket;
-  return ticket;
+  ticket_ = without_gil([&] { return std::move(lease).submit(where); });
+  return ticket_;
 }
 
 void LeaseObject::discard() {
@@ -72,8 +76,8 @@ void LeaseObject::discard() {
 }
 
 Ticket LeaseObject::ticket() const {
-  if (!ticket_) throw InvalidUsage("the lease has no ticket: it was not submitted");
-  return *ticket_;
+  if (!ticket_.valid()) throw InvalidUsage("the lease has no ticket: it was not submitted");
+  return ticket_;
 }
 
 std::string LeaseObject::describe() const {
@@ -81,7 +85,7 @@ std::string LeaseObject::describe() const {
     return fmt::format("<cbr.Lease of slot {}, queue {}>", to_number(lease_.slot()),
                        to_number(lease_.queue()));
   }
-  return ticket_ ? "<cbr.Lease, submitted>" : "<cbr.Lease, discarded>";
+  return ticket_.valid() ? "<cbr.Lease, submitted>" : "<cbr.Lease, discarded>";
 }
 
 void LeaseObject::leave(bool with_exception, std::source_location where) {

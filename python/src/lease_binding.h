@@ -26,6 +26,10 @@ class LeaseObject {
  public:
   /// `device` is null where nothing can be recorded from Python.
   LeaseObject(Lease lease, std::shared_ptr<vulkan::Device> device);
+  LeaseObject(const LeaseObject&) = delete;
+  LeaseObject& operator=(const LeaseObject&) = delete;
+  /// Discards, without the GIL: the ring warns of it and may hand on what waited behind the lease.
+  ~LeaseObject();
 
   /// The lease; throws InvalidUsage once it has ended.
   Lease& require();
@@ -57,7 +61,7 @@ class LeaseObject {
   std::shared_ptr<vulkan::Device> device_;
   std::optional<compute::Recorder> recorder_;
   std::vector<const void*> kept_;
-  std::optional<Ticket> ticket_;
+  Ticket ticket_;
 };
 
 void bind_lease(pybind11::module_& module);
