@@ -52,7 +52,8 @@ py::object place_of(const py::object& log, const std::optional<std::source_locat
 /// `log` is the module cbr._log.
 py::object message_of(const py::object& log, const LogMessage& message) {
   py::dict fields;
-  fields["level"] = log.attr("LogLevel").attr(message.level == LogLevel::debug ? "debug" : "warning");
+  fields["level"] =
+      log.attr("LogLevel").attr(message.level == LogLevel::debug ? "debug" : "warning");
   fields["event"] = log.attr("LogEvent").attr(name_of(message.event));
   fields["ring"] = text_of(message.ring);
   fields["text"] = text_of(message.text);

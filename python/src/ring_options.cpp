@@ -64,8 +64,8 @@ constexpr std::array<Option, 14> all_options = {{
     {"ageing_limit", set<&RingOptions::ageing_limit>},
     {"wait_strategy",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
-       o.wait_strategy = named(n, v, parse_wait_strategy,
-                               "\"block\", \"spin\", \"hybrid\" and \"adaptive\"");
+       o.wait_strategy =
+           named(n, v, parse_wait_strategy, "\"block\", \"spin\", \"hybrid\" and \"adaptive\"");
      }},
     {"spin_limit",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
@@ -73,8 +73,7 @@ constexpr std::array<Option, 14> all_options = {{
      }},
     {"gpu_times",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
-       o.gpu_times =
-           named(n, v, parse_gpu_times, "\"both\", \"end\", \"sampled\" and \"none\"");
+       o.gpu_times = named(n, v, parse_gpu_times, "\"both\", \"end\", \"sampled\" and \"none\"");
      }},
     {"hang_warning_ms", set<&RingOptions::hang_warning_ms>},
     {"log_wait_events", set<&RingOptions::log_wait_events>},

@@ -24,8 +24,7 @@ constexpr std::array<std::string_view, 5> backends = {"auto", "metal", "cuda", "
                                                       "simulated"};
 constexpr std::array<std::string_view, 3> allocation_strategies = {"round-robin", "least-busy",
                                                                    "priority"};
-constexpr std::array<std::string_view, 4> wait_strategies = {"block", "spin", "hybrid",
-                                                             "adaptive"};
+constexpr std::array<std::string_view, 4> wait_strategies = {"block", "spin", "hybrid", "adaptive"};
 constexpr std::array<std::string_view, 4> gpu_times = {"both", "end", "sampled", "none"};
 
 const std::array table = std::to_array<OptionSpec>({
