@@ -53,10 +53,10 @@ compute::Recorder& LeaseObject::recorder() {
   return *recorder_;
 }
 
-void LeaseObject::keep(const std::shared_ptr<const void>& object) {
-  if (std::find(kept_.begin(), kept_.end(), object.get()) != kept_.end()) return;
-  lease_.keep_alive(object);
-  kept_.push_back(object.get());
+void LeaseObject::keep(std::shared_ptr<const void> object) {
+  if (std::find(kept_.begin(), kept_.end(), object) == kept_.end()) {
+    kept_.push_back(std::move(object));
+  }
 }
 
 Ticket LeaseObject::submit(std::source_location where) {
@@ -65,13 +65,19 @@ Ticket LeaseObject::submit(std::source_location where) {
   recorder_.reset();
   // Moved out first: while the GIL is free another thread may look at this object.
   Lease lease = std::move(lease_);
-  ticket_ = without_gil([&] { return std::move(lease).submit(where); });
+  auto kept = std::exchange(kept_, {});
+  ticket_ = without_gil([&] {
+    for (auto& object : kept) lease.keep_alive(std::move(object));
+    return std::move(lease).submit(where);
+  });
   return ticket_;
 }
 
 void LeaseObject::discard() {
   recorder_.reset();
   Lease lease = std::move(lease_);
+  // Let go of at the end: that may run anything.
+  const auto kept = std::exchange(kept_, {});
   without_gil([&] { lease.discard(); });
 }
 
@@ -145,7 +151,8 @@ void LeaseObject::barrier() {
 }
 
 void LeaseObject::keep_alive(const py::object& object) {
-  require().keep_alive(share(object));
+  require();
+  keep(share(object));
 }
 
 void bind_lease(py::module_& module) {

@@ -55,12 +55,13 @@ class LeaseObject {
  private:
   compute::Recorder& recorder();
   /// Once for each object: a step may name one a hundred times.
-  void keep(const std::shared_ptr<const void>& object);
+  void keep(std::shared_ptr<const void> object);
 
   Lease lease_;
   std::shared_ptr<vulkan::Device> device_;
   std::optional<compute::Recorder> recorder_;
-  std::vector<const void*> kept_;
+  /// What the ring is to keep once there is work that needs it; it may wait for others then.
+  std::vector<std::shared_ptr<const void>> kept_;
   Ticket ticket_;
 };
 
