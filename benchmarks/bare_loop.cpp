@@ -12,7 +12,7 @@ using vulkan::check;
 
 BareLoop::BareLoop(std::shared_ptr<vulkan::Device> device, std::uint32_t buffer_count)
     : device_(std::move(device)), slots_(buffer_count) {
-  const auto& vk = device_->functions();
+  const auto& vk = vulkan::functions_of(*device_);
   VkSemaphoreTypeCreateInfo type{};
   type.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO;
   type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
@@ -39,13 +39,13 @@ BareLoop::BareLoop(std::shared_ptr<vulkan::Device> device, std::uint32_t buffer_
 }
 
 BareLoop::~BareLoop() {
-  const auto& vk = device_->functions();
+  const auto& vk = vulkan::functions_of(*device_);
   for (const Slot& slot : slots_) vk.vkDestroyCommandPool(device_->handle(), slot.pool, nullptr);
   vk.vkDestroySemaphore(device_->handle(), semaphore_, nullptr);
 }
 
 void BareLoop::run(std::uint32_t steps, const std::function<void(VkCommandBuffer)>& record) {
-  const auto& vk = device_->functions();
+  const auto& vk = vulkan::functions_of(*device_);
   for (std::uint32_t i = 0; i < steps; ++i) {
     Slot& slot = slots_[i % slots_.size()];
     wait(slot.value);
@@ -80,8 +80,8 @@ void BareLoop::wait(std::uint64_t value) const {
   info.semaphoreCount = 1;
   info.pSemaphores = &semaphore_;
   info.pValues = &value;
-  check(device_->functions().vkWaitSemaphores(device_->handle(), &info,
-                                              std::numeric_limits<std::uint64_t>::max()),
+  check(vulkan::functions_of(*device_).vkWaitSemaphores(device_->handle(), &info,
+                                                        std::numeric_limits<std::uint64_t>::max()),
         "vkWaitSemaphores");
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -26,6 +27,7 @@ struct Options {
   compute::SyntheticShape shape{.dispatches = 256, .elements = 4096, .iterations = 64};
   std::uint32_t steps = 0;
   std::uint32_t rounds = 15;
+  GpuTimes gpu_times = GpuTimes::both;
   bool json = false;
 };
 
@@ -48,7 +50,8 @@ void run(Options options) {
   const auto device = vulkan::Device::open({.device = options.device});
   const compute::SyntheticStep step(device, options.shape);
   BareLoop bare(device, options.ring_size);
-  CommandBufferRing ring(vulkan::make_backend(device), {.ring_size = options.ring_size});
+  CommandBufferRing ring(vulkan::make_backend(device),
+                         {.ring_size = options.ring_size, .gpu_times = options.gpu_times});
   const auto record = [&](VkCommandBuffer commands) { step.record(commands); };
 
   // An idle GPU lowers its clock: keep it busy until it has come up, and see how long a step takes.
@@ -93,6 +96,7 @@ void run(Options options) {
                              {"dispatches", options.shape.dispatches},
                              {"elements", options.shape.elements},
                              {"iterations", options.shape.iterations},
+                             {"gpuTimes", to_string(options.gpu_times)},
                              {"steps", options.steps},
                              {"bareStepsPerSec", bare_rates},
                              {"ringStepsPerSec", ring_rates},
@@ -101,9 +105,10 @@ void run(Options options) {
     fmt::print("{}\n", result.dump(2));
     return;
   }
-  fmt::print("{}: {} buffers, {} dispatches of {} elements, {} iterations, {} × {} steps\n",
-             device->info().name, options.ring_size, options.shape.dispatches,
-             options.shape.elements, options.shape.iterations, options.rounds, options.steps);
+  fmt::print(
+      "{}: {} buffers, {} dispatches of {} elements, {} iterations, GPU times {}, {} × {} steps\n",
+      device->info().name, options.ring_size, options.shape.dispatches, options.shape.elements,
+      options.shape.iterations, to_string(options.gpu_times), options.rounds, options.steps);
   fmt::print("bare loop {:10.1f} steps/s (median)\n", bare_rate);
   fmt::print("ring      {:10.1f} steps/s (median)\n", ring_rate);
   fmt::print("ring / bare loop {:.4f}", speedup->ratio);
@@ -127,8 +132,12 @@ int main(int argc, char** argv) {
     app.add_option("--iterations", options.shape.iterations)->check(CLI::PositiveNumber);
     app.add_option("--steps", options.steps, "Steps of a round (default: about 0.3 s of them)");
     app.add_option("--rounds", options.rounds)->check(CLI::PositiveNumber);
+    std::string gpu_times(cbr::to_string(options.gpu_times));
+    app.add_option("--gpu-times", gpu_times, "What the ring has the GPU note")
+        ->check(CLI::IsMember({"both", "end", "sampled", "none"}));
     app.add_flag("--json", options.json, "Print every round as JSON");
     CLI11_PARSE(app, argc, argv);
+    options.gpu_times = cbr::parse_gpu_times(gpu_times).value();
     cbr::benchmarks::run(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bare_loop_benchmark: %s\n", error.what());

@@ -17,7 +17,7 @@
 /// The Vulkan backend.
 namespace cbr::vulkan {
 
-struct Functions;
+class DeviceImpl;
 
 /// The queues of a family that computes.
 struct ComputeFamily {
@@ -139,9 +139,10 @@ struct WrapOptions {
 };
 
 /// A logical device with one or more compute queues. Opened devices are destroyed with the last
-/// reference; wrapped ones stay the user's and must outlive this object.
+/// reference; wrapped ones stay the user's and must outlive this object. What shares it beside the
+/// program's own references: backends, and leases that are recorded when their ring ends.
 /// All functions may be called by any thread. A queue index is below queue_count().
-class Device {
+class Device final {
  public:
   /// Loads the Vulkan library and opens a device. Throws BackendError if there is no library, no
   /// such device, or the device lacks what a ring needs or the queues asked for; the text says
@@ -154,49 +155,62 @@ class Device {
 
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
-  virtual ~Device() = default;
+  /// Blocks where the driver was asked whether the device still lives (see WrapOptions::lock_queue)
+  /// and the queue has not come that far.
+  ~Device();
 
   /// What the device can do; valid as long as this object.
-  [[nodiscard]] virtual const DeviceInfo& info() const noexcept = 0;
+  [[nodiscard]] const DeviceInfo& info() const noexcept;
   /// The Vulkan instance; valid as long as this object, if it was opened here.
-  [[nodiscard]] virtual VkInstance instance() const noexcept = 0;
+  [[nodiscard]] VkInstance instance() const noexcept;
   /// The physical device that this one was made of.
-  [[nodiscard]] virtual VkPhysicalDevice physical_device() const noexcept = 0;
+  [[nodiscard]] VkPhysicalDevice physical_device() const noexcept;
   /// The Vulkan device; valid as long as this object, if it was opened here.
-  [[nodiscard]] virtual VkDevice handle() const noexcept = 0;
+  [[nodiscard]] VkDevice handle() const noexcept;
   /// How many queues it has, at least 1.
-  [[nodiscard]] virtual std::uint32_t queue_count() const noexcept = 0;
+  [[nodiscard]] std::uint32_t queue_count() const noexcept;
   /// The native queue. Submit to it by submit(), or under the lock of Device::wrap.
-  [[nodiscard]] virtual VkQueue queue(QueueIndex queue) const noexcept = 0;
+  [[nodiscard]] VkQueue queue(QueueIndex queue) const noexcept;
   /// The family that the queue was taken from.
-  [[nodiscard]] virtual std::uint32_t queue_family(QueueIndex queue) const noexcept = 0;
+  [[nodiscard]] std::uint32_t queue_family(QueueIndex queue) const noexcept;
   /// The priority that the queue was created with, from 0 to 1.
-  [[nodiscard]] virtual float queue_priority(QueueIndex queue) const noexcept = 0;
+  [[nodiscard]] float queue_priority(QueueIndex queue) const noexcept;
   /// Those of the first queue.
   [[nodiscard]] VkQueue queue() const noexcept { return queue(QueueIndex{0}); }
   /// The family of the first queue.
   [[nodiscard]] std::uint32_t queue_family() const noexcept { return queue_family(QueueIndex{0}); }
   /// A function of this device by its name, or null: for programs that don't link Vulkan's library.
-  [[nodiscard]] virtual PFN_vkVoidFunction function(const char* name) const noexcept = 0;
-  /// The functions of this device, loaded at run time; used by the library's own parts.
-  [[nodiscard]] virtual const Functions& functions() const noexcept = 0;
+  [[nodiscard]] PFN_vkVoidFunction function(const char* name) const noexcept;
   /// Whether this process opened or wrapped it. False in a child that was forked since, where no
   /// function of Vulkan may be called: what was made from the device is left as it lies there.
-  [[nodiscard]] virtual bool same_process() const noexcept = 0;
+  [[nodiscard]] bool same_process() const noexcept;
   /// Submits to a queue under the queue's lock. Throws DeviceLost, SubmitFailed.
-  virtual void submit(QueueIndex queue, const VkSubmitInfo& submission) = 0;
+  void submit(QueueIndex queue, const VkSubmitInfo& submission);
   /// The same for the first queue.
   void submit(const VkSubmitInfo& submission) { submit(QueueIndex{0}, submission); }
 
- protected:
-  Device() = default;
+ private:
+  friend class DeviceImpl;
+  explicit Device(std::unique_ptr<DeviceImpl> impl) noexcept;
+
+  const std::unique_ptr<DeviceImpl> impl_;
 };
 
 /// A backend whose slots are one command pool and one primary command buffer each, on the device's
-/// queues, with a timestamp at each end of every submission. The backend shares the device.
+/// queues, with timestamps round every submission as RingOptions::gpu_times asks for. The backend
+/// shares the device.
 ///
-/// Intervals of several queues are read from the device's one clock, and drivers write them so that
-/// they can be compared. Vulkan itself promises that for those of one queue only.
+/// Intervals of several queues, and of several backends of one device, are read from the device's
+/// one clock, and drivers write them so that they can be compared. Vulkan itself promises that for
+/// those of one queue only. A counter of few bits starts again in a while; intervals go on, for the
+/// host's clock says how often it did. Work that runs for longer than the counter takes to start
+/// again shows shorter than it was. Times that can't be true are absent.
+///
+/// On NVIDIA's driver a wait that may be woken is one call of the driver, unless a validation layer
+/// is on. Other drivers can't be woken, or only at the cost of a spinning CPU core (Mesa's software
+/// drivers): there such a wait looks every 0.05 to 1 ms whether it was woken while a lease is
+/// recorded, and every 100 ms otherwise. NVIDIA's driver spins in its waits; the others are taken
+/// to sleep.
 [[nodiscard]] std::shared_ptr<Backend> make_backend(std::shared_ptr<Device> device);
 
 /// The lease's command buffer, already begun for one-time submission. Record into it with your own

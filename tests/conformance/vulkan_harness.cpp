@@ -56,7 +56,7 @@ class VulkanHarness final : public Harness {
 
  private:
   std::shared_ptr<vulkan::Device> device_;
-  const vulkan::Functions& vk_ = device_->functions();
+  const vulkan::Functions& vk_ = vulkan::functions_of(*device_);
   std::shared_ptr<Backend> backend_ = vulkan::make_backend(device_);
   std::vector<std::unique_ptr<EventGate>> gates_;
 };

@@ -7,11 +7,11 @@
 namespace cbr::test {
 
 QueueGate::QueueGate(std::shared_ptr<vulkan::Device> device, QueueIndex queue)
-    : device_(std::move(device)), queue_(queue), semaphore_(device_) {}
+    : device_(std::move(device)), queue_(queue), semaphore_(vulkan::DeviceImpl::of(device_)) {}
 
 QueueGate::~QueueGate() {
   if (closed_) open();
-  device_->functions().vkQueueWaitIdle(device_->queue(queue_));
+  vulkan::functions_of(*device_).vkQueueWaitIdle(device_->queue(queue_));
 }
 
 void QueueGate::close() {

@@ -35,7 +35,10 @@ std::array<VkMemoryPropertyFlags, 3> preferences(Placement placement) {
 std::optional<std::uint32_t> best_memory_type(const vulkan::Device& device,
                                               std::uint32_t allowed_types, Placement placement) {
   for (const VkMemoryPropertyFlags wanted : preferences(placement)) {
-    if (const auto type = vulkan::find_memory_type(device, allowed_types, wanted)) return type;
+    if (const auto type = vulkan::find_memory_type(
+            vulkan::functions_of(device), device.physical_device(), allowed_types, wanted)) {
+      return type;
+    }
   }
   return std::nullopt;
 }
@@ -55,7 +58,7 @@ Buffer::Buffer(std::shared_ptr<vulkan::Device> device, std::uint64_t size, Place
 }
 
 void Buffer::allocate(Placement placement) {
-  const vulkan::Functions& vk = device_->functions();
+  const vulkan::Functions& vk = vulkan::functions_of(*device_);
   VkBufferCreateInfo create{};
   create.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
   create.size = size_;
@@ -99,7 +102,7 @@ void Buffer::allocate(Placement placement) {
 void Buffer::release() noexcept {
   if (device_ == nullptr) return;
   if (device_->same_process()) {
-    const vulkan::Functions& vk = device_->functions();
+    const vulkan::Functions& vk = vulkan::functions_of(*device_);
     vk.vkDestroyBuffer(device_->handle(), buffer_, nullptr);
     // Unmaps too.
     vk.vkFreeMemory(device_->handle(), memory_, nullptr);

@@ -40,15 +40,20 @@ Kernel::Kernel(std::shared_ptr<vulkan::Device> device, std::span<const std::uint
 
 void Kernel::create(std::span<const std::uint32_t> spirv,
                     std::span<const std::uint32_t> constants) {
-  const vulkan::Functions& vk = device_->functions();
+  const vulkan::Functions& vk = vulkan::functions_of(*device_);
   const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, push_constant_size_};
   VkPipelineLayoutCreateInfo layout{};
   layout.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
   layout.pushConstantRangeCount = push_constant_size_ == 0 ? 0 : 1;
-  layout.pPushConstantRanges = &range;
+  layout.pPushConstantRanges = push_constant_size_ == 0 ? nullptr : &range;
   vulkan::check(vk.vkCreatePipelineLayout(device_->handle(), &layout, nullptr, &layout_),
                 "vkCreatePipelineLayout");
 
+  // Before the module, which nobody would destroy if this threw.
+  std::vector<VkSpecializationMapEntry> entries;
+  for (std::uint32_t id = 0; id < constants.size(); ++id) {
+    entries.push_back({id, id * 4, 4});
+  }
   VkShaderModuleCreateInfo module_info{};
   module_info.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO;
   module_info.codeSize = spirv.size_bytes();
@@ -57,10 +62,6 @@ void Kernel::create(std::span<const std::uint32_t> spirv,
   vulkan::check(vk.vkCreateShaderModule(device_->handle(), &module_info, nullptr, &module),
                 "vkCreateShaderModule");
 
-  std::vector<VkSpecializationMapEntry> entries;
-  for (std::uint32_t id = 0; id < constants.size(); ++id) {
-    entries.push_back({id, id * 4, 4});
-  }
   const VkSpecializationInfo specialization{static_cast<std::uint32_t>(entries.size()),
                                             entries.data(), constants.size_bytes(),
                                             constants.data()};
@@ -90,7 +91,7 @@ void Kernel::require_dispatchable(const GroupCount& groups) const {
 void Kernel::release() noexcept {
   if (device_ == nullptr) return;
   if (device_->same_process()) {
-    const vulkan::Functions& vk = device_->functions();
+    const vulkan::Functions& vk = vulkan::functions_of(*device_);
     vk.vkDestroyPipeline(device_->handle(), pipeline_, nullptr);
     vk.vkDestroyPipelineLayout(device_->handle(), layout_, nullptr);
   }

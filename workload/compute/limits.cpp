@@ -14,7 +14,8 @@ DeviceLimits read_limits(const vulkan::Device& device) {
   VkPhysicalDeviceProperties2 properties{};
   properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
   properties.pNext = &vulkan11;
-  device.functions().vkGetPhysicalDeviceProperties2(device.physical_device(), &properties);
+  vulkan::functions_of(device).vkGetPhysicalDeviceProperties2(device.physical_device(),
+                                                              &properties);
   const VkPhysicalDeviceLimits& limits = properties.properties.limits;
   return {.max_groups_x = limits.maxComputeWorkGroupCount[0],
           .max_groups_y = limits.maxComputeWorkGroupCount[1],

@@ -17,7 +17,7 @@ constexpr VkAccessFlags copy_access = VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TR
 }  // namespace
 
 Recorder::Recorder(const vulkan::Device& device, VkCommandBuffer commands)
-    : vk_(&device.functions()), commands_(commands) {}
+    : vk_(&vulkan::functions_of(device)), commands_(commands) {}
 
 void Recorder::dispatch(const Kernel& kernel, std::span<const std::byte> push,
                         const GroupCount& groups) {
@@ -30,8 +30,11 @@ void Recorder::dispatch(const Kernel& kernel, std::span<const std::byte> push,
     vk_->vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline());
     bound_ = kernel.pipeline();
   }
-  vk_->vkCmdPushConstants(commands_, kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                          static_cast<std::uint32_t>(push.size()), push.data());
+  // Vulkan forbids to push none.
+  if (!push.empty()) {
+    vk_->vkCmdPushConstants(commands_, kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                            static_cast<std::uint32_t>(push.size()), push.data());
+  }
   vk_->vkCmdDispatch(commands_, groups.x, groups.y, 1);
 }
 

@@ -4,7 +4,10 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,11 +16,13 @@
 #include <cbr/options.h>
 #include <cbr/vulkan.h>
 
+#include "backends/vulkan/failure_streak.h"
 #include "backends/vulkan/loss_probe.h"
 #include "backends/vulkan/queue_choice.h"
-#include "backends/vulkan/timeline_semaphore.h"
+#include "backends/vulkan/queue_progress.h"
 #include "backends/vulkan/vulkan_command_slot.h"
 #include "backends/vulkan/vulkan_device.h"
+#include "backends/vulkan/wake_signal.h"
 
 namespace cbr::vulkan {
 namespace {
@@ -27,8 +32,9 @@ constexpr std::uint64_t forever_ns = std::numeric_limits<std::uint64_t>::max();
 /// The semaphores and values that a wait is for: the earliest point of each queue, for that is the
 /// one that ends it. On the stack, since waits allocate nothing.
 struct SemaphoreSet {
-  std::array<VkSemaphore, max_queue_count> semaphores{};
-  std::array<std::uint64_t, max_queue_count> values{};
+  /// One more than there are queues, for waking.
+  std::array<VkSemaphore, max_queue_count + 1> semaphores{};
+  std::array<std::uint64_t, max_queue_count + 1> values{};
   std::uint32_t count = 0;
 
   void add(VkSemaphore semaphore, std::uint64_t value) {
@@ -45,15 +51,12 @@ struct SemaphoreSet {
   }
 };
 
-/// How far a queue has come.
-struct Progress {
-  Progress(const std::shared_ptr<DeviceImpl>& device, QueueIndex queue)
-      : semaphore(device), loss_probe(device, queue) {}
-  TimelineSemaphore semaphore;
-  LossProbe loss_probe;
-  /// The newest value that submitted work will signal.
-  std::atomic<std::uint64_t> submitted = 0;
-};
+/// Nanoseconds left, 0 if none, all ones without a deadline.
+std::uint64_t timeout_until(TimePoint deadline) {
+  if (deadline == no_deadline) return forever_ns;
+  const TimePoint now = Clock::now();
+  return deadline > now ? static_cast<std::uint64_t>((deadline - now).count()) : 0;
+}
 
 /// Serial n of a queue is value n of its timeline semaphore, counted from where the ring attached.
 class VulkanBackend final : public Backend {
@@ -65,7 +68,11 @@ class VulkanBackend final : public Backend {
     return device_->queue_count();
   }
   [[nodiscard]] float queue_priority(QueueIndex queue) const noexcept override {
-    return device_->queue_priority(queue);
+    return device_->queue(queue).priority();
+  }
+  [[nodiscard]] bool waits_spin() const noexcept override {
+    // On an H100 and H200, 67 µs of CPU time in a wait of 122, 487 in 1159, 2163 in 8580.
+    return device_->driver_id() == VK_DRIVER_ID_NVIDIA_PROPRIETARY;
   }
 
   void attach(const SlotLayout& layout) override {
@@ -78,10 +85,13 @@ class VulkanBackend final : public Backend {
       device_->require_usable();
       // Fresh semaphores and a fresh count for each ring: all start at 1 again.
       for (std::uint32_t queue = 0; queue < queue_count(); ++queue) {
-        progress_.push_back(std::make_unique<Progress>(device_, QueueIndex{queue}));
+        progress_.push_back(std::make_unique<QueueProgress>(device_, QueueIndex{queue}));
       }
+      if (device_->waits_for_any()) wake_signal_.emplace(device_);
       woken_ = 0;
       ring_name_ = layout.ring_name;
+      gpu_times_ = layout.gpu_times;
+      report_ = layout.report;
       for (std::uint32_t i = 0; i < layout.ring_size; ++i) add_slot(SlotIndex{i});
     } catch (...) {
       detach();
@@ -91,29 +101,43 @@ class VulkanBackend final : public Backend {
 
   void detach() noexcept override {
     for (auto& slot : slots_) slot.reset();
+    recordings_ = 0;
     progress_.clear();
+    wake_signal_.reset();
+    report_ = nullptr;
     attached_ = false;
+  }
+
+  std::unique_ptr<NativeSlot> abandon(SlotIndex slot) noexcept override {
+    end_recording(slot_at(slot));
+    return std::move(slots_[to_number(slot)]);
   }
 
   void add_slot(SlotIndex slot) override {
     device_->require_usable();
     slots_[to_number(slot)] = std::make_unique<CommandSlot>(
-        device_, queue_of(slot), fmt::format("{} #{}", ring_name_, to_number(slot)));
+        device_, queue_of(slot), gpu_times_, fmt::format("{} #{}", ring_name_, to_number(slot)));
   }
 
   void remove_slot(SlotIndex slot) noexcept override { slots_[to_number(slot)].reset(); }
 
   void* begin(SlotIndex slot) override {
     device_->require_usable();
-    auto& native = *slots_[to_number(slot)];
+    CommandSlot& native = slot_at(slot);
     native.begin();
+    if (!std::exchange(native.recording, true)) {
+      recordings_.fetch_add(1, std::memory_order_relaxed);
+    }
     return native.command_buffer();
   }
 
   void submit(SlotIndex slot, Serial serial) override {
+    CommandSlot& native = slot_at(slot);
+    // Whatever comes of it, the recording ends here.
+    end_recording(native);
     device_->require_usable();
-    auto& native = *slots_[to_number(slot)];
     native.end();
+    QueueProgress& progress = progress_of(queue_of(slot));
     const VkCommandBuffer command_buffer = native.command_buffer();
     const std::uint64_t value = serial.value();
     VkTimelineSemaphoreSubmitInfo timeline{};
@@ -126,74 +150,83 @@ class VulkanBackend final : public Backend {
     submission.commandBufferCount = 1;
     submission.pCommandBuffers = &command_buffer;
     submission.signalSemaphoreCount = 1;
-    submission.pSignalSemaphores = &progress(queue_of(slot));
+    submission.pSignalSemaphores = &progress.semaphore();
     device_->submit(queue_of(slot), submission);
-    progress_[to_number(queue_of(slot))]->submitted.store(value, std::memory_order_relaxed);
+    native.note_submission();
+    progress.note_submitted(value);
   }
 
   // The next begin() resets the pool, and the recording with it.
-  void discard(SlotIndex /*slot*/) noexcept override {}
+  void discard(SlotIndex slot) noexcept override { end_recording(slot_at(slot)); }
 
   Serial completed(QueueIndex queue) override {
     device_->require_usable();
-    std::uint64_t value = 0;
-    device_->check(
-        device_->functions().vkGetSemaphoreCounterValue(device_->handle(), progress(queue), &value),
-        "vkGetSemaphoreCounterValue");
-    // Some drivers answer so, instead of with an error, once the device is lost.
-    if (value == std::numeric_limits<std::uint64_t>::max()) {
-      device_->throw_lost("vkGetSemaphoreCounterValue");
-    }
-    // Not in wait() alone: a program that only polls must learn of a loss too.
-    Progress& its_progress = *progress_[to_number(queue)];
-    if (value < its_progress.submitted.load(std::memory_order_relaxed)) {
-      its_progress.loss_probe.look(value);
-    }
-    return Serial(value);
+    return Serial(progress_of(queue).read(report_));
   }
 
   Completion finish(SlotIndex slot) override {
-    return {slots_[to_number(slot)]->read_interval(), nullptr};
+    const CommandSlot& native = slot_at(slot);
+    const auto ticks = native.read_times();
+    if (!ticks) return {};
+    auto times = device_->gpu_clock().read(progress_of(queue_of(slot)).times, *ticks,
+                                           {native.submitted_at(), Clock::now()});
+    return {times.interval, times.end, nullptr};
   }
 
   WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
                   TimePoint deadline) override {
-    device_->require_usable();
     SemaphoreSet set;
-    for (const auto& point : points) set.add(progress(point.queue), point.serial.value());
+    for (const SyncPoint& point : points) {
+      set.add(progress_of(point.queue).semaphore(), point.serial.value());
+    }
+    const bool wakes_in_driver = wake_number != 0 && wake_signal_;
+    if (wakes_in_driver) set.add(wake_signal_->semaphore(), wake_number);
 
-    // To be woken, the wait is cut into slices. A second semaphore that the host signals, waited
-    // for with VK_SEMAPHORE_WAIT_ANY_BIT, would do without; but Mesa's software drivers then spin
-    // on all cores they share with the "GPU", and the validation layer (1.3.239) takes both values
-    // for reached. Only a thread that waits while another holds a lease comes here.
     for (auto slice = first_slice;; slice = std::min(2 * slice, longest_slice)) {
+      device_->require_usable();
       const bool woken = wake_number != 0 && woken_.load(std::memory_order_acquire) >= wake_number;
       const std::uint64_t left = woken ? 0 : timeout_until(deadline);
-      const std::chrono::nanoseconds longest = wake_number == 0 ? LossProbe::interval : slice;
-      const auto timeout = std::min<std::uint64_t>(left, longest.count());
-      if (wait_for(set, timeout)) return WaitStatus::reached;
+      if (left > 0 && !is_known_to_have_reached(points)) {
+        // Where the driver can't be woken, the wait is cut into slices. With no lease out, none can
+        // be given back: only the end of work frees a slot, which ends the wait by itself.
+        const bool short_slices =
+            wake_number != 0 && !wakes_in_driver && recordings_.load(std::memory_order_relaxed) > 0;
+        const std::chrono::nanoseconds longest = short_slices ? slice : LossProbe::interval;
+        const bool ended = wait_for(set, std::min<std::uint64_t>(left, longest.count()));
+        if (ended && !wakes_in_driver) {
+          if (set.count == 1) progress_of(points[0].queue).note_ended(set.values[0]);
+          return WaitStatus::reached;
+        }
+      }
+      // Says which of several semaphores it was, and whether the device is lost.
+      if (has_reached(points)) return WaitStatus::reached;
       if (woken) return WaitStatus::woken;
-      for (const auto& point : points) completed(point.queue);
       if (left == 0) return WaitStatus::timed_out;
     }
   }
 
   void wake(std::uint64_t wake_number) override {
+    // First, so that a signal that fails is no more than late.
     std::uint64_t current = woken_.load(std::memory_order_relaxed);
     while (current < wake_number &&
            !woken_.compare_exchange_weak(current, wake_number, std::memory_order_release)) {
     }
+    if (wake_signal_) wake_signal_->signal(wake_number, report_);
   }
 
  private:
   static constexpr std::chrono::nanoseconds first_slice = std::chrono::microseconds(50);
   static constexpr std::chrono::nanoseconds longest_slice = std::chrono::milliseconds(1);
 
-  /// True if one of the values was reached, false after `timeout_ns`.
+  /// True if one of the values was reached, false after `timeout_ns`, which is not long.
   bool wait_for(const SemaphoreSet& set, std::uint64_t timeout_ns) {
+    if (set.count == 0) {
+      std::this_thread::sleep_for(std::chrono::nanoseconds(timeout_ns));
+      return false;
+    }
     VkSemaphoreWaitInfo info{};
     info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO;
-    // Software drivers, which do "any" badly, have one queue.
+    // Software drivers, which do "any" badly, have one queue and no semaphore for waking.
     if (set.count > 1) info.flags = VK_SEMAPHORE_WAIT_ANY_BIT;
     info.semaphoreCount = set.count;
     info.pSemaphores = set.semaphores.data();
@@ -205,27 +238,45 @@ class VulkanBackend final : public Backend {
     return true;
   }
 
+  /// Asks no driver.
+  [[nodiscard]] bool is_known_to_have_reached(std::span<const SyncPoint> points) const {
+    return std::any_of(points.begin(), points.end(), [&](const SyncPoint& point) {
+      return progress_of(point.queue).is_known_to_have_reached(point.serial.value());
+    });
+  }
+  /// Whether one of the points has ended. Throws DeviceLost, BackendError.
+  bool has_reached(std::span<const SyncPoint> points) {
+    return std::any_of(points.begin(), points.end(), [&](const SyncPoint& point) {
+      return progress_of(point.queue).read(report_) >= point.serial.value();
+    });
+  }
+
+  void end_recording(CommandSlot& slot) noexcept {
+    if (std::exchange(slot.recording, false)) recordings_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  [[nodiscard]] CommandSlot& slot_at(SlotIndex slot) const noexcept {
+    return *slots_[to_number(slot)];
+  }
   [[nodiscard]] QueueIndex queue_of(SlotIndex slot) const noexcept {
     return QueueIndex{to_number(slot) % device_->queue_count()};
   }
-  [[nodiscard]] const VkSemaphore& progress(QueueIndex queue) const noexcept {
-    return progress_[to_number(queue)]->semaphore.handle();
-  }
-
-  /// Nanoseconds left, 0 if none, all ones without a deadline.
-  static std::uint64_t timeout_until(TimePoint deadline) {
-    if (deadline == no_deadline) return forever_ns;
-    const auto left = deadline - Clock::now();
-    return left.count() > 0 ? static_cast<std::uint64_t>(left.count()) : 0;
+  [[nodiscard]] QueueProgress& progress_of(QueueIndex queue) const noexcept {
+    return *progress_[to_number(queue)];
   }
 
   std::shared_ptr<DeviceImpl> device_;
   std::atomic<bool> attached_ = false;
   std::string ring_name_;
+  GpuTimes gpu_times_ = GpuTimes::both;
+  Report report_;
   /// As many as there can be, so that a slot can be added while others are in use.
   std::vector<std::unique_ptr<CommandSlot>> slots_{max_ring_size};
+  /// Slots between begin() and the end of the recording.
+  std::atomic<std::uint32_t> recordings_ = 0;
   /// One a queue.
-  std::vector<std::unique_ptr<Progress>> progress_;
+  std::vector<std::unique_ptr<QueueProgress>> progress_;
+  /// Where a native wait can be woken.
+  std::optional<WakeSignal> wake_signal_;
   std::atomic<std::uint64_t> woken_ = 0;
 };
 
@@ -233,8 +284,7 @@ class VulkanBackend final : public Backend {
 
 std::shared_ptr<Backend> make_backend(std::shared_ptr<Device> device) {
   if (device == nullptr) throw InvalidUsage("vulkan::make_backend needs a device");
-  // DeviceImpl is the one class that derives from Device.
-  return std::make_shared<VulkanBackend>(std::static_pointer_cast<DeviceImpl>(std::move(device)));
+  return std::make_shared<VulkanBackend>(DeviceImpl::of(std::move(device)));
 }
 
 VkCommandBuffer command_buffer(const Lease& lease) {

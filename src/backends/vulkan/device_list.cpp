@@ -10,6 +10,7 @@
 
 #include <cbr/errors.h>
 
+#include "backends/vulkan/gpu_clock.h"
 #include "backends/vulkan/instance.h"
 #include "backends/vulkan/result.h"
 
@@ -137,18 +138,19 @@ PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice
   if (const auto family = compute_family(families)) {
     device.main_family = *family;
     device.info.compute_queue = true;
-    device.info.timestamps =
-        families[*family].timestampValidBits > 0 && base.limits.timestampPeriod > 0;
   }
+  device.timestamp_period = static_cast<double>(base.limits.timestampPeriod);
   for (std::uint32_t i = 0; i < families.size(); ++i) {
-    device.timestamp_bits.push_back(base.limits.timestampPeriod > 0 ? families[i].timestampValidBits
-                                                                    : 0);
+    const std::uint32_t bits = families[i].timestampValidBits;
+    device.timestamp_bits.push_back(GpuClock::is_possible(bits, device.timestamp_period) ? bits
+                                                                                         : 0);
     if ((families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) == 0) continue;
     device.info.compute_families.push_back({i, families[i].queueCount,
                                             (families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT) != 0,
                                             device.timestamp_bits[i] > 0});
   }
-  device.timestamp_period = static_cast<double>(base.limits.timestampPeriod);
+  device.info.timestamps =
+      device.info.compute_queue && device.timestamp_bits[device.main_family] > 0;
   return device;
 }
 

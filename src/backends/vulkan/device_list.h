@@ -16,7 +16,8 @@ struct PhysicalDevice {
   DeviceInfo info;
   /// The family that a ring uses first; meaningful where info.compute_queue is true.
   std::uint32_t main_family = 0;
-  /// The bits of a timestamp that count, for each family of the device (0: none).
+  /// The bits of a timestamp that count, for each family of the device. 0: none, or what the driver
+  /// tells of them can't be true.
   std::vector<std::uint32_t> timestamp_bits;
   /// Nanoseconds in a timestamp's unit.
   double timestamp_period = 0;

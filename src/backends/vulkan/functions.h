@@ -4,6 +4,8 @@
 
 #include <vulkan/vulkan_core.h>
 
+#include <cbr/vulkan.h>
+
 namespace cbr::vulkan {
 
 // clang-format off
@@ -17,10 +19,10 @@ namespace cbr::vulkan {
   X(vkGetPhysicalDeviceQueueFamilyProperties) X(vkGetPhysicalDeviceMemoryProperties) \
   X(vkEnumerateDeviceExtensionProperties) X(vkCreateDevice) X(vkGetDeviceProcAddr)
 
-// Present only where the instance or device has VK_EXT_debug_utils; null otherwise.
+// Null where the instance or device lacks VK_EXT_debug_utils, or VK_EXT_tooling_info.
 #define CBR_VULKAN_OPTIONAL_INSTANCE_FUNCTIONS(X) \
   X(vkCreateDebugUtilsMessengerEXT) X(vkDestroyDebugUtilsMessengerEXT) \
-  X(vkSetDebugUtilsObjectNameEXT)
+  X(vkSetDebugUtilsObjectNameEXT) X(vkGetPhysicalDeviceToolPropertiesEXT)
 
 // Present only where the device has VK_EXT_device_fault; null otherwise.
 #define CBR_VULKAN_OPTIONAL_DEVICE_FUNCTIONS(X) X(vkGetDeviceFaultInfoEXT)
@@ -64,5 +66,8 @@ struct Functions {
   /// Throws BackendError if a function is missing.
   void load_device(VkDevice device);
 };
+
+/// The functions of a device, for the library's own parts; valid as long as the device.
+[[nodiscard]] const Functions& functions_of(const Device& device) noexcept;
 
 }  // namespace cbr::vulkan

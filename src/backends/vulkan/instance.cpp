@@ -31,9 +31,9 @@ void print_message(const std::string& message) {
 
 }  // namespace
 
-Instance::Instance(const OpenOptions& options)
+Instance::Instance(const OpenOptions& options, PFN_vkGetInstanceProcAddr get)
     : on_message_(options.on_validation_message ? options.on_validation_message : print_message) {
-  functions_.load_library(nullptr);
+  functions_.load_library(get);
 
   std::vector<const char*> layers;
   std::vector<const char*> extensions;

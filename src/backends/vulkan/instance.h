@@ -15,8 +15,8 @@ namespace cbr::vulkan {
 class Instance {
  public:
   /// Loads the Vulkan library and creates an instance; of `options`, only the validation fields
-  /// matter. Throws BackendError.
-  explicit Instance(const OpenOptions& options);
+  /// matter. Finds Vulkan's functions by `get` instead where that is not null. Throws BackendError.
+  explicit Instance(const OpenOptions& options, PFN_vkGetInstanceProcAddr get = nullptr);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
   ~Instance();

@@ -8,6 +8,7 @@
 
 #include <cbr/types.h>
 
+#include "backends/vulkan/failure_streak.h"
 #include "backends/vulkan/vulkan_device.h"
 
 namespace cbr::vulkan {
@@ -23,34 +24,26 @@ namespace cbr::vulkan {
 /// Shares the device. Any thread may call look(); one at a time asks, and the others don't wait.
 class LossProbe {
  public:
-  /// Throws BackendError.
-  LossProbe(std::shared_ptr<DeviceImpl> device, QueueIndex queue);
-  LossProbe(const LossProbe&) = delete;
-  LossProbe& operator=(const LossProbe&) = delete;
-  /// Waits for a fence that is still to be signalled: for what is in front of it in the queue.
-  ~LossProbe();
+  LossProbe(std::shared_ptr<DeviceImpl> device, QueueIndex queue) noexcept
+      : device_(std::move(device)), queue_(queue) {}
 
   /// How long a queue may stand still before the driver is asked, and how often it is.
   static constexpr std::chrono::milliseconds interval{100};
 
   /// To be called with the value of the queue's timeline semaphore by whoever finds that it hasn't
   /// come far enough. Takes the queue's lock, for a submission of nothing but the fence. Throws
-  /// DeviceLost, BackendError.
-  void look(std::uint64_t value);
+  /// DeviceLost. Any other failure is no concern of the caller's: it is reported, and the driver
+  /// asked again after another interval.
+  void look(std::uint64_t value, const Report& report);
 
  private:
-  void ask();
-
   std::shared_ptr<DeviceImpl> device_;
   QueueIndex queue_;
-  VkFence fence_ = VK_NULL_HANDLE;
   std::atomic<std::uint64_t> last_value_ = 0;
   /// When the driver is asked next, unless there is progress; `unset` after progress, so that a
   /// queue that runs costs no reading of the clock.
   std::atomic<TimePoint> next_look_ = unset;
-  std::atomic_flag asking_;
-  /// The fence is in the queue. For the thread that holds `asking_`.
-  bool submitted_ = false;
+  FailureStreak failures_;
 
   static constexpr TimePoint unset{};
 };

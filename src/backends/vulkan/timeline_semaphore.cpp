@@ -2,12 +2,9 @@
 
 #include <utility>
 
-#include "backends/vulkan/functions.h"
-#include "backends/vulkan/result.h"
-
 namespace cbr::vulkan {
 
-TimelineSemaphore::TimelineSemaphore(std::shared_ptr<const Device> device)
+TimelineSemaphore::TimelineSemaphore(std::shared_ptr<const DeviceImpl> device)
     : device_(std::move(device)) {
   VkSemaphoreTypeCreateInfo type{};
   type.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO;
@@ -15,8 +12,9 @@ TimelineSemaphore::TimelineSemaphore(std::shared_ptr<const Device> device)
   VkSemaphoreCreateInfo create{};
   create.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
   create.pNext = &type;
-  check(device_->functions().vkCreateSemaphore(device_->handle(), &create, nullptr, &handle_),
-        "vkCreateSemaphore");
+  device_->check(
+      device_->functions().vkCreateSemaphore(device_->handle(), &create, nullptr, &handle_),
+      "vkCreateSemaphore");
 }
 
 TimelineSemaphore::~TimelineSemaphore() {
@@ -28,7 +26,8 @@ void TimelineSemaphore::signal(std::uint64_t value) const {
   info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
   info.semaphore = handle_;
   info.value = value;
-  check(device_->functions().vkSignalSemaphore(device_->handle(), &info), "vkSignalSemaphore");
+  device_->check(device_->functions().vkSignalSemaphore(device_->handle(), &info),
+                 "vkSignalSemaphore");
 }
 
 }  // namespace cbr::vulkan

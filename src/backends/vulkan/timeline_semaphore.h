@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include <cbr/vulkan.h>
+#include "backends/vulkan/vulkan_device.h"
 
 namespace cbr::vulkan {
 
@@ -13,17 +13,17 @@ namespace cbr::vulkan {
 class TimelineSemaphore {
  public:
   /// Throws BackendError.
-  explicit TimelineSemaphore(std::shared_ptr<const Device> device);
+  explicit TimelineSemaphore(std::shared_ptr<const DeviceImpl> device);
   TimelineSemaphore(const TimelineSemaphore&) = delete;
   TimelineSemaphore& operator=(const TimelineSemaphore&) = delete;
   ~TimelineSemaphore();
 
   [[nodiscard]] const VkSemaphore& handle() const noexcept { return handle_; }
-  /// Signals from the host. Throws DeviceLost, BackendError.
+  /// Signals from the host, to a value above those before. Throws DeviceLost, BackendError.
   void signal(std::uint64_t value) const;
 
  private:
-  std::shared_ptr<const Device> device_;
+  std::shared_ptr<const DeviceImpl> device_;
   VkSemaphore handle_ = VK_NULL_HANDLE;
 };
 

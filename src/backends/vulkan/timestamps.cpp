@@ -1,7 +1,6 @@
 #include "backends/vulkan/timestamps.h"
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -16,14 +15,14 @@ constexpr VkDeviceSize results_size = 2 * sizeof(std::uint64_t);
 
 }  // namespace
 
-Timestamps::Timestamps(std::shared_ptr<const DeviceImpl> device, QueueIndex queue)
-    : device_(std::move(device)), bits_(device_->timestamp_bits(queue)) {
-  if (bits_ == 0) return;
+Timestamps::Timestamps(std::shared_ptr<const DeviceImpl> device, QueueIndex queue, GpuTimes times)
+    : device_(std::move(device)), times_(times), with_start_(times != GpuTimes::end) {
+  if (times_ == GpuTimes::none || !device_->has_timestamps(queue)) return;
   try {
     VkQueryPoolCreateInfo queries{};
     queries.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO;
     queries.queryType = VK_QUERY_TYPE_TIMESTAMP;
-    queries.queryCount = 2;
+    queries.queryCount = query_count;
     device_->check(
         device_->functions().vkCreateQueryPool(device_->handle(), &queries, nullptr, &queries_),
         "vkCreateQueryPool");
@@ -49,7 +48,7 @@ void Timestamps::create_copy() {
   VkMemoryRequirements requirements{};
   vk.vkGetBufferMemoryRequirements(handle, copy_, &requirements);
   const auto type =
-      find_memory_type(*device_, requirements.memoryTypeBits,
+      find_memory_type(vk, device_->physical_device(), requirements.memoryTypeBits,
                        VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
   // Vulkan promises such a type for every buffer.
   if (!type) throw BackendError("the device has no host-coherent memory for a buffer");
@@ -72,27 +71,40 @@ void Timestamps::destroy() noexcept {
   if (queries_ != VK_NULL_HANDLE) vk.vkDestroyQueryPool(handle, queries_, nullptr);
 }
 
-void Timestamps::write_start(VkCommandBuffer command_buffer) const {
-  if (queries_ == VK_NULL_HANDLE) return;
+void Timestamps::leave() noexcept {
+  copy_ = VK_NULL_HANDLE;
+  memory_ = VK_NULL_HANDLE;
+  queries_ = VK_NULL_HANDLE;
+}
+
+void Timestamps::write_start(VkCommandBuffer command_buffer) {
+  written_ = queries_ != VK_NULL_HANDLE &&
+             (times_ != GpuTimes::sampled || submissions_ % sampling_interval == 0);
+  if (!written_) return;
   const auto& vk = device_->functions();
-  // From the host where that is possible: on an H200, a reset by the GPU adds 3 µs to the gap
-  // between two submissions.
-  if (device_->host_query_reset()) {
-    vk.vkResetQueryPool(device_->handle(), queries_, 0, 2);
-  } else {
-    vk.vkCmdResetQueryPool(command_buffer, queries_, 0, 2);
+  if (next_ == 0) {
+    // All earlier submissions of this slot have ended: none of the queries is in use.
+    if (device_->host_query_reset()) {
+      vk.vkResetQueryPool(device_->handle(), queries_, 0, query_count);
+    } else {
+      vk.vkCmdResetQueryPool(command_buffer, queries_, 0, query_count);
+    }
   }
+  if (!with_start_) return;
   // Bottom of pipe: written once all earlier work has ended. A start written at the top would count
   // the time that this submission spends queued behind the one before.
-  vk.vkCmdWriteTimestamp(command_buffer, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, 0);
+  vk.vkCmdWriteTimestamp(command_buffer, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, next_);
 }
 
 void Timestamps::write_end(VkCommandBuffer command_buffer) const {
-  if (queries_ == VK_NULL_HANDLE) return;
+  if (!written_) return;
   const auto& vk = device_->functions();
-  vk.vkCmdWriteTimestamp(command_buffer, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, 1);
+  const std::uint32_t count = queries_a_use();
+  vk.vkCmdWriteTimestamp(command_buffer, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_,
+                         next_ + count - 1);
   if (copy_ == VK_NULL_HANDLE) return;
-  vk.vkCmdCopyQueryPoolResults(command_buffer, queries_, 0, 2, copy_, 0, sizeof(std::uint64_t),
+  vk.vkCmdCopyQueryPoolResults(command_buffer, queries_, next_, count, copy_, 0,
+                               sizeof(std::uint64_t),
                                VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT);
   VkMemoryBarrier to_host{};
   to_host.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
@@ -102,31 +114,30 @@ void Timestamps::write_end(VkCommandBuffer command_buffer) const {
                           VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &to_host, 0, nullptr, 0, nullptr);
 }
 
-std::optional<GpuInterval> Timestamps::read() const {
-  if (queries_ == VK_NULL_HANDLE) return std::nullopt;
+void Timestamps::note_submission() noexcept {
+  ++submissions_;
+  submitted_.reset();
+  if (!written_) return;
+  submitted_ = next_;
+  next_ = (next_ + queries_a_use()) % query_count;
+}
+
+std::optional<GpuClock::Ticks> Timestamps::read() const {
+  if (!submitted_) return std::nullopt;
   std::array<std::uint64_t, 2> ticks{};
+  const std::uint32_t count = queries_a_use();
   if (copy_ != VK_NULL_HANDLE) {
     std::memcpy(ticks.data(), mapped_, sizeof(ticks));
   } else {
     const VkResult result = device_->functions().vkGetQueryPoolResults(
-        device_->handle(), queries_, 0, 2, sizeof(ticks), ticks.data(), sizeof(ticks[0]),
-        VK_QUERY_RESULT_64_BIT);
+        device_->handle(), queries_, *submitted_, count, count * sizeof(ticks[0]), ticks.data(),
+        sizeof(ticks[0]), VK_QUERY_RESULT_64_BIT);
+    // The work has ended, so its times are there; a driver that thinks otherwise has none.
     if (result == VK_NOT_READY) return std::nullopt;
     device_->check(result, "vkGetQueryPoolResults");
   }
-  // A tick is often 1 ns and its count larger than a double holds exactly: the whole part of the
-  // period is multiplied as an integer.
-  const double whole = std::floor(device_->timestamp_period());
-  const double rest = device_->timestamp_period() - whole;
-  const auto to_time = [&](std::uint64_t value) {
-    return std::chrono::nanoseconds(
-        static_cast<std::int64_t>(value * static_cast<std::uint64_t>(whole)) +
-        std::llround(static_cast<double>(value) * rest));
-  };
-  // A counter of fewer than 64 bits wraps; the length of one submission stays right even so.
-  const std::uint64_t mask = bits_ >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits_) - 1;
-  const auto start = to_time(ticks[0] & mask);
-  return GpuInterval{start, start + to_time((ticks[1] - ticks[0]) & mask)};
+  if (!with_start_) return GpuClock::Ticks{std::nullopt, ticks[0]};
+  return GpuClock::Ticks{ticks[0], ticks[1]};
 }
 
 }  // namespace cbr::vulkan

@@ -4,16 +4,16 @@
 
 namespace cbr::vulkan {
 
-CommandSlot::CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue,
+CommandSlot::CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue, GpuTimes times,
                          const std::string& label)
-    : device_(std::move(device)), timestamps_(device_, queue) {
+    : device_(std::move(device)), timestamps_(device_, queue, times) {
   const auto& vk = device_->functions();
   const VkDevice handle = device_->handle();
   try {
     VkCommandPoolCreateInfo pool{};
     pool.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
     pool.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT;
-    pool.queueFamilyIndex = device_->queue_family(queue);
+    pool.queueFamilyIndex = device_->queue(queue).family();
     device_->check(vk.vkCreateCommandPool(handle, &pool, nullptr, &pool_), "vkCreateCommandPool");
 
     VkCommandBufferAllocateInfo allocate{};
@@ -33,8 +33,12 @@ CommandSlot::CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex qu
 }
 
 CommandSlot::~CommandSlot() {
-  const auto& vk = device_->functions();
-  vk.vkDestroyCommandPool(device_->handle(), pool_, nullptr);
+  // A lease may keep a slot in a child that was forked off; the driver is the parent's.
+  if (!device_->same_process()) {
+    timestamps_.leave();
+    return;
+  }
+  device_->functions().vkDestroyCommandPool(device_->handle(), pool_, nullptr);
 }
 
 void CommandSlot::begin() {
@@ -50,6 +54,7 @@ void CommandSlot::begin() {
 void CommandSlot::end() {
   timestamps_.write_end(command_buffer_);
   device_->check(device_->functions().vkEndCommandBuffer(command_buffer_), "vkEndCommandBuffer");
+  if (timestamps_.are_written()) submitted_at_ = Clock::now();
 }
 
 }  // namespace cbr::vulkan

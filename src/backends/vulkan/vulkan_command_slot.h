@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include <cbr/backend.h>
 #include <cbr/types.h>
 
 #include "backends/vulkan/timestamps.h"
@@ -12,34 +13,42 @@
 
 namespace cbr::vulkan {
 
-/// One command pool with one primary command buffer, and two timestamps.
+/// One command pool with one primary command buffer, and timestamps.
 ///
 /// A pool of its own lets slots be recorded by different threads at once, and makes resetting it
-/// the cheap way to reuse the buffer. One thread at a time uses a slot.
-class CommandSlot {
+/// the cheap way to reuse the buffer. One thread at a time uses a slot. Shares the device, so that
+/// a lease may keep it for longer than its ring.
+class CommandSlot final : public NativeSlot {
  public:
   /// For submission to `queue`. Throws BackendError.
-  CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue, const std::string& label);
-  CommandSlot(const CommandSlot&) = delete;
-  CommandSlot& operator=(const CommandSlot&) = delete;
-  ~CommandSlot();
+  CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue, GpuTimes times,
+              const std::string& label);
+  ~CommandSlot() override;
 
   /// Starts a recording and writes the start timestamp. Throws BackendError.
   void begin();
-  /// Writes the end timestamp and ends the recording. Throws BackendError.
+  /// Writes the end timestamp and ends the recording; the submission follows. Throws BackendError.
   void end();
+  /// What was recorded is submitted.
+  void note_submission() noexcept { timestamps_.note_submission(); }
 
   [[nodiscard]] VkCommandBuffer command_buffer() const noexcept { return command_buffer_; }
+  /// Whether it is between begin() and the end of that recording, in whichever way. For the
+  /// backend, which keeps it.
+  bool recording = false;
 
-  /// When the GPU ran the last recording, which must have completed. Throws DeviceLost,
+  /// What the GPU noted of the last submission, which must have completed. Throws DeviceLost,
   /// BackendError.
-  [[nodiscard]] std::optional<GpuInterval> read_interval() const { return timestamps_.read(); }
+  [[nodiscard]] std::optional<GpuClock::Ticks> read_times() const { return timestamps_.read(); }
+  /// When that recording ended. Of a submission without times, any moment.
+  [[nodiscard]] TimePoint submitted_at() const noexcept { return submitted_at_; }
 
  private:
   std::shared_ptr<const DeviceImpl> device_;
   Timestamps timestamps_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   VkCommandBuffer command_buffer_ = VK_NULL_HANDLE;
+  TimePoint submitted_at_{};
 };
 
 }  // namespace cbr::vulkan

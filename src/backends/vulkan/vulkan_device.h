@@ -1,10 +1,10 @@
-// The one implementation of cbr::vulkan::Device.
+// What is behind cbr::vulkan::Device.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,47 +12,52 @@
 
 #include "backends/vulkan/device_list.h"
 #include "backends/vulkan/functions.h"
+#include "backends/vulkan/gpu_clock.h"
 #include "backends/vulkan/instance.h"
+#include "backends/vulkan/loss_fence.h"
 #include "backends/vulkan/native_queue.h"
 #include "core/process_guard.h"
 
 namespace cbr::vulkan {
 
-class DeviceImpl final : public Device {
+/// All functions may be called by any thread. A queue index is below queue_count().
+class DeviceImpl {
  public:
-  explicit DeviceImpl(const OpenOptions& options);
+  /// Finds Vulkan's functions by `get`; null: in the system's Vulkan library.
+  explicit DeviceImpl(const OpenOptions& options, PFN_vkGetInstanceProcAddr get = nullptr);
   explicit DeviceImpl(const WrapOptions& options);
-  ~DeviceImpl() override;
+  DeviceImpl(const DeviceImpl&) = delete;
+  DeviceImpl& operator=(const DeviceImpl&) = delete;
+  ~DeviceImpl();
 
-  [[nodiscard]] const DeviceInfo& info() const noexcept override { return physical_.info; }
-  [[nodiscard]] VkInstance instance() const noexcept override { return instance_handle_; }
-  [[nodiscard]] VkPhysicalDevice physical_device() const noexcept override {
-    return physical_.handle;
-  }
-  [[nodiscard]] VkDevice handle() const noexcept override { return device_; }
-  using Device::queue;
-  using Device::queue_family;
-  using Device::submit;
-  [[nodiscard]] std::uint32_t queue_count() const noexcept override {
+  /// As Device::open, which gives null, and as the constructor.
+  [[nodiscard]] static std::shared_ptr<Device> open(const OpenOptions& options,
+                                                    PFN_vkGetInstanceProcAddr get);
+  /// What is behind `device`; the result shares it.
+  [[nodiscard]] static std::shared_ptr<DeviceImpl> of(std::shared_ptr<Device> device) noexcept;
+  /// What is behind `device`; valid as long as that.
+  [[nodiscard]] static DeviceImpl& of(const Device& device) noexcept { return *device.impl_; }
+
+  [[nodiscard]] const DeviceInfo& info() const noexcept { return physical_.info; }
+  [[nodiscard]] VkInstance instance() const noexcept { return instance_handle_; }
+  [[nodiscard]] VkPhysicalDevice physical_device() const noexcept { return physical_.handle; }
+  [[nodiscard]] VkDevice handle() const noexcept { return device_; }
+  [[nodiscard]] std::uint32_t queue_count() const noexcept {
     return static_cast<std::uint32_t>(queues_.size());
   }
-  [[nodiscard]] VkQueue queue(QueueIndex queue) const noexcept override {
-    return queues_[to_number(queue)]->handle();
+  [[nodiscard]] const NativeQueue& queue(QueueIndex queue) const noexcept {
+    return *queues_[to_number(queue)];
   }
-  [[nodiscard]] std::uint32_t queue_family(QueueIndex queue) const noexcept override {
-    return queues_[to_number(queue)]->family();
+  [[nodiscard]] LossFence& loss_fence(QueueIndex queue) noexcept {
+    return *loss_fences_[to_number(queue)];
   }
-  [[nodiscard]] float queue_priority(QueueIndex queue) const noexcept override {
-    return queues_[to_number(queue)]->priority();
-  }
-  [[nodiscard]] PFN_vkVoidFunction function(const char* name) const noexcept override {
-    return functions_.vkGetDeviceProcAddr(device_, name);
-  }
-  [[nodiscard]] const Functions& functions() const noexcept override { return functions_; }
-  [[nodiscard]] bool same_process() const noexcept override { return process_.same_process(); }
-  void submit(QueueIndex queue, const VkSubmitInfo& submission) override;
+  [[nodiscard]] const Functions& functions() const noexcept { return functions_; }
+  [[nodiscard]] bool same_process() const noexcept { return process_.same_process(); }
+
+  /// Throws DeviceLost, SubmitFailed.
+  void submit(QueueIndex queue, const VkSubmitInfo& submission) const;
   /// Signals `fence` once everything submitted to the queue so far has ended. Throws as submit().
-  void submit_fence(QueueIndex queue, VkFence fence);
+  void submit_fence(QueueIndex queue, VkFence fence) const;
 
   /// As vulkan::check, for a call of this device. The first loss is kept, and its text tells what
   /// the driver knows of the cause, which it is asked for once.
@@ -61,26 +66,40 @@ class DeviceImpl final : public Device {
   [[noreturn]] void throw_lost(const char* call) const;
   /// Throws DeviceLost with the first cause if a call has reported the loss of the device.
   void require_usable() const;
+  /// Whether a call has.
+  [[nodiscard]] bool is_lost() const noexcept { return lost_.load(std::memory_order_acquire); }
 
   /// Gives an object a debug name where VK_EXT_debug_utils is there.
   void set_name(VkObjectType type, std::uint64_t handle, const std::string& name) const;
 
-  /// Nanoseconds in a timestamp's unit.
-  [[nodiscard]] double timestamp_period() const noexcept { return physical_.timestamp_period; }
-  /// The bits of a queue's timestamps that count; 0 if it writes none. Where families differ, the
-  /// fewest of any queue of this device, so that timestamps of all its queues wrap alike.
-  [[nodiscard]] std::uint32_t timestamp_bits(QueueIndex queue) const noexcept {
-    return std::min(physical_.timestamp_bits[queue_family(queue)], common_timestamp_bits_);
-  }
+  /// Whether a queue writes timestamps that gpu_clock() can read.
+  [[nodiscard]] bool has_timestamps(QueueIndex queue) const noexcept;
+  /// The one clock of all queues: where families differ, it counts the fewest bits of any. Only
+  /// where a queue has_timestamps().
+  [[nodiscard]] GpuClock& gpu_clock() const noexcept { return *gpu_clock_; }
   /// Whether the feature hostQueryReset is on.
   [[nodiscard]] bool host_query_reset() const noexcept { return physical_.host_query_reset; }
   [[nodiscard]] VkDriverId driver_id() const noexcept { return physical_.driver_id; }
+  /// Whether vkWaitSemaphores with VK_SEMAPHORE_WAIT_ANY_BIT sleeps and tells the truth.
+  [[nodiscard]] bool waits_for_any() const noexcept { return waits_for_any_; }
 
  private:
   void create_device(const std::vector<QueueRequest>& requests);
   void add_queue(const WrappedQueue& queue);
-  void submit(QueueIndex queue, const VkSubmitInfo* submission, VkFence fence);
-  void compare_timestamps();
+  void finish_making(bool validation);
+  void submit(QueueIndex queue, const VkSubmitInfo* submission, VkFence fence) const;
+  [[nodiscard]] bool is_validated() const noexcept;
+
+  /// Destroys a device of our own, after all that was made of it: also where making it goes wrong
+  /// halfway.
+  struct DestroyDevice {
+    const Functions& functions;
+    VkDevice device = VK_NULL_HANDLE;
+    explicit DestroyDevice(const Functions& functions_of_device) : functions(functions_of_device) {}
+    DestroyDevice(const DestroyDevice&) = delete;
+    DestroyDevice& operator=(const DestroyDevice&) = delete;
+    ~DestroyDevice();
+  };
 
   /// Null where the instance is the user's.
   std::unique_ptr<Instance> instance_;
@@ -88,8 +107,11 @@ class DeviceImpl final : public Device {
   VkInstance instance_handle_ = VK_NULL_HANDLE;
   PhysicalDevice physical_;
   VkDevice device_ = VK_NULL_HANDLE;
+  DestroyDevice opened_{functions_};
   std::vector<std::unique_ptr<NativeQueue>> queues_;
-  std::uint32_t common_timestamp_bits_ = 64;
+  std::vector<std::unique_ptr<LossFence>> loss_fences_;
+  mutable std::optional<GpuClock> gpu_clock_;
+  bool waits_for_any_ = false;
   /// Where it was made: a forked child has another.
   detail::ProcessGuard process_;
 

@@ -1,76 +1,48 @@
 // In a forked child, what was made on the device leaves the driver alone.
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
+#include <functional>
 #include <optional>
 
 #include <gtest/gtest.h>
 #include <shaders/empty.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "backends/vulkan/functions.h"
 #include "compute/buffer.h"
 #include "compute/kernel.h"
 #include "support/vulkan_fixture.h"
+#include "support/vulkan_shim.h"
 
 namespace cbr::compute {
 namespace {
 
-int destructions = 0;
-
-/// The validated device as its owner and a forked child see it. Counts what is destroyed.
-class SharedDevice final : public vulkan::Device {
- public:
-  SharedDevice() {
-    functions_.vkDestroyBuffer = [](VkDevice device, VkBuffer buffer, const auto* allocator) {
-      ++destructions;
-      test::validated_device()->functions().vkDestroyBuffer(device, buffer, allocator);
-    };
-    functions_.vkDestroyPipeline = [](VkDevice device, VkPipeline pipeline, const auto* allocator) {
-      ++destructions;
-      test::validated_device()->functions().vkDestroyPipeline(device, pipeline, allocator);
-    };
-  }
-
-  /// From here on this stands for the device in the child.
-  void fork() { same_process_ = false; }
-
-  [[nodiscard]] const vulkan::DeviceInfo& info() const noexcept override { return owner_->info(); }
-  [[nodiscard]] VkInstance instance() const noexcept override { return owner_->instance(); }
-  [[nodiscard]] VkPhysicalDevice physical_device() const noexcept override {
-    return owner_->physical_device();
-  }
-  [[nodiscard]] VkDevice handle() const noexcept override { return owner_->handle(); }
-  [[nodiscard]] std::uint32_t queue_count() const noexcept override { return 1; }
-  [[nodiscard]] VkQueue queue(QueueIndex queue) const noexcept override {
-    return owner_->queue(queue);
-  }
-  [[nodiscard]] std::uint32_t queue_family(QueueIndex queue) const noexcept override {
-    return owner_->queue_family(queue);
-  }
-  [[nodiscard]] float queue_priority(QueueIndex queue) const noexcept override {
-    return owner_->queue_priority(queue);
-  }
-  [[nodiscard]] PFN_vkVoidFunction function(const char* name) const noexcept override {
-    return owner_->function(name);
-  }
-  [[nodiscard]] const vulkan::Functions& functions() const noexcept override { return functions_; }
-  [[nodiscard]] bool same_process() const noexcept override { return same_process_; }
-  void submit(QueueIndex queue, const VkSubmitInfo& submission) override {
-    owner_->submit(queue, submission);
-  }
-
- private:
-  std::shared_ptr<vulkan::Device> owner_ = test::validated_device();
-  vulkan::Functions functions_ = owner_->functions();
-  bool same_process_ = true;
-};
-
 class ForkedChildTest : public testing::Test {
  protected:
-  void SetUp() override { destructions = 0; }
-  /// What the child leaves lying is the parent's to destroy: here, the test's.
-  std::shared_ptr<SharedDevice> device_ = std::make_shared<SharedDevice>();
+  ForkedChildTest() {
+    shim_.reset();
+    device_ = test::VulkanShim::wrap(*test::validated_device());
+  }
+  ~ForkedChildTest() override {
+    device_.reset();
+    shim_.reset();
+  }
+
+  /// How many calls of the driver `work` makes in a child.
+  [[nodiscard]] std::uint64_t calls_in_child(const std::function<void()>& work) const {
+    const pid_t child = fork();
+    if (child == 0) {
+      const std::uint64_t before = shim_.calls();
+      work();
+      // Nothing of the parent's is torn down here.
+      _exit(static_cast<int>(shim_.calls() - before));
+    }
+    int status = -1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status));
+    return WEXITSTATUS(status);
+  }
+
+  test::VulkanShim& shim_ = test::VulkanShim::get();
+  std::shared_ptr<vulkan::Device> device_;
 };
 
 TEST_F(ForkedChildTest, TheOwnerDestroysBuffersAndKernels) {
@@ -78,23 +50,33 @@ TEST_F(ForkedChildTest, TheOwnerDestroysBuffersAndKernels) {
     const Buffer buffer(device_, 64, Placement::host_visible);
     const Kernel kernel(device_, empty_spv, {.name = "empty"});
   }
-  EXPECT_EQ(destructions, 2);
+  EXPECT_EQ(shim_.vkDestroyBuffer.calls(), 1U);
+  EXPECT_EQ(shim_.vkFreeMemory.calls(), 1U);
+  EXPECT_EQ(shim_.vkDestroyPipeline.calls(), 1U);
+  EXPECT_EQ(shim_.vkDestroyPipelineLayout.calls(), 1U);
 }
 
 TEST_F(ForkedChildTest, TheChildLeavesABufferAsItLies) {
   std::optional<Buffer> buffer(std::in_place, device_, 64, Placement::host_visible);
-  const VkBuffer handle = buffer->handle();
-  device_->fork();
-  buffer.reset();
-  EXPECT_EQ(destructions, 0);
-  test::validated_device()->functions().vkDestroyBuffer(device_->handle(), handle, nullptr);
+  EXPECT_EQ(calls_in_child([&] { buffer.reset(); }), 0U);
 }
 
 TEST_F(ForkedChildTest, TheChildLeavesAKernelAsItLies) {
   std::optional<Kernel> kernel(std::in_place, device_, empty_spv, KernelOptions{.name = "empty"});
-  device_->fork();
-  kernel.reset();
-  EXPECT_EQ(destructions, 0);
+  EXPECT_EQ(calls_in_child([&] { kernel.reset(); }), 0U);
+}
+
+TEST_F(ForkedChildTest, TheChildLeavesASlotAndTheDeviceAsTheyLie) {
+  const auto backend = vulkan::make_backend(device_);
+  backend->attach({.ring_size = 1, .ring_name = "Forked"});
+  (void)backend->begin(SlotIndex{0});
+  std::unique_ptr<NativeSlot> slot = backend->abandon(SlotIndex{0});
+  EXPECT_EQ(calls_in_child([&] {
+              slot.reset();
+              device_.reset();
+            }),
+            0U);
+  backend->detach();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -61,6 +62,16 @@ TEST(KernelTest, NamesTheGroupsAndTheLimit) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("empty"), HasSubstr(std::to_string(limit + 1)),
                                     HasSubstr(std::to_string(limit))));
   }
+}
+
+TEST(RecorderTest, DispatchesAKernelWithoutPushConstants) {
+  // The validation layer looks on.
+  const Kernel kernel(validated_device(), empty_spv, {.name = "empty"});
+  CommandBufferRing ring(vulkan::make_backend(validated_device()), {.ring_size = 1});
+  Lease lease = ring.acquire();
+  Recorder recorder(*validated_device(), vulkan::command_buffer(lease));
+  recorder.dispatch(kernel, {}, {1, 1});
+  std::move(lease).submit().wait();
 }
 
 TEST(RecorderTest, RefusesPushConstantsOfTheWrongSize) {

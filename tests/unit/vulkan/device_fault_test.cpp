@@ -94,19 +94,20 @@ TEST(ReadDeviceFault, AFailureTellsNothing) {
 }
 
 /// A second view of the validated device, whose loss is its own.
-std::shared_ptr<DeviceImpl> expendable_device() {
+std::shared_ptr<Device> expendable_device() {
   const auto owner = test::validated_device();
   const WrapOptions options{.instance = owner->instance(),
                             .physical_device = owner->physical_device(),
                             .device = owner->handle(),
                             .queue = owner->queue(),
                             .queue_family = owner->queue_family(),
-                            .get_instance_proc_addr = owner->functions().vkGetInstanceProcAddr};
-  return std::static_pointer_cast<DeviceImpl>(Device::wrap(options));
+                            .get_instance_proc_addr = functions_of(*owner).vkGetInstanceProcAddr};
+  return Device::wrap(options);
 }
 
 TEST(DeviceLossText, NamesTheFirstCallAndStays) {
-  const auto device = expendable_device();
+  const auto expendable = expendable_device();
+  const auto device = DeviceImpl::of(expendable);
   EXPECT_NO_THROW(device->require_usable());
   EXPECT_THROW(device->check(VK_ERROR_OUT_OF_HOST_MEMORY, "vkFirst"), BackendError);
   EXPECT_NO_THROW(device->require_usable());
@@ -122,7 +123,7 @@ TEST(DeviceLossText, EveryCallOfTheBackendThrowsIt) {
   const auto backend = make_backend(device);
   backend->attach({.ring_size = 2, .ring_name = "Lost"});
   (void)backend->begin(SlotIndex{0});
-  EXPECT_THROW(device->check(VK_ERROR_DEVICE_LOST, "vkFirst"), DeviceLost);
+  EXPECT_THROW(DeviceImpl::of(*device).check(VK_ERROR_DEVICE_LOST, "vkFirst"), DeviceLost);
   const SyncPoint point{QueueIndex{0}, Serial(0)};
   const std::function<void()> calls[] = {
       [&] { (void)backend->begin(SlotIndex{1}); },

@@ -194,7 +194,7 @@ TEST_F(SeveralQueues, CanBeWrappedEachWithItsLock) {
                       .device = device_->handle(),
                       .queue = device_->queue(first),
                       .queue_family = device_->queue_family(first),
-                      .get_instance_proc_addr = device_->functions().vkGetInstanceProcAddr,
+                      .get_instance_proc_addr = functions_of(*device_).vkGetInstanceProcAddr,
                       .lock_queue = [&] { ++first_locks; },
                       .unlock_queue = [] {}};
   options.more_queues = {{.queue = device_->queue(second),

@@ -44,7 +44,7 @@ TEST(Device, ABackendNeedsOne) {
 TEST(Device, TheSanityOfValidationIsChecked) {
   // Asks for something illegal, to see that a message arrives: otherwise silence proves nothing.
   const auto device = test::validated_device();
-  const auto& vk = device->functions();
+  const auto& vk = functions_of(*device);
   VkCommandPoolCreateInfo pool{};
   pool.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
   pool.queueFamilyIndex = 1000;

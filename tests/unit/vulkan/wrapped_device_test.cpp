@@ -25,7 +25,7 @@ WrapOptions handles(const Device& device) {
           .device = device.handle(),
           .queue = device.queue(),
           .queue_family = device.queue_family(),
-          .get_instance_proc_addr = device.functions().vkGetInstanceProcAddr};
+          .get_instance_proc_addr = functions_of(device).vkGetInstanceProcAddr};
 }
 
 TEST(WrappedDevice, RunsARing) {
@@ -37,7 +37,7 @@ TEST(WrappedDevice, RunsARing) {
     EXPECT_EQ(ring.statistics().completions, 10U);
   }
   // The device is still the user's.
-  check(owner->functions().vkDeviceWaitIdle(owner->handle()), "vkDeviceWaitIdle");
+  check(functions_of(*owner).vkDeviceWaitIdle(owner->handle()), "vkDeviceWaitIdle");
 }
 
 TEST(WrappedDevice, TakesTheUsersLockAroundEachSubmission) {
@@ -59,7 +59,7 @@ TEST(WrappedDevice, TakesTheUsersLockAroundEachSubmission) {
         VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 0, nullptr, nullptr, 0, nullptr, 0, nullptr};
     for (int i = 0; i < 200; ++i) {
       const std::lock_guard guard(queue_mutex);
-      check(owner->functions().vkQueueSubmit(owner->queue(), 1, &empty, VK_NULL_HANDLE),
+      check(functions_of(*owner).vkQueueSubmit(owner->queue(), 1, &empty, VK_NULL_HANDLE),
             "vkQueueSubmit");
     }
   });

@@ -1,0 +1,56 @@
+// How far a ring's work on one queue has come.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "backends/vulkan/failure_streak.h"
+#include "backends/vulkan/gpu_clock.h"
+#include "backends/vulkan/loss_probe.h"
+#include "backends/vulkan/timeline_semaphore.h"
+#include "backends/vulkan/vulkan_device.h"
+
+namespace cbr::vulkan {
+
+/// The timeline semaphore that counts a ring's submissions to one queue: serial n is value n.
+///
+/// Vulkan promises that its value never sinks, so what is known to have ended needs no question to
+/// the driver. All functions may be called by any thread.
+class QueueProgress {
+ public:
+  /// Throws BackendError.
+  QueueProgress(const std::shared_ptr<DeviceImpl>& device, QueueIndex queue)
+      : device_(device), semaphore_(device), loss_probe_(device, queue) {}
+
+  [[nodiscard]] const VkSemaphore& semaphore() const noexcept { return semaphore_.handle(); }
+
+  /// A submission that signals `value` has gone to the driver.
+  void note_submitted(std::uint64_t value) noexcept {
+    submitted_.store(value, std::memory_order_relaxed);
+  }
+  /// A wait found that `value` has been reached.
+  void note_ended(std::uint64_t value) noexcept;
+  /// Whether `value` is known to have been reached.
+  [[nodiscard]] bool is_known_to_have_reached(std::uint64_t value) const noexcept {
+    return ended_.load(std::memory_order_acquire) >= value;
+  }
+
+  /// The value now. Asks the driver only if work is in flight, and whether the device is lost if it
+  /// doesn't get on. Throws DeviceLost, BackendError.
+  std::uint64_t read(const Report& report);
+
+  /// For who reads the times of this queue's submissions.
+  GpuClock::Queue times;
+
+ private:
+  std::shared_ptr<DeviceImpl> device_;
+  TimelineSemaphore semaphore_;
+  LossProbe loss_probe_;
+  /// The newest value that submitted work will signal.
+  std::atomic<std::uint64_t> submitted_ = 0;
+  /// The newest value that was seen.
+  std::atomic<std::uint64_t> ended_ = 0;
+};
+
+}  // namespace cbr::vulkan
