@@ -200,10 +200,18 @@ std::vector<Comparison> device_comparisons() {
   const auto waiting = [](std::uint32_t ring_size, WaitStrategy strategy) {
     return RingOptions{.ring_size = ring_size, .wait_strategy = strategy};
   };
-  return {{"statistics", 1, {.ring_size = 3, .track_statistics = false}, {.ring_size = 3}},
-          {"spin, ring 1", 1, waiting(1, WaitStrategy::block), waiting(1, WaitStrategy::spin)},
-          {"hybrid, ring 1", 1, waiting(1, WaitStrategy::block), waiting(1, WaitStrategy::hybrid)},
-          {"hybrid, ring 3", 1, waiting(3, WaitStrategy::block), waiting(3, WaitStrategy::hybrid)}};
+  const auto noting = [](GpuTimes times) {
+    return RingOptions{.ring_size = 3, .gpu_times = times};
+  };
+  return {
+      {"statistics", 1, {.ring_size = 3, .track_statistics = false}, {.ring_size = 3}},
+      {"spin, ring 1", 1, waiting(1, WaitStrategy::block), waiting(1, WaitStrategy::spin)},
+      {"hybrid, ring 1", 1, waiting(1, WaitStrategy::block), waiting(1, WaitStrategy::hybrid)},
+      {"hybrid, ring 3", 1, waiting(3, WaitStrategy::block), waiting(3, WaitStrategy::hybrid)},
+      {"adaptive, ring 1", 1, waiting(1, WaitStrategy::block), waiting(1, WaitStrategy::adaptive)},
+      {"adaptive, ring 3", 1, waiting(3, WaitStrategy::block), waiting(3, WaitStrategy::adaptive)},
+      {"GPU end, ring 3", 1, noting(GpuTimes::none), noting(GpuTimes::end)},
+      {"GPU times, ring 3", 1, noting(GpuTimes::none), noting(GpuTimes::both)}};
 }
 
 void measure_on_device(const Options& options, nlohmann::json& result) {

@@ -18,7 +18,7 @@
 namespace {
 
 constexpr int num_tokens = 100;
-constexpr std::uint64_t timeout_ms = 5000;
+constexpr std::chrono::seconds timeout(5);
 constexpr NSUInteger count = 256;
 
 NSString* const source = @"#include <metal_stdlib>\n"
@@ -57,7 +57,7 @@ int run() {
 
   cbr::CommandBufferRing ring(
       cbr::metal::make_backend(cbr::metal::Device::wrap({.queue = (__bridge void*)queue})),
-      {.ring_size = 3, .timeout_ms = timeout_ms});
+      {.ring_size = 3, .timeout = timeout});
 
   // Typical inference loop
   for (int i = 0; i < num_tokens; i++) {

@@ -28,7 +28,7 @@ inline constexpr TimePoint no_wait = TimePoint::min();
 ///
 /// - absent (`{}` or `std::nullopt`) waits for ever;
 /// - zero or less doesn't wait at all;
-/// - what is more than the clock can count, such as `std::chrono::hours::max()`, waits for ever.
+/// - more than a hundred years, `std::chrono::hours::max()` included, waits for ever.
 ///
 /// Durations of every unit convert to it, as do optional ones.
 class Timeout {
@@ -65,14 +65,13 @@ class Timeout {
   template <typename Rep, typename Period>
   static constexpr std::optional<std::chrono::nanoseconds> saturated(
       std::chrono::duration<Rep, Period> limit) {
-    // In floating point, which has room for every unit. It is exact enough for the comparison:
-    // what it rounds up to the largest value is 292 years.
+    // In floating point, which has room for every unit, and is exact enough to compare.
     const long double ns =
         std::chrono::duration_cast<std::chrono::duration<long double, std::nano>>(limit).count();
     if (!(ns > 0)) return std::chrono::nanoseconds(0);
-    if (ns >= static_cast<long double>(std::chrono::nanoseconds::max().count())) {
-      return std::nullopt;
-    }
+    // So far below what the clock can count that no sum of a time and a limit overflows.
+    constexpr long double hundred_years = 100.0L * 365 * 24 * 3600 * 1'000'000'000;
+    if (ns > hundred_years) return std::nullopt;
     if constexpr (std::is_floating_point_v<Rep>) {
       return std::chrono::nanoseconds(static_cast<std::int64_t>(ns));
     } else {

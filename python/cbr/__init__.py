@@ -9,7 +9,7 @@
         lease.ticket.wait()                        # the block submitted; optional
 
 Times are seconds, as in Python's own waits, but for options whose name ends in _ms and the
-nanoseconds of a GpuInterval. No function holds the interpreter lock while it waits, and Ctrl-C ends
+nanoseconds of the GPU's clock. No function holds the interpreter lock while it waits, and Ctrl-C ends
 every wait on the main thread.
 
 This is the ring. Modules that have to be imported by name use it: cbr.compute has what a lease
@@ -18,17 +18,19 @@ dispatches (Buffer, Kernel), cbr.decode writes text with a model, cbr.bench comp
 
 from cbr import _compiled  # noqa: F401  (first: it says so if there is no compiled part)
 from cbr import simulated
-from cbr._cbr import (AcquireTimeout, Backend, BackendError, Device, DeviceLost, Error,
-                      ExecutionFailed, FaultInjector, GpuInterval, InputError, InvalidOption,
+from cbr._cbr import (AcquireTimeout, Backend, BackendError, CallbackHandle, Device, DeviceLost,
+                      Error, ExecutionFailed, FaultInjector, GpuInterval, InputError, InvalidOption,
                       InvalidUsage, Lease, RingStatistics, Sequence, SubmitFailed, Ticket,
                       __version__, default_device, list_devices, validate, wait_all, wait_any)
-from cbr._options import AllocationStrategy, Priority, WaitStrategy
+from cbr._log import LogEvent, LogLevel, LogMessage, Place
+from cbr._options import AllocationStrategy, GpuTimes, Priority, WaitStrategy
 from cbr._ring import CommandBufferRing
 
 __all__ = [
-    "AcquireTimeout", "AllocationStrategy", "Backend", "BackendError", "CommandBufferRing",
-    "Device", "DeviceLost", "Error", "ExecutionFailed", "FaultInjector", "GpuInterval",
-    "InputError", "InvalidOption", "InvalidUsage", "Lease", "Priority", "RingStatistics",
-    "Sequence", "SubmitFailed", "Ticket", "WaitStrategy", "__version__", "default_device",
-    "list_devices", "simulated", "validate", "wait_all", "wait_any",
+    "AcquireTimeout", "AllocationStrategy", "Backend", "BackendError", "CallbackHandle",
+    "CommandBufferRing", "Device", "DeviceLost", "Error", "ExecutionFailed", "FaultInjector",
+    "GpuInterval", "GpuTimes", "InputError", "InvalidOption", "InvalidUsage", "Lease", "LogEvent",
+    "LogLevel", "LogMessage", "Place", "Priority", "RingStatistics", "Sequence", "SubmitFailed",
+    "Ticket", "WaitStrategy", "__version__", "default_device", "list_devices", "simulated",
+    "validate", "wait_all", "wait_any",
 ]

@@ -28,10 +28,16 @@ def wake_up(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> Ca
 
 async def completion(ticket: Ticket) -> None:
     """Waits without blocking the loop. Raises what the work failed with. To cancel it cancels the
-    wait and not the work."""
+    wait and not the work, and leaves nothing behind."""
     if not ticket.done:
         loop = asyncio.get_running_loop()
         ended = loop.create_future()
-        ticket.on_complete(wake_up(loop, ended))
-        await ended
+        callback = ticket.on_complete(wake_up(loop, ended))
+        try:
+            await ended
+        except BaseException:
+            # Nobody waits any more: what it holds, the loop above all, goes now and not once the
+            # work has ended.
+            callback.cancel()
+            raise
     ticket.wait()

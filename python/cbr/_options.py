@@ -17,6 +17,16 @@ class WaitStrategy(str, enum.Enum):
     block = "block"
     spin = "spin"
     hybrid = "hybrid"
+    adaptive = "adaptive"
+
+
+class GpuTimes(str, enum.Enum):
+    """Which times the GPU notes for a submission. The strings do as well."""
+
+    both = "both"
+    end = "end"
+    sampled = "sampled"
+    none = "none"
 
 
 class Priority(str, enum.Enum):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cbr import _cbr
 from cbr._config import ConfigSource, merged_options
+from cbr._log import LogMessage
 
 
 class CommandBufferRing(_cbr.Ring):
@@ -15,8 +16,10 @@ class CommandBufferRing(_cbr.Ring):
     the file `config` says, or "vulkan". The options are those of cbr::RingOptions by their names;
     one left at None has the value that `config` gives it, or its default. `config` is a mapping,
     or the path of a YAML file, which variables of the environment (CBR_RING_SIZE) override;
-    InputError names the file, line and column of a mistake. `spin_limit` is in seconds. `log_sink`
-    gets each message, one line, on any thread; without one they go to standard error.
+    InputError names the file, line and column of a mistake. `spin_limit` is in seconds, and
+    `timeout_ms` 0 waits for ever. `log_sink` is called with each message, on any thread: a
+    LogMessage, which is a string of one line with attributes; without a sink they go to standard
+    error.
 
     All functions may be called by any thread. At the end of a with block, and in close(), the ring
     waits for its work in flight. At the end of the program all rings are closed.
@@ -33,11 +36,12 @@ class CommandBufferRing(_cbr.Ring):
         ageing_limit: int | None = None,
         wait_strategy: str | None = None,
         spin_limit: float | None = None,
+        gpu_times: str | None = None,
         hang_warning_ms: int | None = None,
         log_wait_events: bool | None = None,
         track_statistics: bool | None = None,
         name: str | None = None,
-        log_sink: Callable[[str], object] | None = None,
+        log_sink: Callable[[LogMessage], object] | None = None,
         backend: str | _cbr.Device | _cbr.Backend | None = None,
         config: ConfigSource | None = None,
     ) -> None:
@@ -50,6 +54,7 @@ class CommandBufferRing(_cbr.Ring):
             "ageing_limit": ageing_limit,
             "wait_strategy": wait_strategy,
             "spin_limit": spin_limit,
+            "gpu_times": gpu_times,
             "hang_warning_ms": hang_warning_ms,
             "log_wait_events": log_wait_events,
             "track_statistics": track_statistics,

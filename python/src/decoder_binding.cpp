@@ -12,6 +12,7 @@
 #include "collect.h"
 #include "config_binding.h"
 #include "gil.h"
+#include "log_binding.h"
 #include "ring_options.h"
 #include "text_generation.h"
 
@@ -111,7 +112,7 @@ std::shared_ptr<ModelObject> load(
   RingOptions options = options_from(ring_options, config ? config->ring : RingOptions{});
   // It waits on a thread of its own, which Python never interrupts.
   options.interrupt_check = nullptr;
-  SharedObject log_sink = python_sink(options);
+  SharedObject log_sink = function_of(options.log_sink);
   const bool configured = config != nullptr && device.is_none();
   const auto vulkan_device = configured ? configured_device(*config) : device_from(device);
   auto model = without_gil([&] {

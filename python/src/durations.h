@@ -5,15 +5,16 @@
 #include <optional>
 #include <string_view>
 
+#include <cbr/types.h>
+
 namespace cbr::python {
 
 /// Seconds, as Python's own waits take them. Throws InvalidOption, with the name, for what is not a
 /// number.
 [[nodiscard]] std::chrono::nanoseconds from_seconds(std::string_view name, double seconds);
-/// The argument `timeout`; None is no limit.
-[[nodiscard]] inline std::chrono::nanoseconds timeout_or_forever(
-    const std::optional<double>& seconds) {
-  return seconds ? from_seconds("timeout", *seconds) : std::chrono::nanoseconds::max();
+/// The argument `timeout`; None, and what is longer than the clock can count, is for ever.
+[[nodiscard]] inline Timeout timeout_from(const std::optional<double>& seconds) {
+  return seconds ? Timeout(from_seconds("timeout", *seconds)) : Timeout();
 }
 
 }  // namespace cbr::python

@@ -34,6 +34,11 @@ compute::GroupCount groups_from(const py::object& given) {
 LeaseObject::LeaseObject(Lease lease, std::shared_ptr<vulkan::Device> device)
     : lease_(std::move(lease)), device_(std::move(device)) {}
 
+LeaseObject::~LeaseObject() {
+  if (!lease_.valid()) return;
+  without_gil([lease = std::move(lease_)]() mutable { const Lease dropped = std::move(lease); });
+}
+
 Lease& LeaseObject::require() {
   if (!lease_.valid()) throw InvalidUsage("the lease has ended: it was submitted or discarded");
   return lease_;
@@ -48,10 +53,10 @@ compute::Recorder& LeaseObject::recorder() {
   return *recorder_;
 }
 
-void LeaseObject::keep(const std::shared_ptr<const void>& object) {
-  if (std::find(kept_.begin(), kept_.end(), object.get()) != kept_.end()) return;
-  lease_.keep_alive(object);
-  kept_.push_back(object.get());
+void LeaseObject::keep(std::shared_ptr<const void> object) {
+  if (std::find(kept_.begin(), kept_.end(), object) == kept_.end()) {
+    kept_.push_back(std::move(object));
+  }
 }
 
 Ticket LeaseObject::submit(std::source_location where) {
@@ -60,20 +65,25 @@ Ticket LeaseObject::submit(std::source_location where) {
   recorder_.reset();
   // Moved out first: while the GIL is free another thread may look at this object.
   Lease lease = std::move(lease_);
-  Ticket ticket = without_gil([&] { return std::move(lease).submit(where); });
-  ticket_ = ticket;
-  return ticket;
+  auto kept = std::exchange(kept_, {});
+  ticket_ = without_gil([&] {
+    for (auto& object : kept) lease.keep_alive(std::move(object));
+    return std::move(lease).submit(where);
+  });
+  return ticket_;
 }
 
 void LeaseObject::discard() {
   recorder_.reset();
   Lease lease = std::move(lease_);
+  // Let go of at the end: that may run anything.
+  const auto kept = std::exchange(kept_, {});
   without_gil([&] { lease.discard(); });
 }
 
 Ticket LeaseObject::ticket() const {
-  if (!ticket_) throw InvalidUsage("the lease has no ticket: it was not submitted");
-  return *ticket_;
+  if (!ticket_.valid()) throw InvalidUsage("the lease has no ticket: it was not submitted");
+  return ticket_;
 }
 
 std::string LeaseObject::describe() const {
@@ -81,7 +91,7 @@ std::string LeaseObject::describe() const {
     return fmt::format("<cbr.Lease of slot {}, queue {}>", to_number(lease_.slot()),
                        to_number(lease_.queue()));
   }
-  return ticket_ ? "<cbr.Lease, submitted>" : "<cbr.Lease, discarded>";
+  return ticket_.valid() ? "<cbr.Lease, submitted>" : "<cbr.Lease, discarded>";
 }
 
 void LeaseObject::leave(bool with_exception, std::source_location where) {
@@ -141,7 +151,8 @@ void LeaseObject::barrier() {
 }
 
 void LeaseObject::keep_alive(const py::object& object) {
-  require().keep_alive(share(object));
+  require();
+  keep(share(object));
 }
 
 void bind_lease(py::module_& module) {

@@ -26,6 +26,10 @@ class LeaseObject {
  public:
   /// `device` is null where nothing can be recorded from Python.
   LeaseObject(Lease lease, std::shared_ptr<vulkan::Device> device);
+  LeaseObject(const LeaseObject&) = delete;
+  LeaseObject& operator=(const LeaseObject&) = delete;
+  /// Discards, without the GIL: the ring warns of it and may hand on what waited behind the lease.
+  ~LeaseObject();
 
   /// The lease; throws InvalidUsage once it has ended.
   Lease& require();
@@ -51,13 +55,14 @@ class LeaseObject {
  private:
   compute::Recorder& recorder();
   /// Once for each object: a step may name one a hundred times.
-  void keep(const std::shared_ptr<const void>& object);
+  void keep(std::shared_ptr<const void> object);
 
   Lease lease_;
   std::shared_ptr<vulkan::Device> device_;
   std::optional<compute::Recorder> recorder_;
-  std::vector<const void*> kept_;
-  std::optional<Ticket> ticket_;
+  /// What the ring is to keep once there is work that needs it; it may wait for others then.
+  std::vector<std::shared_ptr<const void>> kept_;
+  Ticket ticket_;
 };
 
 void bind_lease(pybind11::module_& module);

@@ -17,6 +17,7 @@
 #include "durations.h"
 #include "gil.h"
 #include "lease_binding.h"
+#include "log_binding.h"
 #include "python_place.h"
 #include "ring_options.h"
 
@@ -61,7 +62,7 @@ struct SequenceObject {
   std::shared_ptr<vulkan::Device> device;
 };
 
-using Timeout = Argument<"timeout", std::optional<double>>;
+using Limit = Argument<"timeout", std::optional<double>>;
 using Queue = Argument<"queue", std::optional<std::uint32_t>>;
 using Label = Argument<"label", std::string>;
 
@@ -70,14 +71,15 @@ AcquireOptions acquire_options(const std::optional<double>& timeout, const py::o
                                const std::optional<std::uint32_t>& queue,
                                const std::string& label) {
   AcquireOptions options;
-  if (timeout) options.timeout = from_seconds("timeout", *timeout);
+  // None: acquire() takes the ring's own, try_acquire() doesn't wait.
+  if (timeout) options.timeout = timeout_from(timeout);
   options.priority = priority_from(priority);
   if (queue) options.queue = QueueIndex{*queue};
   options.label = label;
   return options;
 }
 
-std::unique_ptr<LeaseObject> acquire(const RingObject& self, const Timeout& timeout,
+std::unique_ptr<LeaseObject> acquire(const RingObject& self, const Limit& timeout,
                                      const py::object& priority, const Queue& queue,
                                      const Label& label) {
   const auto options = acquire_options(timeout.value, priority, queue.value, label.value);
@@ -89,9 +91,10 @@ std::unique_ptr<LeaseObject> acquire(const RingObject& self, const Timeout& time
   });
 }
 
-std::unique_ptr<LeaseObject> try_acquire(const RingObject& self, const py::object& priority,
-                                         const Queue& queue, const Label& label) {
-  const auto options = acquire_options(std::nullopt, priority, queue.value, label.value);
+std::unique_ptr<LeaseObject> try_acquire(const RingObject& self, const Limit& timeout,
+                                         const py::object& priority, const Queue& queue,
+                                         const Label& label) {
+  const auto options = acquire_options(timeout.value, priority, queue.value, label.value);
   const std::source_location where = python_place();
   const auto ring = self.ring();
   return without_gil([&, device = self.device()]() -> std::unique_ptr<LeaseObject> {
@@ -101,7 +104,7 @@ std::unique_ptr<LeaseObject> try_acquire(const RingObject& self, const py::objec
   });
 }
 
-std::unique_ptr<LeaseObject> acquire_in_sequence(SequenceObject& self, const Timeout& timeout,
+std::unique_ptr<LeaseObject> acquire_in_sequence(SequenceObject& self, const Limit& timeout,
                                                  const py::object& priority, const Label& label) {
   const auto options = acquire_options(timeout.value, priority, std::nullopt, label.value);
   const std::source_location where = python_place();
@@ -160,7 +163,7 @@ void bind_sequence(py::module_& module) {
 
 RingObject::RingObject(BackendObject backend, RingOptions options)
     : options_(std::move(options)),
-      log_sink_(python_sink(options_)),
+      log_sink_(function_of(options_.log_sink)),
       ring_(make_ring(std::move(backend.backend), options_)),
       device_(std::move(backend.device)) {
   live_rings().insert(this);
@@ -225,9 +228,9 @@ void bind_ring(py::module_& module) {
            py::arg("priority") = py::none(), py::arg("queue") = std::nullopt, py::arg("label") = "",
            "Takes a free slot, at the latest after `timeout` seconds (None: the ring's "
            "timeout_ms), else raises AcquireTimeout.")
-      .def("try_acquire", &try_acquire, py::kw_only(), py::arg("priority") = py::none(),
-           py::arg("queue") = std::nullopt, py::arg("label") = "",
-           "Takes a slot if one is free now, else returns None.")
+      .def("try_acquire", &try_acquire, py::arg("timeout") = std::nullopt, py::kw_only(),
+           py::arg("priority") = py::none(), py::arg("queue") = std::nullopt, py::arg("label") = "",
+           "Takes a slot if one is free, or gets free within `timeout` seconds; else returns None.")
       .def(
           "sequence",
           [](const RingObject& self, const Queue& queue) {

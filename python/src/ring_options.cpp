@@ -1,6 +1,9 @@
 #include "ring_options.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -14,6 +17,7 @@
 #include "argument.h"
 #include "durations.h"
 #include "gil.h"
+#include "log_binding.h"
 
 namespace cbr::python {
 namespace {
@@ -29,27 +33,6 @@ auto named(std::string_view name, const py::handle& value, const Parse& parse,
   return *found;
 }
 
-/// Calls a Python function with each message.
-class PythonSink {
- public:
-  explicit PythonSink(SharedObject function) : function_(std::move(function)) {}
-  void operator()(std::string_view line) const {
-    with_gil([&] {
-      // A reference of its own: the garbage collector may clear the other meanwhile.
-      const py::object function = *function_;
-      if (function.is_none()) {
-        PySys_WriteStderr("%.*s\n", static_cast<int>(line.size()), line.data());
-      } else {
-        function(py::str(line.data(), line.size()));
-      }
-    });
-  }
-  [[nodiscard]] const SharedObject& function() const { return function_; }
-
- private:
-  SharedObject function_;
-};
-
 using Setter = void (*)(RingOptions&, std::string_view name, const py::handle& value);
 struct Option {
   std::string_view name;
@@ -62,9 +45,15 @@ void set(RingOptions& options, std::string_view name, const py::handle& value) {
   options.*member = value_from<Value>(name, value);
 }
 
-constexpr std::array<Option, 13> all_options = {{
+constexpr std::array<Option, 14> all_options = {{
     {"ring_size", set<&RingOptions::ring_size>},
-    {"timeout_ms", set<&RingOptions::timeout_ms>},
+    {"timeout_ms",
+     [](RingOptions& o, std::string_view n, const py::handle& v) {
+       const auto ms = value_from<std::uint64_t>(n, v);
+       // As in a file, 0 waits for ever.
+       o.timeout = {};
+       if (ms > 0) o.timeout = std::chrono::duration<std::uint64_t, std::milli>(ms);
+     }},
     {"allocation_strategy",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
        o.allocation_strategy = named(n, v, parse_allocation_strategy,
@@ -75,11 +64,16 @@ constexpr std::array<Option, 13> all_options = {{
     {"ageing_limit", set<&RingOptions::ageing_limit>},
     {"wait_strategy",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
-       o.wait_strategy = named(n, v, parse_wait_strategy, "\"block\", \"spin\" and \"hybrid\"");
+       o.wait_strategy =
+           named(n, v, parse_wait_strategy, "\"block\", \"spin\", \"hybrid\" and \"adaptive\"");
      }},
     {"spin_limit",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
        o.spin_limit = from_seconds(n, value_from<double>(n, v));
+     }},
+    {"gpu_times",
+     [](RingOptions& o, std::string_view n, const py::handle& v) {
+       o.gpu_times = named(n, v, parse_gpu_times, "\"both\", \"end\", \"sampled\" and \"none\"");
      }},
     {"hang_warning_ms", set<&RingOptions::hang_warning_ms>},
     {"log_wait_events", set<&RingOptions::log_wait_events>},
@@ -87,7 +81,7 @@ constexpr std::array<Option, 13> all_options = {{
     {"name", set<&RingOptions::name>},
     {"log_sink",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
-       o.log_sink = PythonSink(share(value_from<py::function>(n, v)));
+       o.log_sink = python_log_sink(value_from<py::function>(n, v));
      }},
 }};
 
@@ -115,11 +109,6 @@ RingOptions options_from(const py::dict& given, RingOptions base) {
     if (!value.is_none()) found->set(options, name, value);
   }
   return options;
-}
-
-SharedObject python_sink(const RingOptions& options) {
-  const auto* const sink = options.log_sink.target<PythonSink>();
-  return sink == nullptr ? nullptr : sink->function();
 }
 
 std::optional<Priority> priority_from(const py::object& given) {

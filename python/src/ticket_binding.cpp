@@ -1,6 +1,9 @@
 #include "ticket_binding.h"
 
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,13 +20,32 @@ namespace {
 
 /// Copies: while the GIL is free the Python objects may go.
 using Tickets = Argument<"tickets", std::vector<Ticket>>;
-using Timeout = Argument<"timeout", std::optional<double>>;
+using Limit = Argument<"timeout", std::optional<double>>;
 
-void call_on_complete(const Ticket& ticket, const Argument<"callback", py::function>& callback) {
-  const SharedObject shared = share(callback.value);
-  without_gil([&] {
-    ticket.on_complete(
-        [shared](const Ticket& ended) { with_gil([&] { (*shared)(py::cast(ended)); }); });
+/// Guarded by the GIL. The garbage collector need not know what the callback refers to: until the
+/// work has ended the ring refers to it too, and afterwards nobody does.
+class CallbackHandleObject {
+ public:
+  explicit CallbackHandleObject(CallbackHandle handle) : handle_(std::move(handle)) {}
+
+  bool cancel() {
+    // Out of its place first: while the GIL is free another thread may call this too, or the
+    // callback itself, for which the call below waits.
+    CallbackHandle handle = std::move(handle_);
+    return without_gil([&] { return handle.cancel(); });
+  }
+  [[nodiscard]] bool valid() const { return handle_.valid(); }
+
+ private:
+  CallbackHandle handle_;
+};
+
+std::unique_ptr<CallbackHandleObject> call_on_complete(
+    const Ticket& ticket, const Argument<"callback", py::function>& callback) {
+  // A copy of the ticket: while the GIL is free the Python object may go.
+  return without_gil([ticket, shared = share(callback.value)] {
+    return std::make_unique<CallbackHandleObject>(ticket.on_complete(
+        [shared](const Ticket& ended) { with_gil([&] { (*shared)(py::cast(ended)); }); }));
   });
 }
 
@@ -59,21 +81,34 @@ void bind_interval(py::module_& module) {
       });
 }
 
+void bind_callback_handle(py::module_& module) {
+  py::class_<CallbackHandleObject>(
+      module, "CallbackHandle",
+      "Takes back a callback that was given to Ticket.on_complete(). To let go of it leaves the "
+      "callback in place.")
+      .def("cancel", &CallbackHandleObject::cancel,
+           "Takes the callback back: True if it will never run. Waits where it is running on "
+           "another thread. False then, after it has run, inside of it, and from the second call "
+           "on.")
+      .def_property_readonly("valid", &CallbackHandleObject::valid,
+                             "True until cancel(); the callback may have run.")
+      .def("__repr__", [](const CallbackHandleObject& self) {
+        return self.valid() ? "<cbr.CallbackHandle>" : "<cbr.CallbackHandle, cancelled>";
+      });
+}
+
 }  // namespace
 
 void bind_ticket(py::module_& module) {
   bind_interval(module);
+  bind_callback_handle(module);
   py::class_<Ticket>(module, "Ticket",
                      "The receipt of a submission. Can be awaited; outlives its ring.")
       .def(
           "wait",
-          [](const Ticket& self, const Timeout& timeout) {
-            const auto limit = timeout_or_forever(timeout.value);
-            return without_gil([&] {
-              if (timeout.value) return self.wait_for(limit);
-              self.wait();
-              return true;
-            });
+          [](const Ticket& self, const Limit& timeout) {
+            const Timeout limit = timeout_from(timeout.value);
+            return without_gil([&, ticket = self] { return ticket.wait_for(limit); });
           },
           py::arg("timeout") = std::nullopt,
           "Waits until the work has ended, at most `timeout` seconds. False if it is still in "
@@ -90,11 +125,21 @@ void bind_ticket(py::module_& module) {
       .def_property_readonly(
           "gpu_interval",
           [](const Ticket& self) { return without_gil([&] { return self.gpu_interval(); }); },
-          "When the GPU ran it; None until it has ended, and where the device can't tell.")
+          "When the GPU ran it; None until it has ended, where gpu_times doesn't ask for it, and "
+          "where the device can't tell.")
+      .def_property_readonly(
+          "gpu_end",
+          [](const Ticket& self) -> std::optional<std::int64_t> {
+            const auto end = without_gil([&] { return self.gpu_end(); });
+            return end ? std::optional<std::int64_t>(end->count()) : std::nullopt;
+          },
+          "When the GPU had ended it, in nanoseconds of the device's own clock: there with "
+          "gpu_times=\"end\" too.")
       .def(
           "on_complete", &call_on_complete, py::arg("callback"),
           "Calls `callback(ticket)` once the work has ended, well or not: on the ring's completion "
-          "thread, or at once if it has ended already. It must not wait for a slot.")
+          "thread, or at once if it has ended already. It must not wait for a slot. The result "
+          "takes it back; let go of it where that is not needed.")
       .def_property_readonly(
           "slot", [](const Ticket& self) { return to_number(self.slot()); },
           "The slot that the work had.")
@@ -114,8 +159,8 @@ void bind_ticket(py::module_& module) {
       .def("__repr__", &describe);
   module.def(
       "wait_any",
-      [](const Tickets& tickets, const Timeout& timeout) {
-        const auto limit = timeout_or_forever(timeout.value);
+      [](const Tickets& tickets, const Limit& timeout) {
+        const Timeout limit = timeout_from(timeout.value);
         return without_gil([&] { return wait_any_for(tickets.value, limit); });
       },
       py::arg("tickets"), py::arg("timeout") = std::nullopt,
@@ -123,8 +168,8 @@ void bind_ticket(py::module_& module) {
       "has within `timeout` seconds.");
   module.def(
       "wait_all",
-      [](const Tickets& tickets, const Timeout& timeout) {
-        const auto limit = timeout_or_forever(timeout.value);
+      [](const Tickets& tickets, const Limit& timeout) {
+        const Timeout limit = timeout_from(timeout.value);
         return without_gil([&] { return wait_all_for(tickets.value, limit); });
       },
       py::arg("tickets"), py::arg("timeout") = std::nullopt,

@@ -34,6 +34,16 @@ inline ConfigValue to_value(AllocationStrategy member) {
 inline ConfigValue to_value(WaitStrategy member) {
   return std::string(to_string(member));
 }
+inline ConfigValue to_value(GpuTimes member) {
+  return std::string(to_string(member));
+}
+/// In whole milliseconds; 0 stands for ever, as in a file. What a file can't say, a limit of less
+/// than one, becomes one.
+inline ConfigValue to_value(const Timeout& member) {
+  if (!member.has_value()) return std::uint64_t{0};
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*member.value()).count();
+  return static_cast<std::uint64_t>(std::max(ms, decltype(ms){1}));
+}
 inline ConfigValue to_value(const std::optional<std::chrono::nanoseconds>& member) {
   if (!member) return std::monostate();
   return static_cast<std::uint64_t>(member->count());
@@ -64,6 +74,14 @@ inline void from_value(const ConfigValue& value, AllocationStrategy& member) {
 }
 inline void from_value(const ConfigValue& value, WaitStrategy& member) {
   member = parse_wait_strategy(std::get<std::string>(value)).value();
+}
+inline void from_value(const ConfigValue& value, GpuTimes& member) {
+  member = parse_gpu_times(std::get<std::string>(value)).value();
+}
+inline void from_value(const ConfigValue& value, Timeout& member) {
+  const std::uint64_t ms = std::get<std::uint64_t>(value);
+  member = {};
+  if (ms > 0) member = std::chrono::duration<std::uint64_t, std::milli>(ms);
 }
 inline void from_value(const ConfigValue& value, std::optional<std::chrono::nanoseconds>& member) {
   member.reset();

@@ -24,7 +24,8 @@ constexpr std::array<std::string_view, 5> backends = {"auto", "metal", "cuda", "
                                                       "simulated"};
 constexpr std::array<std::string_view, 3> allocation_strategies = {"round-robin", "least-busy",
                                                                    "priority"};
-constexpr std::array<std::string_view, 3> wait_strategies = {"block", "spin", "hybrid"};
+constexpr std::array<std::string_view, 4> wait_strategies = {"block", "spin", "hybrid", "adaptive"};
+constexpr std::array<std::string_view, 4> gpu_times = {"both", "end", "sampled", "none"};
 
 const std::array table = std::to_array<OptionSpec>({
     {.section = optimizations,
@@ -92,8 +93,8 @@ const std::array table = std::to_array<OptionSpec>({
      .least = 0,
      .most = one_year_ms,
      .description = "How long `acquire` waits for a free slot before it fails. 0 waits for ever.",
-     .get = get<&RingOptions::timeout_ms>,
-     .set = set<&RingOptions::timeout_ms>},
+     .get = get<&RingOptions::timeout>,
+     .set = set<&RingOptions::timeout>},
     {.section = ring,
      .key = "log_wait_events",
      .type = OptionType::boolean,
@@ -148,8 +149,10 @@ const std::array table = std::to_array<OptionSpec>({
      .key = "wait_strategy",
      .type = OptionType::choice,
      .choices = wait_strategies,
-     .description = "How a thread waits for the GPU: in the driver, in a loop that takes a CPU "
-                    "core, or first in the loop and then in the driver.",
+     .description = "How a thread waits for the GPU. `block`: in the driver. `spin`: in a loop "
+                    "that takes a CPU core. `hybrid`: first in the loop, then in the driver. "
+                    "`adaptive`: asleep for as long as earlier steps let expect, where the driver "
+                    "would take a core meanwhile; else as `block`.",
      .get = get<&RingOptions::wait_strategy>,
      .set = set<&RingOptions::wait_strategy>},
     {.section = ring,
@@ -162,6 +165,15 @@ const std::array table = std::to_array<OptionSpec>({
                     "takes to wake, measured when the ring is made.",
      .get = get<&RingOptions::spin_limit>,
      .set = set<&RingOptions::spin_limit>},
+    {.section = ring,
+     .key = "gpu_times",
+     .type = OptionType::choice,
+     .choices = gpu_times,
+     .description = "Which times the GPU notes for each submission: start and end, the end alone, "
+                    "both for every sixteenth of a slot, or none. A time costs the GPU about 0.7 "
+                    "microseconds.",
+     .get = get<&RingOptions::gpu_times>,
+     .set = set<&RingOptions::gpu_times>},
     {.section = ring,
      .key = "hang_warning_ms",
      .type = OptionType::number,

@@ -86,8 +86,18 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch) {
                                                                   : timeline.last_submitted();
   const Serial retired = timeline.retired();
   if (retired.covers(last)) return;
-  Serial next = retired.next();
-  for (; last.covers(next) && !batch.is_full(); next = next.next()) {
+  const Serial end(std::min(last.value(), retired.value() + Batch::size));
+  queue.claimed = end.value();
+  if (ring_.stopped) {
+    // The loss of the device may have been there first.
+    const StateAccess state(ring_.state);
+    if (state->lost != nullptr) {
+      queue.claimed = retired.value();
+      state->fail_in_flight(queue, batch.follow_up);
+      return;
+    }
+  }
+  for (Serial next = retired.next(); end.covers(next); next = next.next()) {
     Submission& submission = timeline[next];
     finish(submission, batch);
     batch.events[batch.count++] = {submission.slot, queue.index, next,
@@ -95,7 +105,7 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch) {
                                    submission.completion.error != nullptr};
   }
   const StateAccess state(ring_.state);
-  for (Serial serial = retired.next(); serial.value() < next.value(); serial = serial.next()) {
+  for (Serial serial = retired.next(); end.covers(serial); serial = serial.next()) {
     Submission& submission = timeline[serial];
     // With the first cause, be it another thread's.
     if (batch.loss != nullptr && submission.completion.error == batch.loss &&
@@ -186,20 +196,18 @@ void Retirement::wait_serial(RingQueue& queue, Serial serial, Interruptible inte
     ThreadWait wait(ring_, strategy_, no_deadline, interruptible);
     (void)guarded([&] { return wait.in_backend({&point, 1}, 0); });
     collect(queue);
+    if (!ring_.stopped) continue;
+    // What is lost is not retired.
+    const StateAccess state(ring_.state);
+    if (state->lost != nullptr) std::rethrow_exception(state->lost);
   }
 }
 
-void Retirement::fail_in_flight(RingQueue& queue) noexcept {
+void Retirement::fail_late(RingQueue& queue) noexcept {
   FollowUp follow_up;
   {
-    const LockGuard lock(queue.retire_mutex);
     const StateAccess state(ring_.state);
-    Timeline& timeline = queue.timeline;
-    while (const auto oldest = timeline.oldest()) {
-      Submission& submission = timeline[*oldest];
-      state->lose(submission, follow_up);
-      timeline.retire(*oldest);
-    }
+    if (state->lost != nullptr) state->fail_in_flight(queue, follow_up);
   }
   ring_.follow_up(follow_up);
 }
@@ -209,21 +217,12 @@ void Retirement::lose(const std::exception_ptr& cause) noexcept {
   {
     const StateAccess state(ring_.state);
     if (state->lost != nullptr) return;
-    state->lost = cause;
-    // From now on, acquire looks at the loss first, and a submission that is just being made finds
-    // that it has failed.
+    // From now on, acquire looks at the loss first; a submission or a reading of outcomes that is
+    // just under way finds that it has failed.
     ring_.full = false;
     ring_.stopped = true;
-    state->waiters.for_each([](Waiter& waiter) { waiter.wake_up.notify_one(); });
-    for (std::uint32_t i = 0; i < state->slots.extent(); ++i) {
-      Submission* const submission = state->slots[SlotIndex{i}].submission;
-      if (submission == nullptr || submission->phase.load() != Phase::held) continue;
-      state->lose(*submission, follow_up);
-    }
-    // Whoever waits in the backend.
-    follow_up.wake(state->last_wake_number());
+    state->lose(cause, follow_up);
   }
-  for (RingQueue& queue : ring_.queues) fail_in_flight(queue);
   ring_.follow_up(follow_up);
   if (ring_.options.observer != nullptr) ring_.options.observer->on_device_lost();
 }

@@ -25,7 +25,7 @@ class Retirement {
   enum class Turn : std::uint8_t {
     /// Wait for it; it won't take long. Everything that has ended by now is retired afterwards.
     wait,
-    /// Leave it to that thread.
+    /// Leave it to that thread: for calls that must not wait.
     skip,
   };
   /// Notices what has ended on a queue, records how, and hands the slots on. Throws DeviceLost,
@@ -56,8 +56,9 @@ class Retirement {
       throw;
     }
   }
-  /// Fails what is in flight on a queue of a lost device.
-  void fail_in_flight(RingQueue& queue) noexcept CBR_EXCLUDES(ring_.state);
+  /// After a submission that may have come too late for lose() to see: fails it if the device is
+  /// lost.
+  void fail_late(RingQueue& queue) noexcept CBR_EXCLUDES(ring_.state);
 
  private:
   struct Batch;

@@ -231,7 +231,7 @@ bool RingCore::poll(const Submission& submission) {
     // Else the ring is just ending, and collects what there is.
     if (visit.allowed() && submission.serial.load(std::memory_order_acquire) != 0) {
       try {
-        retirement_.collect(ring_.queue(submission.queue));
+        retirement_.collect(ring_.queue(submission.queue), Retirement::Turn::skip);
       } catch (const DeviceLost&) {
         // The record has the loss: the ticket finds it.
       }
@@ -334,7 +334,9 @@ void RingCore::collect(std::span<const SyncPoint> points) {
   // Else the ring is just ending, and collects what there is.
   if (!visit.allowed()) return;
   try {
-    for (const SyncPoint& point : points) retirement_.collect(ring_.queue(point.queue));
+    for (const SyncPoint& point : points) {
+      retirement_.collect(ring_.queue(point.queue), Retirement::Turn::skip);
+    }
   } catch (const DeviceLost&) {
     // The records have the loss, or get it in a moment.
     return;
@@ -427,7 +429,7 @@ void RingCore::set_ring_size(std::uint32_t ring_size) {
 RingStatistics RingCore::statistics() {
   ring_.require_same_process();
   try {
-    retirement_.collect_all(Retirement::Turn::wait);
+    retirement_.collect_all(Retirement::Turn::skip);
   } catch (const Error&) {
     // Statistics are what one looks at after a failure: report what is known.
   }
@@ -585,9 +587,7 @@ void RingCore::wait_until_idle() noexcept {
         retirement_.wait_serial(queue, queue.timeline.last_submitted(), Interruptible::no);
         break;
       } catch (const DeviceLost&) {
-        // Everything in flight has failed with it, and the GPU doesn't use anything any more. The
-        // thread that found it may not have got to this queue yet.
-        retirement_.fail_in_flight(queue);
+        // Everything in flight has failed with it, and the GPU doesn't use anything any more.
         break;
       } catch (...) {
         // The GPU may still be at work: nothing must be destroyed before it is known to be done.

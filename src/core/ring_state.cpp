@@ -113,7 +113,36 @@ void RingState::retire(Submission& submission, FollowUp& follow_up) {
   resolve(submission, follow_up);
 }
 
-void RingState::lose(Submission& submission, FollowUp& follow_up) {
+void RingState::lose(const std::exception_ptr& cause, FollowUp& follow_up) {
+  lost = cause;
+  waiters.for_each([](Waiter& waiter) { waiter.wake_up.notify_one(); });
+  for (std::uint32_t i = 0; i < slots.extent(); ++i) {
+    Submission* const submission = slots[SlotIndex{i}].submission;
+    if (submission != nullptr && submission->phase.load() == Phase::held) {
+      fail(*submission, follow_up);
+    }
+  }
+  for (RingQueue& queue : queues_) {
+    fail_in_flight(queue, follow_up);
+    completion_thread(queue.index).changed.notify_one();
+  }
+  // Whoever waits in the backend.
+  follow_up.wake(wake_numbers_);
+}
+
+void RingState::fail_in_flight(RingQueue& queue, FollowUp& follow_up) {
+  const Timeline& timeline = queue.timeline;
+  const Serial last = timeline.last_submitted();
+  Serial serial(std::max({timeline.retired().value(), queue.claimed.load(),
+                          queue.lost_up_to.value()}));
+  while (!serial.covers(last)) {
+    serial = serial.next();
+    fail(timeline[serial], follow_up);
+  }
+  queue.lost_up_to = serial;
+}
+
+void RingState::fail(Submission& submission, FollowUp& follow_up) {
   if (submission.phase.load(std::memory_order_relaxed) == Phase::held) {
     --held_;
     counter.submitted_unsent();

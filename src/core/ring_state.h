@@ -34,6 +34,12 @@ struct RingQueue {
   /// the serials.
   Mutex retire_mutex;
   Timeline timeline;
+  /// How far the outcomes are being read: what lies between it and the timeline's retired() is the
+  /// business of who holds the retire mutex, the loss of the device included. Set before looking at
+  /// RingContext::stopped.
+  Atomic<std::uint64_t> claimed = 0;
+  /// The state mutex guards it: how far submissions have failed with the device.
+  Serial lost_up_to;
   /// Someone who waits has to be told of the next submission. Set before looking at the timeline,
   /// looked at after pushing to it: one of the two sees the other.
   Atomic<bool> wanted = false;
@@ -105,8 +111,10 @@ class RingState {
   /// Records that `submission` has ended as its `completion` says, frees its slot and passes on the
   /// ring's reference. Not for those that never were the driver's.
   void retire(Submission& submission, FollowUp& follow_up);
-  /// The device is lost, and this submission with it. Its slot is not used any more.
-  void lose(Submission& submission, FollowUp& follow_up);
+  /// The device is lost, and with it all that is held or in flight.
+  void lose(const std::exception_ptr& cause, FollowUp& follow_up);
+  /// Fails what is in flight on one queue of a lost device, as far as nobody is reading its outcome.
+  void fail_in_flight(RingQueue& queue, FollowUp& follow_up);
   /// The driver refused a submission that was held: its ticket has to say so.
   void refuse(Submission& submission, const std::exception_ptr& error, FollowUp& follow_up);
   /// A lease ends without a submission; `submission` is nobody's afterwards.
@@ -159,6 +167,8 @@ class RingState {
 
  private:
   void free_slot(Submission& submission);
+  /// Fails one submission with the device. Its slot is not used any more.
+  void fail(Submission& submission, FollowUp& follow_up);
   /// Lets everyone know how a submission ended. The ring's reference goes on to the completion
   /// thread, or is given up.
   void resolve(Submission& submission, FollowUp& follow_up);

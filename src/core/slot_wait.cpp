@@ -14,7 +14,7 @@ namespace cbr::detail {
 
 SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, bool limited) {
   const bool may_wait = deadline != no_wait;
-  retirement_.collect_all(may_wait ? Retirement::Turn::skip : Retirement::Turn::wait);
+  retirement_.collect_all(Retirement::Turn::skip);
   ThreadWait wait(ring_, strategy_, deadline);
   Waiter self;
   self.request = request;

@@ -62,7 +62,7 @@ void Submitting::note(RingQueue& queue, Told& told) {
     state->note_submission(queue, told.follow_up);
   }
   // The device may have gone away between the native submit and the record of it.
-  if (ring_.stopped.load()) told.device_was_lost = true;
+  if (ring_.stopped.load()) told.late = true;
 }
 
 bool Submitting::hold_back(Submission& submission) {
@@ -117,14 +117,7 @@ void Submitting::advance(RingQueue& queue, SequenceRecord& sequence, Told& told)
 void Submitting::tell(RingQueue& queue, Told& told) noexcept {
   ring_.follow_up(told.follow_up);
   if (told.loss != nullptr) retirement_.lose(told.loss);
-  if (told.device_was_lost) {
-    bool lost = false;
-    {
-      const StateAccess state(ring_.state);
-      lost = state->lost != nullptr;
-    }
-    if (lost) retirement_.fail_in_flight(queue);
-  }
+  if (told.late) retirement_.fail_late(queue);
   while (Submission* const submission = told.sent.pop()) {
     const Ticket ticket = TicketAccess::make(*submission);
     const Serial serial = ticket.serial();

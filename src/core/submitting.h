@@ -35,7 +35,8 @@ class Submitting {
   struct Told {
     SubmissionChain sent;
     std::exception_ptr loss;
-    bool device_was_lost = false;
+    /// The device may have been lost between a native submit and its record.
+    bool late = false;
     FollowUp follow_up;
   };
   /// The native submit and its record.

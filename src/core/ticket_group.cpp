@@ -36,7 +36,8 @@ void require_tickets(std::span<const Ticket> tickets, const char* function) {
 /// are tickets of many rings.
 class AnyWait {
  public:
-  AnyWait(std::span<const Ticket> tickets, Timeout timeout) : tickets_(tickets) {
+  AnyWait(std::span<const Ticket> tickets, Timeout timeout)
+      : tickets_(tickets), deadline_(timeout.after(Clock::now())) {
     for (const Ticket& ticket : tickets) {
       RingCore& core = *TicketAccess::record(ticket)->core;
       const auto known = std::find_if(rings_.begin(), rings_.end(),
@@ -51,9 +52,7 @@ class AnyWait {
     for (std::chrono::nanoseconds slice = first_slice;; slice = std::min(2 * slice, longest_slice)) {
       for (Ring& ring : rings_) look_for_points(ring);
       if (const auto index = first_done()) return index;
-      if (std::all_of(rings_.begin(), rings_.end(), [](const Ring& r) { return r.expired(); })) {
-        return std::nullopt;
-      }
+      if (expired()) return std::nullopt;
       // One wait of one backend covers everything, if it has everything.
       if (rings_.size() == 1 && rings_.front().points_are_complete) {
         const Ring& ring = rings_.front();
@@ -93,11 +92,6 @@ class AnyWait {
     Points points = {};
     /// Everything that is asked of this ring is in `points`.
     bool points_are_complete = true;
-
-    [[nodiscard]] bool expired() const {
-      if (deadline == no_deadline) return false;
-      return deadline == no_wait || core->backend().now() >= deadline;
-    }
   };
   /// Few rings without an allocation.
   class Rings {
@@ -137,6 +131,15 @@ class AnyWait {
     ring.core->collect(ring.points.get());
   }
 
+  /// By the clock of each ring; or by the time that passes, where a virtual clock stands still.
+  [[nodiscard]] bool expired() {
+    if (deadline_ == no_deadline) return false;
+    return Clock::now() >= deadline_ ||
+           std::all_of(rings_.begin(), rings_.end(), [](const Ring& ring) {
+             return ring.deadline == no_wait || ring.core->backend().now() >= ring.deadline;
+           });
+  }
+
   /// The lowest index of those that have ended.
   [[nodiscard]] std::optional<std::size_t> first_done() const {
     const auto found = std::find_if(tickets_.begin(), tickets_.end(), [](const Ticket& ticket) {
@@ -160,7 +163,9 @@ class AnyWait {
     }
   }
 
-  std::span<const Ticket> tickets_;
+  const std::span<const Ticket> tickets_;
+  /// By the steady clock.
+  const TimePoint deadline_;
   Rings rings_;
 };
 

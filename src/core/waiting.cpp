@@ -27,24 +27,18 @@ ThreadWait::ThreadWait(const RingContext& ring, const SpinThenBlock& strategy, T
 
 bool ThreadWait::expired() const {
   if (deadline_ == no_deadline) return false;
-  return deadline_ == no_wait || ring_.backend->now() >= deadline_;
+  return deadline_ == no_wait || slept_through_ || ring_.backend->now() >= deadline_;
 }
 
-void ThreadWait::sleep(StateAccess& state, ConditionVariable& changed) const {
-  sleep_until(state, changed, deadline_);
-}
-
-void ThreadWait::sleep_until(StateAccess& state, ConditionVariable& changed,
-                             TimePoint until) const {
-  TimePoint real_time = next_check_;
-  if (until != no_deadline) {
-    // The backend's clock may be virtual; the time left is what counts.
-    real_time = std::min(real_time, Clock::now() + (until - ring_.backend->now()));
-  }
-  if (real_time == no_deadline) {
+void ThreadWait::sleep(StateAccess& state, ConditionVariable& changed) {
+  TimePoint end = no_deadline;
+  // The backend's clock may be virtual; the time left is what counts.
+  if (deadline_ != no_deadline) end = Clock::now() + (deadline_ - ring_.backend->now());
+  const TimePoint until = std::min(end, next_check_);
+  if (until == no_deadline) {
     state.wait(changed);
-  } else {
-    (void)state.wait_until(changed, real_time);
+  } else if (!state.wait_until(changed, until) && until == end) {
+    slept_through_ = true;
   }
 }
 

@@ -30,9 +30,7 @@ class ThreadWait {
   /// Sleeps until `changed` is notified, until the deadline, or until it is time for pause(); may
   /// return before. To be called again and again, with pause() in between and the state looked at
   /// each time.
-  void sleep(StateAccess& state, ConditionVariable& changed) const;
-  /// The same, but until `until` by the backend's clock at the latest.
-  void sleep_until(StateAccess& state, ConditionVariable& changed, TimePoint until) const;
+  void sleep(StateAccess& state, ConditionVariable& changed);
   /// Between two sleeps, with no lock held.
   void pause();
 
@@ -47,6 +45,8 @@ class ThreadWait {
   const bool checks_interrupts_;
   /// By the steady clock.
   TimePoint next_check_ = no_deadline;
+  /// A sleep has lasted to the deadline, whatever a virtual clock says.
+  bool slept_through_ = false;
 };
 
 }  // namespace cbr::detail

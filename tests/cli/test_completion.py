@@ -54,7 +54,7 @@ class Completion(CbrTestCase):
     def test_bash_completes_values(self):
         (self.folder / "ring.yaml").touch()
         (self.folder / "rings").mkdir()
-        self.assertEqual(self.bash("bench", "--wait-strategy", ""), ["block", "hybrid", "spin"])
+        self.assertEqual(self.bash("bench", "--wait-strategy", ""), ["adaptive", "block", "hybrid", "spin"])
         self.assertEqual(self.bash("bench", "--wait-strategy", "=", "s"), ["spin"])
         self.assertEqual(self.bash("bench", "--backend", "sim"), ["simulated"])
         self.assertEqual(self.bash("bench", "--config", "ring"), ["ring.yaml", "rings"])
@@ -66,7 +66,7 @@ class Completion(CbrTestCase):
     def test_fish_completes(self):
         self.assertEqual(self.fish("cbr co"), ["compare", "config"])
         self.assertEqual(self.fish("cbr config s"), ["schema", "show"])
-        self.assertEqual(self.fish("cbr bench --wait-strategy "), ["block", "hybrid", "spin"])
+        self.assertEqual(self.fish("cbr bench --wait-strategy "), ["adaptive", "block", "hybrid", "spin"])
         self.assertEqual(self.fish("cbr bench --rou"), ["--rounds"])
         self.assertEqual(self.fish("cbr generate --rou"), [])
 

@@ -94,7 +94,7 @@ class Show(ConfigTestCase):
                 other = 7
             else:
                 other = {"backend": "vulkan", "allocation_strategy": "priority",
-                         "wait_strategy": "spin"}.get(name, "other")
+                         "wait_strategy": "spin", "gpu_times": "none"}.get(name, "other")
             text = str(other).lower() if isinstance(other, bool) else str(other)
             with self.subTest(name=name):
                 variable = "CBR_" + name.upper()
@@ -286,6 +286,7 @@ class Documentation(ConfigTestCase):
             "1000000000", "1000000001", "4294967295", "4294967296", "31536000000", "31536000001",
             "99999999999999999999", "auto", "AUTO", "x", "''", "'x'", "", "~", "[]", "[1, 0, 0]",
             "[1, 0, 1025]", "[1, 0, '0']", "{}", "vulkan", "priority", "'least-busy'", "hybrid",
+            "adaptive", "both", "none",
             "ö" * 100, "ö" * 101, "x" * 256, "x" * 257, '"a\\nb"', '"a\\u2028b"']
         definitions = self.schema()["definitions"]
         for section, indent in [("optimizations", ""), ("ring", "  ")]:
@@ -310,6 +311,8 @@ class Documentation(ConfigTestCase):
         statements = re.sub(r"//.*", "", body).count(";")
         members = set(re.findall(r"(?m)^  (?!//)\S.* (\w+) = .*;$", body))
         self.assertEqual(len(members), statements)  # none is overlooked
+        # A limit in milliseconds, where 0 is for ever.
+        members = {"timeout_ms" if name == "timeout" else name for name in members}
         self.assertEqual(members - CODE_ONLY,
                          set(self.schema()["definitions"]["ring"]["properties"]) - {"enabled"})
 
@@ -336,7 +339,27 @@ class BenchWithConfig(ConfigTestCase):
         run = run_cbr("bench", *SIMULATED, "--rounds", "1", "--ring-size", "1",
                       "--log-wait-events", "true", "--name", "mine")
         self.assertEqual(run.returncode, 0)
-        self.assertRegex(run.stderr, r"(?m)^\[DEBUG\] mine: Waited ")
+        self.assertRegex(run.stderr, r"(?m)^\[DEBUG\] mine: Waited \d+\.\d\dms for slot #0$")
+
+    def test_times_of_some_steps_say_nothing_of_the_others(self):
+        output = self.folder / "result.json"
+        for times, busy, execute in [("both", True, True), ("sampled", False, True),
+                                     ("end", False, False), ("none", False, False)]:
+            self.assert_success(run_cbr("bench", *SIMULATED, "--ring-size", "1", "--gpu-times", times,
+                                        "--output", output))
+            gpu = self.read_result(output)["runs"][0]["gpu"]
+            with self.subTest(times):
+                self.assertEqual((gpu["busyFraction"] is not None, gpu["executeUs"] is not None),
+                                 (busy, execute))
+
+    def test_an_acquire_of_a_benchmark_has_a_limit_unless_one_is_given(self):
+        # Each step takes two minutes of the simulated GPU.
+        flags = ["bench", "--synthetic", "--backend", "simulated", "--steps", "3", "--rounds", "1",
+                 "--ring-size", "1", "--sim-gpu-us", "120000000"]
+        self.assertEqual(run_cbr(*flags).returncode, 1)
+        self.assert_success(run_cbr(*flags, "--timeout-ms", "0"))
+        self.assertEqual(run_cbr(*flags, "--timeout-ms", "100000").returncode, 1)
+        self.assert_success(run_cbr(*flags, "--timeout-ms", "130000"))
 
     def test_sizes_that_do_not_fit_the_options(self):
         path = self.write("command_buffer_ring: {ring_size: 4, allocation_strategy: priority, "

@@ -32,6 +32,11 @@ def says(error, *words):
     (lambda ring: ring.acquire(priority=1.5), ["priority is 1.5", "a whole number"]),
     (lambda ring: ring.acquire(label=3), ["label is 3", "a string"]),
     (lambda ring: ring.try_acquire(label=b"x"), ["label is b'x'", "a string"]),
+    (lambda ring: ring.try_acquire("soon"), ["timeout is 'soon'", "a number or None"]),
+    (lambda ring: cbr.CommandBufferRing(backend="simulated", timeout_ms=1.5),
+     ["timeout_ms is 1.5", "a whole number"]),
+    (lambda ring: cbr.CommandBufferRing(backend="simulated", gpu_times=True),
+     ["gpu_times is True", "a string"]),
     (lambda ring: ring.sequence("a"), ["queue is 'a'", "a whole number or None"]),
     (lambda ring: ring.sequence().acquire([]), ["timeout is []", "a number or None"]),
     (lambda ring: ring.set_ring_size("4"), ["ring_size is '4'", "a whole number"]),
@@ -86,7 +91,7 @@ def test_numbers_out_of_range(ring, lease):
             (lambda: ring.acquire(timeout=float("nan")), ["timeout is nan"]),
             (lambda: cbr.simulated.record(lease, execute=float("nan")), ["execute is nan"]),
             (lambda: cbr.compute.Buffer(-1), ["size is -1", "0 to 18446744073709551615"]),
-            (lambda: cbr.simulated.record(lease, fate="x"), ['fate is "x"', '"hang"'])]:
+            (lambda: cbr.simulated.record(lease, fault="x"), ['fault is "x"', '"hang"'])]:
         with pytest.raises(cbr.InvalidOption) as caught:
             call()
         says(caught, *words)

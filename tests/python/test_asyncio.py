@@ -1,7 +1,9 @@
 """Tickets in asyncio."""
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -52,7 +54,7 @@ def test_the_loop_goes_on_meanwhile(gpu, ring):
 def test_await_raises_the_failure(ring):
     async def main():
         with pytest.raises(cbr.ExecutionFailed):
-            await submit(ring, execute=1e-3, fate="fail_execution")
+            await submit(ring, execute=1e-3, fault="fail_execution")
 
     asyncio.run(main())
 
@@ -73,6 +75,43 @@ def test_a_cancelled_wait_leaves_the_work_alone(gpu, ring):
         gpu.release()
         await ticket
         assert ticket.error is None
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_wait_takes_its_callback_back(gpu, ring):
+    loops = []
+
+    async def main():
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        ticket = submit(ring)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(ticket, 0.001)
+        return ticket
+
+    gpu.pause()
+    ticket = asyncio.run(main())
+    gc.collect()
+    # The work is still in flight, and nothing of it knows the loop any more.
+    assert not ticket.done
+    assert loops[0]() is None
+    gpu.release()
+    ticket.wait()
+
+
+def test_a_wait_that_nobody_goes_on_with_takes_its_callback_back(gpu, ring):
+    async def main():
+        gpu.pause()
+        ticket = submit(ring)
+        waiting = ticket.__await__()
+        future = waiting.send(None)
+        gone = weakref.ref(future)
+        waiting.close()
+        del waiting, future
+        gc.collect()
+        assert gone() is None
+        gpu.release()
+        await ticket
 
     asyncio.run(main())
 

@@ -61,7 +61,25 @@ def test_every_kind_of_keyword_goes_over_the_file(file):
         for lease in leases:
             lease.submit().wait()
         assert ring.statistics().submissions == 4
-    assert any("Waiting for buffer" in line for line in lines)
+    assert any("Waiting for slot" in line for line in lines)
+
+
+def test_limits_and_times_of_a_file(file):
+    path = file("ring_size: 1", "timeout_ms: 7", "gpu_times: end", "wait_strategy: block")
+    with cbr.CommandBufferRing(config=path) as ring:
+        lease = ring.acquire()
+        with pytest.raises(cbr.AcquireTimeout, match="limit 7"):
+            ring.acquire()
+        ticket = lease.submit()
+        ticket.wait()
+        assert (ticket.gpu_interval, ticket.gpu_end) == (None, 0)
+    with cbr.CommandBufferRing(config=path, gpu_times=cbr.GpuTimes.both, timeout_ms=9) as ring:
+        lease = ring.acquire()
+        with pytest.raises(cbr.AcquireTimeout, match="limit 9"):
+            ring.acquire()
+        ticket = lease.submit()
+        ticket.wait()
+        assert ticket.gpu_interval is not None
 
 
 def test_the_file_chooses_the_queues_and_a_call_the_backend(file):

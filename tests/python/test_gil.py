@@ -80,6 +80,19 @@ def test_others_run_while_a_lease_ends(call, others, ring):
     assert others(call, prepare=ring.acquire)
 
 
+def test_others_run_while_a_lease_is_dropped(others, device):
+    with cbr.CommandBufferRing(backend=device, log_sink=lambda message: None) as ring:
+        assert others(lambda held: held.clear(), prepare=lambda: [ring.acquire()])
+
+
+def test_others_run_while_a_callback_is_given_and_taken_back(others, ring):
+    def submit():
+        return ring.acquire().submit()
+
+    assert others(lambda ticket: ticket.on_complete(str), prepare=submit)
+    assert others(lambda handle: handle.cancel(), prepare=lambda: submit().on_complete(str))
+
+
 def test_others_run_while_a_ring_works(others, ring, device):
     held = []
 

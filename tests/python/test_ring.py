@@ -1,8 +1,14 @@
 """Rings, leases, tickets, statistics, options and errors."""
 
+import copy
+import gc
 import json
+import logging
+import math
 import pathlib
+import pickle
 import threading
+import weakref
 
 import pytest
 
@@ -89,8 +95,60 @@ def test_the_rings_own_limit(gpu):
         lease.discard()
 
 
+@pytest.mark.parametrize("options", [{}, {"timeout_ms": 0}, {"config": {"timeout_ms": 0}}])
+def test_without_a_limit_an_acquire_waits_until_there_is_a_slot(gpu, options):
+    with cbr.CommandBufferRing(1, backend=gpu, **options) as ring:
+        acquire_while_another_holds_it(ring, ring.acquire)
+
+
+def test_an_infinite_limit_goes_over_the_rings_own(gpu):
+    with cbr.CommandBufferRing(1, 7, backend=gpu) as ring:
+        acquire_while_another_holds_it(ring, lambda: ring.acquire(timeout=math.inf))
+        acquire_while_another_holds_it(ring, lambda: ring.try_acquire(math.inf))
+
+
+def acquire_while_another_holds_it(ring, acquire):
+    held = ring.acquire()
+    got = []
+    waiter = threading.Thread(target=lambda: got.append(acquire()))
+    before = ring.statistics().wait_events
+    waiter.start()
+    while ring.statistics().wait_events == before:
+        pass
+    held.discard()
+    waiter.join()
+    got.pop().discard()
+    assert ring.statistics().timeout_events == 0
+
+
+def test_an_attempt_with_a_limit(gpu, ring):
+    gpu.pause()
+    submit(ring)
+    submit(ring)
+    now = gpu.now
+    assert ring.try_acquire() is None
+    assert gpu.now == now
+    assert ring.try_acquire(0.25) is None
+    assert gpu.now == pytest.approx(now + 0.25)
+    gpu.release()
+    ring.try_acquire(0.25).discard()
+
+
+@pytest.mark.parametrize(("gpu_times", "interval", "end"), [
+    (None, True, 64_000), ("both", True, 64_000), (cbr.GpuTimes.end, False, 64_000),
+    ("sampled", True, 64_000), ("none", False, None)])
+def test_the_gpu_notes_the_times_that_are_asked_for(gpu, gpu_times, interval, end):
+    with cbr.CommandBufferRing(backend=gpu, gpu_times=gpu_times) as ring:
+        ticket = submit(ring, encode=20e-6, execute=44e-6)
+        assert ticket.done or ticket.gpu_end is None
+        ticket.wait()
+        assert (ticket.gpu_interval is not None) == interval
+        assert ticket.gpu_end == end
+        assert end is None or isinstance(ticket.gpu_end, int)
+
+
 def test_a_failure_reaches_the_ticket(ring):
-    ticket = submit(ring, fate="fail_execution")
+    ticket = submit(ring, fault="fail_execution")
     with pytest.raises(cbr.ExecutionFailed):
         ticket.wait()
     assert isinstance(ticket.error, cbr.ExecutionFailed)
@@ -102,7 +160,7 @@ def test_a_failure_reaches_the_ticket(ring):
 
 def test_a_refused_submission_raises(ring):
     with pytest.raises(cbr.SubmitFailed) as caught:
-        submit(ring, fate="fail_submit")
+        submit(ring, fault="fail_submit")
     assert isinstance(caught.value, cbr.BackendError)
     assert ring.statistics().discarded == 1
 
@@ -139,6 +197,98 @@ def test_an_exception_in_a_callback_goes_to_the_unraisable_hook(ring, monkeypatc
     ticket.wait()
     ticket.on_complete(lambda _: 1 / 0)
     assert seen == [ZeroDivisionError]
+
+
+def test_a_callback_is_taken_back(gpu, ring):
+    class Kept:
+        pass
+
+    called = []
+    kept = Kept()
+    alive = weakref.ref(kept)
+    gpu.pause()
+    ticket = submit(ring)
+    handle = ticket.on_complete(lambda _, kept=kept: called.append("taken back"))
+    ticket.on_complete(lambda _: called.append("left"))  # The handle goes, the callback stays.
+    del kept
+    assert handle.valid and repr(handle) == "<cbr.CallbackHandle>"
+    assert alive() is not None
+    assert handle.cancel() is True
+    assert alive() is None
+    assert not handle.valid and repr(handle) == "<cbr.CallbackHandle, cancelled>"
+    assert handle.cancel() is False
+    gpu.release()
+    ticket.wait()
+    ring.close()
+    assert called == ["left"]
+
+
+def test_a_callback_that_has_run_lets_go_of_what_it_had(gpu, ring):
+    class Kept:
+        pass
+
+    kept = Kept()
+    alive = weakref.ref(kept)
+    gpu.pause()
+    handles = []
+    # The callback has its own handle, and the handle the callback.
+    handles.append(submit(ring).on_complete(lambda _, kept=kept: handles[0].cancel()))
+    del kept
+    gpu.release()
+    ring.close()
+    gc.collect()
+    assert alive() is None
+    assert handles[0].cancel() is False
+
+
+def test_to_take_a_callback_back_waits_for_its_end(gpu, ring):
+    running, go_on = threading.Event(), threading.Event()
+    ended = []
+
+    def work(_):
+        running.set()
+        go_on.wait(60)
+        ended.append(True)
+
+    gpu.pause()
+    handle = submit(ring).on_complete(work)
+    gpu.release()
+    assert running.wait(60)
+    results = []
+    # It lets go of the interpreter's lock, or the callback could never end.
+    canceller = threading.Thread(target=lambda: results.append((handle.cancel(), list(ended))))
+    canceller.start()
+    while handle.valid:
+        pass
+    go_on.set()
+    canceller.join()
+    assert results == [(False, [True])]
+
+
+def test_a_callback_may_take_itself_back(ring):
+    results = []
+    called = threading.Event()
+    handles = []
+
+    def work(_):
+        ready.wait(60)
+        results.append(handles[0].cancel())
+        called.set()
+
+    ready = threading.Event()
+    handles.append(submit(ring, execute=1e-3).on_complete(work))
+    ready.set()
+    ring.drain()
+    assert called.wait(60)
+    assert results == [False]
+
+
+def test_a_handle_may_outlive_everything(gpu):
+    ring = cbr.CommandBufferRing(backend=gpu)
+    handle = submit(ring).on_complete(lambda _: None)
+    ring.close()
+    del ring
+    assert handle.cancel() is False
 
 
 def test_wait_any_and_wait_all(gpu, ring):
@@ -198,7 +348,9 @@ def test_enums_and_strings_mean_the_same(gpu):
     ({"ring_size": 5000}, ["5000", "1024"]),
     ({"ring_size": -1}, ["ring_size", "-1"]),
     ({"allocation_strategy": "fair"}, ["allocation_strategy", "fair", "round-robin"]),
-    ({"wait_strategy": "nap"}, ["wait_strategy", "nap", "hybrid"]),
+    ({"wait_strategy": "nap"}, ["wait_strategy", "nap", "hybrid", "adaptive"]),
+    ({"gpu_times": "start"}, ["gpu_times", "start", "both", "end", "sampled", "none"]),
+    ({"timeout_ms": -1}, ["timeout_ms", "-1"]),
     ({"backend": "metal-ish"}, ["metal-ish", "vulkan", "simulated"]),
     ({"config": {"ringsize": 2}}, ["ringsize", "ring_size"]),
 ])
@@ -233,8 +385,10 @@ def test_the_header_and_python_have_the_same_options():
     struct = re.search(r"struct RingOptions \{(.*?)\n\};", header, re.DOTALL).group(1)
     fields = set(re.findall(r"^  [\w:<>(), ]+ (\w+) = ", struct, re.MULTILINE))
     parameters = set(inspect.signature(cbr.CommandBufferRing.__init__).parameters)
-    # Coroutines are C++'s, observers not bound, and the check is Python's own signals.
-    assert fields - parameters == {"executor", "observer", "interrupt_check"}
+    # Coroutines are C++'s, observers not bound, and the check is Python's own signals. A limit in
+    # milliseconds is what files have.
+    assert fields - parameters == {"executor", "observer", "interrupt_check", "timeout"}
+    assert "timeout_ms" in parameters
 
 
 def test_statistics(ring):
@@ -259,6 +413,85 @@ def test_messages_go_to_the_sink_and_name_the_python_line():
     del lease
     ring.close()
     assert len(lines) == 1 and "test_ring.py" in lines[0]
+
+
+def test_a_message_is_its_line_and_tells_what_it_says(gpu):
+    messages = []
+    with cbr.CommandBufferRing(1, backend=gpu, name="mine", log_wait_events=True,
+                               log_sink=messages.append) as ring:
+        ticket = submit(ring, execute=2e-3)
+        lease = ring.acquire(label="step 2")
+        waiting, waited = messages
+        assert isinstance(waiting, str) and isinstance(waiting, cbr.LogMessage)
+        assert waiting == "[DEBUG] mine: Waiting for slot #0..."
+        assert str(waited) == "[DEBUG] mine: Waited 2.00ms for slot #0"
+        assert (waited.level, waited.event) == (cbr.LogLevel.debug, "waited")
+        assert (waited.ring, waited.text, waited.slot) == ("mine", "Waited 2.00ms for slot #0", 0)
+        assert waited.duration == pytest.approx(2e-3)
+        assert waiting.event is cbr.LogEvent.waiting and waiting.duration is None
+        messages.clear()
+        del lease
+        dropped = messages[0]
+        assert dropped.startswith("[WARNING] mine: the lease of slot #0 'step 2', acquired at")
+        assert (dropped.level, dropped.event) == (cbr.LogLevel.warning, cbr.LogEvent.abandoned_lease)
+        assert (dropped.label, dropped.serial, dropped.submitted_at) == ("step 2", None, None)
+        here = pathlib.Path(__file__)
+        assert pathlib.Path(dropped.acquired_at.file) == here
+        assert dropped.acquired_at.function == "test_a_message_is_its_line_and_tells_what_it_says"
+        source = here.read_text(encoding="utf-8").splitlines()
+        assert 'label="step 2"' in source[dropped.acquired_at.line - 1]
+        assert str(dropped.acquired_at) in dropped
+        assert ticket.done
+
+
+def test_a_message_of_failed_work_names_the_submission():
+    messages = []
+    with cbr.CommandBufferRing(1, backend="simulated", log_sink=messages.append) as ring:
+        submit(ring).wait()
+        submit(ring, fault="fail_execution")
+        ring.drain()
+        ring.acquire().discard()
+    unseen = [each for each in messages if each.event == cbr.LogEvent.unseen_failure]
+    assert len(unseen) == 1
+    assert (unseen[0].slot, unseen[0].queue, unseen[0].serial) == (0, 0, 2)
+    assert unseen[0].submitted_at.function == "submit"
+
+
+def test_messages_are_for_logging(caplog):
+    log = logging.getLogger("gpu")
+    with cbr.CommandBufferRing(backend="simulated",
+                               log_sink=lambda message: log.log(message.level, message)) as ring:
+        ring.acquire(label="100 %s")
+    assert [(record.levelname, record.name) for record in caplog.records] == [("WARNING", "gpu")]
+    assert "100 %s" in caplog.text
+
+
+def test_messages_can_be_copied_and_pickled():
+    messages = []
+    with cbr.CommandBufferRing(backend="simulated", log_sink=messages.append) as ring:
+        ring.acquire(label="x")
+    for made in (copy.copy(messages[0]), pickle.loads(pickle.dumps(messages[0]))):
+        assert (made, made.event, made.label, made.acquired_at) == (
+            messages[0], messages[0].event, "x", messages[0].acquired_at)
+
+
+def test_text_that_is_no_utf8_gets_through():
+    messages = []
+    with cbr.CommandBufferRing(backend="simulated", log_sink=messages.append) as ring:
+        ring.acquire(label="ö" * 16)  # The 31st byte is half of one.
+    assert len(messages) == 1 and messages[0].label.startswith("ö" * 15)
+
+
+def test_the_header_and_python_have_the_same_events():
+    import re
+    header = (pathlib.Path(__file__).resolve().parents[2] / "include/cbr/log.h").read_text(
+        encoding="utf-8")
+    for name, members in [("LogEvent", cbr.LogEvent), ("LogLevel", cbr.LogLevel)]:
+        body = re.search(rf"enum class {name} : std::uint8_t \{{(.*?)\n\}};", header, re.DOTALL)[1]
+        assert re.findall(r"^  (\w+),$", body, re.MULTILINE) == [each.name for each in members]
+    struct = re.search(r"struct LogMessage \{(.*?)\n\};", header, re.DOTALL)[1]
+    fields = set(re.findall(r"^  [\w:<>]+ (\w+) = ", struct, re.MULTILINE))
+    assert fields - {"sync_point"} | {"queue", "serial"} == set(cbr.LogMessage.__slots__)
 
 
 def test_leaks_are_listed():

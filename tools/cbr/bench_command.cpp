@@ -95,11 +95,11 @@ std::vector<std::uint32_t> ring_sizes(const BenchFlags& flags, const Config& con
 
 bench::RunPlan make_plan(const BenchFlags& flags, const Config& config) {
   bench::RunPlan plan{.ring_sizes = ring_sizes(flags, config), .rounds = flags.rounds};
-  const std::uint64_t guard_ms = plan.options.timeout_ms;
+  const Timeout guard = plan.options.timeout;
   const std::string name = plan.options.name;
   plan.options = config.ring;
   // A benchmark that hangs should end, unless somebody wants it to wait.
-  if (!is_given(config, "timeout_ms")) plan.options.timeout_ms = guard_ms;
+  if (!is_given(config, "timeout_ms")) plan.options.timeout = guard;
   if (!is_given(config, "name")) plan.options.name = name;
   for (const std::uint32_t size : plan.ring_sizes) {
     try {

@@ -1,5 +1,6 @@
 #include "self_test.h"
 
+#include <chrono>
 #include <exception>
 
 #include <fmt/format.h>
@@ -32,7 +33,7 @@ bench::RoundSamples run_ring(const std::shared_ptr<Backend>& backend, bench::Wor
   RingOptions options;
   options.ring_size = ring_size;
   // A device that takes this long for a tiny step hangs.
-  options.timeout_ms = 10'000;
+  options.timeout = std::chrono::seconds(10);
   options.name = "self-test";
   CommandBufferRing ring(backend, options);
   return workload.run_round(ring, interrupted());

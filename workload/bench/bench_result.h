@@ -94,8 +94,8 @@ struct IdleGaps {
 
 /// What the GPU did over all measured rounds.
 struct GpuSummary {
-  /// The union of the GPU's intervals over the wall time, 0 to 1. Empty, as the next two, where the
-  /// device has no timestamps.
+  /// The union of the GPU's intervals over the wall time, 0 to 1. Empty, as the gaps, where the
+  /// times of some steps are not known, and as the next two where the device has no timestamps.
   std::optional<double> busy_fraction;
   std::optional<IdleGaps> idle_gaps;
   /// The median time that the GPU took for a submission, in microseconds.

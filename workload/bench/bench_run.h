@@ -1,6 +1,7 @@
 // Runs a workload through rings of several sizes, interleaved.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,7 +23,7 @@ struct RunPlan {
   std::uint32_t rounds = 1;
   /// Everything else about the rings. By default an acquire that takes a minute counts as hung and
   /// the run fails. A ring of one slot reserves none.
-  RingOptions options = {.timeout_ms = 60'000, .name = "bench"};
+  RingOptions options = {.timeout = std::chrono::minutes(1), .name = "bench"};
 };
 
 /// Throws InvalidOption if the plan's options don't fit a ring of this size.

@@ -55,29 +55,31 @@ RingStatistics add_up(const std::vector<RoundSamples>& rounds) {
 class GpuSums {
  public:
   void add(const RoundSamples& round, RoundSeries& series) {
+    for (const GpuInterval& each : round.gpu_intervals) {
+      executions_us_.push_back(microseconds(each.end - each.start));
+    }
+    // A step whose times are not known would look like an idle GPU.
+    const bool is_whole = round.gpu_intervals.size() == round.encode_us.size();
+    if (!is_whole || round.gpu_intervals.empty() || round.wall.count() <= 0) return;
     const GpuTimeline timeline = build_gpu_timeline(round.gpu_intervals);
-    if (round.gpu_intervals.empty() || round.wall.count() <= 0) return;
     std::vector<double> gaps;
     gaps.reserve(timeline.idle_gaps.size());
     for (const std::chrono::nanoseconds gap : timeline.idle_gaps) gaps.push_back(microseconds(gap));
     series.busy_fraction.push_back(seconds(timeline.busy) / seconds(round.wall));
     series.idle_gap_us.push_back(median(gaps));
     append(gaps_us_, gaps);
-    for (const GpuInterval& each : round.gpu_intervals) {
-      executions_us_.push_back(microseconds(each.end - each.start));
-    }
     busy_ += timeline.busy;
     wall_ += round.wall;
   }
 
   [[nodiscard]] GpuSummary summary() const {
     GpuSummary gpu;
+    if (!executions_us_.empty()) gpu.execute_us = median(executions_us_);
     if (wall_.count() == 0) return gpu;
     const SampleSummary gaps = summarize(gaps_us_);
     gpu.busy_fraction = seconds(busy_) / seconds(wall_);
     gpu.idle_gaps =
         IdleGaps{.count = gaps_us_.size(), .median_us = gaps.median, .p99_us = gaps.p99};
-    gpu.execute_us = median(executions_us_);
     return gpu;
   }
 

@@ -23,7 +23,8 @@ struct RoundSamples {
   std::uint64_t units = 0;
   /// From before the first acquire to after the last step has ended.
   std::chrono::nanoseconds wall{};
-  /// When the GPU ran each submission; empty where the device has no timestamps.
+  /// When the GPU ran each step; shorter than `encode_us` where it is not known of all, as with
+  /// GpuTimes::sampled, and empty where the device has no timestamps.
   std::vector<GpuInterval> gpu_intervals;
   /// For each step, the time from acquire's return to the call of submit, in microseconds.
   std::vector<double> encode_us;

@@ -41,8 +41,10 @@ TEST(SummarizeRun, WithoutQuestionsHasNoTimeToFirstToken) {
 
 TEST(SummarizeRun, WeighsBusyTimeByWallTime) {
   RoundSamples brief = round_of(100ns);
+  brief.encode_us = {1};
   brief.gpu_intervals = {{0ns, 100ns}};
   RoundSamples lengthy = round_of(900ns);
+  lengthy.encode_us = {1, 2};
   lengthy.gpu_intervals = {{0ns, 200ns}, {500ns, 600ns}};
   const auto run = summarize_run({.ring_size = 2, .rounds = {brief, lengthy}});
   EXPECT_DOUBLE_EQ(*run->gpu.busy_fraction, 0.4);
@@ -50,6 +52,16 @@ TEST(SummarizeRun, WeighsBusyTimeByWallTime) {
   // Time between rounds is no gap.
   EXPECT_EQ(run->gpu.idle_gaps->count, 1U);
   EXPECT_DOUBLE_EQ(run->gpu.idle_gaps->median_us, 0.3);
+}
+
+TEST(SummarizeRun, WithTheTimesOfSomeStepsDoesNotCallTheOthersIdle) {
+  RoundSamples sampled = round_of(1us);
+  sampled.gpu_intervals = {{0ns, 100ns}, {800ns, 900ns}};
+  const auto run = summarize_run({.ring_size = 2, .rounds = {sampled}});
+  EXPECT_FALSE(run->gpu.busy_fraction);
+  EXPECT_FALSE(run->gpu.idle_gaps);
+  EXPECT_THAT(run->samples.busy_fraction, IsEmpty());
+  EXPECT_DOUBLE_EQ(*run->gpu.execute_us, 0.1);
 }
 
 TEST(SummarizeRun, RatesAreByRoundAndStepsOverAll) {

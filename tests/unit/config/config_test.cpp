@@ -62,7 +62,7 @@ TEST_F(ConfigFile, LoadsTheDocumentedBlock) {
   const Config config = load_config(path, {.environment = {}, .flags = {}});
   EXPECT_TRUE(config.graceful_fallback);
   EXPECT_EQ(config.ring.ring_size, 3U);
-  EXPECT_EQ(config.ring.timeout_ms, 0U);
+  EXPECT_FALSE(config.ring.timeout.has_value());
   EXPECT_EQ(config.ring.allocation_strategy, AllocationStrategy::priority);
   EXPECT_EQ(to_string(config.option("ring_size").origin), path.string() + ":6");
   EXPECT_THAT(config.warnings, IsEmpty());

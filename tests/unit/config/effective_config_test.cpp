@@ -47,7 +47,7 @@ TEST(EffectiveConfig, LaterSourcesOverrideEarlierOnes) {
   const Config config = parse(yaml, {{"CBR_TIMEOUT_MS", "20"}, {"CBR_PRIORITY_LEVELS", "5"}},
                               {{"priority_levels", "6"}});
   EXPECT_EQ(config.ring.ring_size, 2U);
-  EXPECT_EQ(config.ring.timeout_ms, 20U);
+  EXPECT_EQ(config.ring.timeout, Timeout(std::chrono::milliseconds(20)));
   EXPECT_EQ(config.ring.priority_levels, 6U);
   EXPECT_EQ(to_string(config.option("ring_size").origin), "f:1");
   EXPECT_EQ(to_string(config.option("timeout_ms").origin), "CBR_TIMEOUT_MS");
@@ -135,6 +135,17 @@ TEST(EffectiveConfig, TheNoteTellsDefaultsFromWhatWasGiven) {
             "3 by default, but enabled is false (f:1)");
   EXPECT_EQ(parse("enabled: false", {{"CBR_RING_SIZE", "auto"}}).option("ring_size").note,
             "auto was given, but enabled is false (f:1)");
+}
+
+TEST(EffectiveConfig, WordsOfTheFileReachTheRing) {
+  const Config config = parse(in_ring("wait_strategy: block, gpu_times: end"),
+                              {{"CBR_GPU_TIMES", "sampled"}}, {{"wait_strategy", "adaptive"}});
+  EXPECT_EQ(config.ring.wait_strategy, WaitStrategy::adaptive);
+  EXPECT_EQ(config.ring.gpu_times, GpuTimes::sampled);
+  EXPECT_EQ(to_string(config.option("gpu_times").origin), "CBR_GPU_TIMES");
+  EXPECT_EQ(error_of(in_ring("gpu_times: start")),
+            "f:1:34: command_buffer_ring.gpu_times: found \"start\"; expected both, end, sampled "
+            "or none");
 }
 
 TEST(EffectiveConfig, TellsTheValueThatEachOptionHas) {

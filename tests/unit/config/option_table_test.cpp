@@ -1,5 +1,7 @@
 #include "config/option_table.h"
 
+#include <algorithm>
+#include <chrono>
 #include <set>
 #include <string>
 
@@ -10,6 +12,8 @@
 
 namespace cbr::config {
 namespace {
+
+using namespace std::chrono_literals;
 
 TEST(OptionTable, NamesAreUnique) {
   std::set<std::string_view> names;
@@ -31,6 +35,30 @@ TEST(OptionTable, DefaultsAreThoseOfRingOptionsAndAllowed) {
   EXPECT_EQ(default_of(*find_option("hang_warning_ms")), ConfigValue(std::uint64_t{5000}));
   EXPECT_EQ(default_of(*find_option("spin_limit")), ConfigValue(std::monostate()));
   EXPECT_EQ(default_of(*find_option("name")), ConfigValue(std::string("CommandRing")));
+  EXPECT_EQ(default_of(*find_option("timeout_ms")), ConfigValue(std::uint64_t{0}));
+  EXPECT_EQ(default_of(*find_option("wait_strategy")), ConfigValue(std::string("adaptive")));
+  EXPECT_EQ(default_of(*find_option("gpu_times")), ConfigValue(std::string("both")));
+}
+
+TEST(OptionTable, ZeroMillisecondsInAFileAreForEverInTheRing) {
+  const OptionSpec& spec = *find_option("timeout_ms");
+  Config config;
+  config.ring.timeout = 5s;
+  spec.set(config, std::uint64_t{0});
+  EXPECT_FALSE(config.ring.timeout.has_value());
+  EXPECT_EQ(spec.get(config), ConfigValue(std::uint64_t{0}));
+  spec.set(config, std::uint64_t{7});
+  EXPECT_EQ(config.ring.timeout, Timeout(7ms));
+  spec.set(config, spec.most);
+  EXPECT_EQ(config.ring.timeout, Timeout(365 * 24h));
+  EXPECT_EQ(spec.get(config), ConfigValue(spec.most));
+  // What only code can say must not read as for ever.
+  for (const Timeout brief : {Timeout(0ns), Timeout(1ns)}) {
+    config.ring.timeout = brief;
+    EXPECT_EQ(spec.get(config), ConfigValue(std::uint64_t{1}));
+  }
+  config.ring.timeout = 1ms + 1ns;
+  EXPECT_EQ(spec.get(config), ConfigValue(std::uint64_t{2}));
 }
 
 /// A value that is allowed and not the default.
@@ -42,8 +70,12 @@ ConfigValue other_value(const OptionSpec& spec) {
       return spec.most;
     case OptionType::number_or_auto:
       return spec.least == 0 ? 7 : spec.most;
-    case OptionType::choice:
-      return std::string(spec.choices.back());
+    case OptionType::choice: {
+      const auto is_default = [&](std::string_view choice) {
+        return default_of(spec) == ConfigValue(std::string(choice));
+      };
+      return std::string(*std::find_if_not(spec.choices.begin(), spec.choices.end(), is_default));
+    }
     case OptionType::text:
       return std::string("other");
     case OptionType::numbers:

@@ -257,12 +257,17 @@ class InjectedCalls : public testing::Test {
  protected:
   void SetUp() override { attach(inject_faults(validate(gpu_))); }
   void attach(std::shared_ptr<FaultInjector> faults) {
-    if (faults_ != nullptr) faults_->detach();
+    detach();
     faults_ = std::move(faults);
     faults_->attach({.ring_size = 2, .ring_name = "Test"});
     serial_ = 0;
   }
-  void TearDown() override { faults_->detach(); }
+  /// For tests whose hooks must not outlive their variables, and of detach itself.
+  void detach() {
+    if (faults_ != nullptr) faults_->detach();
+    faults_ = nullptr;
+  }
+  void TearDown() override { detach(); }
 
   /// Begins and submits a slot.
   SyncPoint submit(SlotIndex slot = slot0) {
@@ -393,6 +398,7 @@ TEST_F(InjectedCalls, AWaitBehindAHangAsksTheInnerBackendOnlyInWaits) {
   EXPECT_EQ(wait(good, 1), WaitStatus::reached);
   EXPECT_EQ(asked, 0);
   faults_->release();
+  detach();
 }
 
 TEST_F(InjectedCalls, DetachWaitsForTheWorkOfALostDeviceWhateverFailsMeanwhile) {
@@ -408,10 +414,9 @@ TEST_F(InjectedCalls, DetachWaitsForTheWorkOfALostDeviceWhateverFailsMeanwhile) 
   attach(inject_faults(hooked));
   submit();
   faults_->lose_device("on paper");
-  faults_->detach();
+  detach();
   EXPECT_TRUE(ended) << "the objects were destroyed under their work";
   EXPECT_EQ(tries, 4);
-  attach(inject_faults(simulated::make_gpu()));
 }
 
 TEST_F(InjectedCalls, DetachOfADeviceThatIsReallyLostWaitsForNothing) {
@@ -419,9 +424,7 @@ TEST_F(InjectedCalls, DetachOfADeviceThatIsReallyLostWaitsForNothing) {
   gpu_->pause();
   submit(SlotIndex{1});
   gpu_->lose_device();
-  faults_->detach();
-  faults_ = nullptr;
-  attach(inject_faults(simulated::make_gpu()));
+  detach();
 }
 
 TEST_F(InjectedCalls, AReleaseEndsWaitsThoughAWakeOfTheInnerBackendFails) {
@@ -438,6 +441,7 @@ TEST_F(InjectedCalls, AReleaseEndsWaitsThoughAWakeOfTheInnerBackendFails) {
   faults_->release();
   waiter.join();
   EXPECT_EQ(inner->injected(Fault::fail_wake), 3U);
+  detach();
 }
 
 TEST_F(InjectedCalls, ASlotIsAbandonedOnALostDeviceToo) {

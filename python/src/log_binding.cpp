@@ -1,0 +1,108 @@
+#include "log_binding.h"
+
+#include <chrono>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <cbr/log.h>
+
+namespace cbr::python {
+namespace {
+
+/// As the names in cbr.LogEvent.
+const char* name_of(LogEvent event) {
+  switch (event) {
+    case LogEvent::waiting:
+      return "waiting";
+    case LogEvent::waited:
+      return "waited";
+    case LogEvent::still_waiting:
+      return "still_waiting";
+    case LogEvent::hang:
+      return "hang";
+    case LogEvent::abandoned_lease:
+      return "abandoned_lease";
+    case LogEvent::unseen_failure:
+      return "unseen_failure";
+    case LogEvent::leased_at_end:
+      return "leased_at_end";
+    case LogEvent::callback_threw:
+      return "callback_threw";
+    case LogEvent::backend_failure:
+      return "backend_failure";
+  }
+  return "";
+}
+
+/// A label may end within a character, and an error's text may be of any encoding.
+py::str text_of(std::string_view text) {
+  return py::reinterpret_steal<py::str>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+}
+
+py::object place_of(const py::object& log, const std::optional<std::source_location>& where) {
+  if (!where) return py::none();
+  return log.attr("Place")(text_of(where->file_name()), where->line(),
+                           text_of(where->function_name()));
+}
+
+/// `log` is the module cbr._log.
+py::object message_of(const py::object& log, const LogMessage& message) {
+  py::dict fields;
+  fields["level"] =
+      log.attr("LogLevel").attr(message.level == LogLevel::debug ? "debug" : "warning");
+  fields["event"] = log.attr("LogEvent").attr(name_of(message.event));
+  fields["ring"] = text_of(message.ring);
+  fields["text"] = text_of(message.text);
+  fields["label"] = text_of(message.label);
+  if (message.slot) fields["slot"] = to_number(*message.slot);
+  if (message.sync_point) {
+    fields["queue"] = to_number(message.sync_point->queue);
+    fields["serial"] = message.sync_point->serial.value();
+  }
+  if (message.duration) {
+    fields["duration"] = std::chrono::duration<double>(*message.duration).count();
+  }
+  fields["acquired_at"] = place_of(log, message.acquired_at);
+  fields["submitted_at"] = place_of(log, message.submitted_at);
+  return log.attr("LogMessage")(text_of(message.line()), **fields);
+}
+
+class PythonSink {
+ public:
+  PythonSink(SharedObject function, SharedObject log)
+      : function_(std::move(function)), log_(std::move(log)) {}
+  void operator()(const LogMessage& message) const {
+    with_gil([&] {
+      // A reference of its own: the garbage collector may clear the other meanwhile.
+      const py::object function = *function_;
+      if (function.is_none()) {
+        PySys_FormatStderr("%U\n", text_of(message.line()).ptr());
+      } else {
+        function(message_of(*log_, message));
+      }
+    });
+  }
+  [[nodiscard]] const SharedObject& function() const { return function_; }
+
+ private:
+  SharedObject function_;
+  /// Imported when the sink is made: a message may come while another thread imports something.
+  SharedObject log_;
+};
+
+}  // namespace
+
+LogSink python_log_sink(py::function function) {
+  return PythonSink(share(std::move(function)), share(py::module_::import("cbr._log")));
+}
+
+SharedObject function_of(const LogSink& sink) {
+  const auto* const python = sink.target<PythonSink>();
+  return python == nullptr ? nullptr : python->function();
+}
+
+}  // namespace cbr::python
