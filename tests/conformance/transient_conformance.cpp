@@ -168,7 +168,9 @@ TEST_P(Transient, TheFailedWaitOfALeaderLeavesTheOthersWaiting) {
   const std::string reason = harness_->fail_next(Fault::fail_wait);
   // The first of them leads now, and fails.
   const Ticket ticket = std::move(lease).submit();
-  if (reason.empty()) EXPECT_TRUE(eventually([&] { return failed == 1; }));
+  if (reason.empty()) {
+    EXPECT_TRUE(eventually([&] { return failed == 1; }));
+  }
   harness_->release();
   for (std::thread& thread : threads) thread.join();
   if (!reason.empty()) GTEST_SKIP() << reason;
