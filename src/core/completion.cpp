@@ -92,8 +92,7 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch) {
     // The loss of the device may have been there first.
     const StateAccess state(ring_.state);
     if (state->lost != nullptr) {
-      queue.claimed = retired.value();
-      state->fail_in_flight(queue, batch.follow_up);
+      state->fail_claimed(queue, end, batch.follow_up);
       return;
     }
   }

@@ -134,13 +134,27 @@ void RingState::lose(const std::exception_ptr& cause, FollowUp& follow_up) {
 void RingState::fail_in_flight(RingQueue& queue, FollowUp& follow_up) {
   const Timeline& timeline = queue.timeline;
   const Serial last = timeline.last_submitted();
-  Serial serial(std::max({timeline.retired().value(), queue.claimed.load(),
-                          queue.lost_up_to.value()}));
+  if (!queue.lost_after) {
+    queue.lost_after = Serial(std::max(timeline.retired().value(), queue.claimed.load()));
+    queue.lost_up_to = *queue.lost_after;
+  }
+  Serial serial = queue.lost_up_to;
   while (!serial.covers(last)) {
     serial = serial.next();
     fail(timeline[serial], follow_up);
   }
   queue.lost_up_to = serial;
+}
+
+void RingState::fail_claimed(RingQueue& queue, Serial last, FollowUp& follow_up) {
+  const Timeline& timeline = queue.timeline;
+  // What lies beyond was not claimed yet when the loss came.
+  const Serial end(std::min(last.value(), queue.lost_after->value()));
+  for (Serial serial = timeline.retired().next(); end.covers(serial); serial = serial.next()) {
+    fail(timeline[serial], follow_up);
+  }
+  // They are not failed twice.
+  queue.lost_after = timeline.retired();
 }
 
 void RingState::fail(Submission& submission, FollowUp& follow_up) {

@@ -39,7 +39,9 @@ struct RingQueue {
   /// business of who holds the retire mutex, the loss of the device included. Set before looking at
   /// RingContext::stopped.
   Atomic<std::uint64_t> claimed = 0;
-  /// The state mutex guards it: how far submissions have failed with the device.
+  /// The state mutex guards both: after which submission the loss of the device found others that
+  /// it could fail, and up to which it has failed them.
+  std::optional<Serial> lost_after;
   Serial lost_up_to;
   /// Someone who waits has to be told of the next submission. Set before looking at the timeline,
   /// looked at after pushing to it: one of the two sees the other.
@@ -116,6 +118,8 @@ class RingState {
   void lose(const std::exception_ptr& cause, FollowUp& follow_up);
   /// Fails what is in flight on one queue of a lost device, as far as nobody is reading its outcome.
   void fail_in_flight(RingQueue& queue, FollowUp& follow_up);
+  /// The same for those up to `last` that this thread has claimed, and so the loss has left to it.
+  void fail_claimed(RingQueue& queue, Serial last, FollowUp& follow_up);
   /// The driver refused a submission that was held: its ticket has to say so.
   void refuse(Submission& submission, const std::exception_ptr& error, FollowUp& follow_up);
   /// A lease ends without a submission; `submission` is nobody's afterwards.
