@@ -10,6 +10,10 @@
 #include "compute/buffer.h"
 #include "compute/kernel.h"
 
+namespace cbr::vulkan {
+struct Functions;
+}  // namespace cbr::vulkan
+
 namespace cbr::compute {
 
 /// Records compute work into one command buffer. Holds references only: the device, kernels and
