@@ -104,9 +104,11 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch) {
                                    submission.completion.interval,
                                    submission.completion.error != nullptr};
   }
+  const TimePoint noticed = ring_.naps ? ring_.backend->now() : TimePoint{};
   const StateAccess state(ring_.state);
   for (Serial serial = retired.next(); end.covers(serial); serial = serial.next()) {
     Submission& submission = timeline[serial];
+    if (ring_.naps) state->forecast(queue.index).ended(noticed, submission.completion);
     // With the first cause, be it another thread's.
     if (batch.loss != nullptr && submission.completion.error == batch.loss &&
         state->lost != nullptr) {
@@ -144,6 +146,7 @@ bool Retirement::wait(const Submission& submission, TimePoint deadline) {
     if (submission.done.load(std::memory_order_acquire)) return true;
     RingQueue& queue = ring_.queue(submission.queue);
     const SyncPoint point{submission.queue, Serial(submission.serial.load())};
+    if (ring_.naps) nap(submission, point, wait);
     const WaitStatus status = guarded([&] { return wait.in_backend({&point, 1}, 0); });
     // After a timeout too: what ended just now is better than nothing.
     collect(queue);
@@ -154,6 +157,23 @@ bool Retirement::wait(const Submission& submission, TimePoint deadline) {
   } catch (const DeviceLost&) {
     // Its record has the loss, or gets it in a moment from the thread that was first.
     return wait_for_others(submission, no_deadline);
+  }
+}
+
+void Retirement::nap(const Submission& submission, SyncPoint point, ThreadWait& wait) {
+  Sleep sleep(ring_, submission);
+  std::optional<TimePoint> until;
+  {
+    const StateAccess state(ring_.state);
+    until = ring_.nap_before(*state, point, false);
+  }
+  while (until && !submission.done.load(std::memory_order_relaxed)) {
+    {
+      StateAccess state(ring_.state);
+      if (submission.done.load(std::memory_order_relaxed)) return;
+      if (!wait.nap(state, sleep.wake_up(), *until)) return;
+    }
+    wait.pause();
   }
 }
 

@@ -65,6 +65,8 @@ class Retirement {
   /// One batch; a full one may leave more.
   void retire(RingQueue& queue, Serial completed, Batch& batch) CBR_REQUIRES(queue.retire_mutex);
   void finish(Submission& submission, Batch& batch) noexcept;
+  /// Sleeps as long as the submission is foreseen to run, and not longer than it does.
+  void nap(const Submission& submission, SyncPoint point, ThreadWait& wait);
   bool wait_until_sent(const Submission& submission, ThreadWait& wait);
 
   RingContext& ring_;

@@ -23,6 +23,9 @@ RingContext::RingContext(std::shared_ptr<Backend> its_backend, RingOptions its_o
                          RingCore& core)
     : options(std::move(its_options)),
       backend(std::move(its_backend)),
+      naps(options.wait_strategy == WaitStrategy::adaptive && backend->waits_spin() &&
+           !backend->has_virtual_clock()),
+      notes_submit_times(naps || options.hang_warning_ms != 0),
       log(options.name, options.log_sink),
       queues(backend->queue_count()),
       ring_size(options.ring_size),
@@ -44,6 +47,19 @@ void RingContext::follow_up(FollowUp& follow_up) noexcept {
   if (!follow_up.outside_slots) return;
   const LockGuard lock(structure_mutex);
   remove_outside_slots();
+}
+
+std::optional<TimePoint> RingContext::nap_before(RingState& its_state, SyncPoint point,
+                                                 bool may_be_late) {
+  if (!naps) return std::nullopt;
+  const Timeline& timeline = queue(point.queue).timeline;
+  const auto oldest = timeline.oldest();
+  if (!oldest || !point.serial.covers(*oldest)) return std::nullopt;
+  const std::uint64_t steps = point.serial.value() - oldest->value() + 1;
+  const auto estimate = its_state.forecast(point.queue).expect(steps, timeline[*oldest].submit_time);
+  if (!estimate) return std::nullopt;
+  const std::uint64_t behind = timeline.last_submitted().value() - point.serial.value();
+  return nap_end(*estimate, behind, may_be_late, lateness.expected(), backend->now());
 }
 
 void RingContext::wake(std::uint64_t wake_number) const noexcept {

@@ -11,6 +11,7 @@
 #include <cbr/options.h>
 
 #include "core/gate.h"
+#include "core/nap.h"
 #include "core/ring_log.h"
 #include "core/ring_state.h"
 #include "core/sync.h"
@@ -37,6 +38,10 @@ struct RingContext {
   void wake(std::uint64_t wake_number) const noexcept CBR_EXCLUDES(state);
   /// Destroys the native objects of slots that have left the ring.
   void remove_outside_slots() noexcept CBR_EXCLUDES(state) CBR_REQUIRES(structure_mutex);
+  /// Until when to sleep before waiting in the backend for this point, by the backend's clock;
+  /// empty if that is not known, or not worth it. `may_be_late` as for nap_end().
+  [[nodiscard]] std::optional<TimePoint> nap_before(RingState& its_state, SyncPoint point,
+                                                    bool may_be_late);
   /// Throws in a child that was forked off.
   void require_same_process() const;
   /// Throws the cause of the loss, or InvalidUsage once the ring has ended.
@@ -53,6 +58,12 @@ struct RingContext {
 
   const RingOptions options;
   const std::shared_ptr<Backend> backend;
+  /// Threads sleep as far as they can foresee the end of their wait: WaitStrategy::adaptive, where
+  /// the backend spins.
+  const bool naps;
+  /// Submissions note when they were made.
+  const bool notes_submit_times;
+  WakeUpLateness lateness;
   Gate gate;
   RingLog log;
   Mutex structure_mutex;

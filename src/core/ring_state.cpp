@@ -23,7 +23,8 @@ RingState::RingState(const RingOptions& its_options, const std::vector<float>& q
       queues_(queues),
       full_(full),
       completion_threads_(queues.size()),
-      watched_(queues.size()) {
+      watched_(queues.size()),
+      forecasts_(queues.size()) {
   lead.points.reserve(queues.size());
 }
 

@@ -16,6 +16,7 @@
 #include "core/admission.h"
 #include "core/callback_node.h"
 #include "core/slot_table.h"
+#include "core/step_forecast.h"
 #include "core/submission.h"
 #include "core/sync.h"
 #include "core/timeline.h"
@@ -131,6 +132,8 @@ class RingState {
   [[nodiscard]] CompletionThread& completion_thread(QueueIndex queue) {
     return completion_threads_[to_number(queue)];
   }
+  /// When the work of a queue will have ended.
+  [[nodiscard]] StepForecast& forecast(QueueIndex queue) { return forecasts_[to_number(queue)]; }
   [[nodiscard]] WatchedQueue& watched(QueueIndex queue) { return watched_[to_number(queue)]; }
   /// The completion thread of a queue has to look for new work, at the latest when `serial` ends.
   void notify_completion_thread(QueueIndex queue, Serial serial, FollowUp& follow_up);
@@ -180,6 +183,7 @@ class RingState {
   Atomic<bool>& full_;
   std::vector<CompletionThread> completion_threads_;
   std::vector<WatchedQueue> watched_;
+  std::vector<StepForecast> forecasts_;
   std::uint32_t held_ = 0;
   std::uint64_t wake_numbers_ = 0;
 };

@@ -85,7 +85,7 @@ void SlotWait::wait(Waiter& self, ThreadWait& wait) {
       if (wake_number == 0) wait.sleep(state, self.wake_up);
     }
     if (wake_number != 0) {
-      lead(wait, points, wake_number);
+      lead(self, wait, points, wake_number);
     } else {
       wait.pause();
     }
@@ -135,7 +135,28 @@ std::uint64_t SlotWait::try_to_lead(RingState& state, Waiter& self) {
   return state.lead.wake_number;
 }
 
-void SlotWait::lead(ThreadWait& wait, std::span<const SyncPoint> points,
+bool SlotWait::nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points) {
+  std::optional<TimePoint> until;
+  {
+    const StateAccess state(ring_.state);
+    for (const SyncPoint& point : points) {
+      const auto end = ring_.nap_before(*state, point, true);
+      // One of them may end at any moment.
+      if (!end) return true;
+      until = until ? std::min(*until, *end) : *end;
+    }
+  }
+  for (;;) {
+    {
+      StateAccess state(ring_.state);
+      if (self.granted || state->lost != nullptr || state->closed) return false;
+      if (!wait.nap(state, self.wake_up, *until)) return !self.granted;
+    }
+    wait.pause();
+  }
+}
+
+void SlotWait::lead(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points,
                     std::uint64_t wake_number) {
   struct Leadership {
     ~Leadership() {
@@ -147,6 +168,7 @@ void SlotWait::lead(ThreadWait& wait, std::span<const SyncPoint> points,
     }
     RingContext& ring;
   } leadership{ring_};
+  if (ring_.naps && !nap(self, wait, points)) return;
   const WaitStatus status =
       retirement_.guarded([&] { return wait.in_backend(points, wake_number); });
   // After a timeout too: a slot that got free just now is better than an error.

@@ -54,7 +54,11 @@ class SlotWait {
   /// number to wait with, else 0.
   [[nodiscard]] std::uint64_t try_to_lead(RingState& state, Waiter& self);
   /// Waits in the backend for what is in flight, and collects.
-  void lead(ThreadWait& wait, std::span<const SyncPoint> points, std::uint64_t wake_number);
+  void lead(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points,
+            std::uint64_t wake_number);
+  /// Sleeps as long as all of the points are foreseen not to have been reached. False if there is
+  /// nothing to wait for in the backend any more.
+  bool nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points);
   /// Finds out what a leader has to wait for, and asks to be told of what is submitted later.
   void look_for_work(RingState& state);
 

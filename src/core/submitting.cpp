@@ -39,7 +39,7 @@ void Submitting::send(RingQueue& queue, Submission& submission, Told& told) {
     told.loss = std::current_exception();
     throw;
   }
-  if (ring_.options.hang_warning_ms != 0) submission.submit_time = ring_.backend->now();
+  if (ring_.notes_submit_times) submission.submit_time = ring_.backend->now();
   // The ring's, the ticket's, and one for an observer to be told of it.
   const bool observed = ring_.options.observer != nullptr;
   submission.references.store(observed ? 3 : 2, std::memory_order_relaxed);
@@ -66,7 +66,7 @@ void Submitting::note(RingQueue& queue, Told& told) {
 }
 
 bool Submitting::hold_back(Submission& submission) {
-  if (ring_.options.hang_warning_ms != 0) submission.submit_time = ring_.backend->now();
+  if (ring_.notes_submit_times) submission.submit_time = ring_.backend->now();
   const StateAccess state(ring_.state);
   state->require_usable();
   if (submission.sequence->first(submission)) return false;
@@ -102,7 +102,7 @@ void Submitting::advance(RingQueue& queue, SequenceRecord& sequence, Told& told)
         return;
       }
       if (failure == nullptr) {
-        if (ring_.options.hang_warning_ms != 0) next->submit_time = ring_.backend->now();
+        if (ring_.notes_submit_times) next->submit_time = ring_.backend->now();
         state->send(*next);
       } else {
         state->refuse(*next, failure, told.follow_up);

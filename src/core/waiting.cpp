@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds check_interval(50);
 
 }  // namespace
 
-ThreadWait::ThreadWait(const RingContext& ring, const SpinThenBlock& strategy, TimePoint deadline,
+ThreadWait::ThreadWait(RingContext& ring, const SpinThenBlock& strategy, TimePoint deadline,
                        Interruptible interruptible)
     : ring_(ring),
       strategy_(strategy),
@@ -40,6 +40,18 @@ void ThreadWait::sleep(StateAccess& state, ConditionVariable& changed) {
   } else if (!state.wait_until(changed, until) && until == end) {
     slept_through_ = true;
   }
+}
+
+bool ThreadWait::nap(StateAccess& state, ConditionVariable& changed, TimePoint until) {
+  // Only on clocks that pass by themselves: see RingContext::naps.
+  const TimePoint end = std::min(until, deadline_);
+  if (Clock::now() >= end) return false;
+  const TimePoint wake_up = std::min(end, next_check_);
+  if (!state.wait_until(changed, wake_up) && wake_up == end) {
+    ring_.lateness.measured(end, Clock::now());
+    return false;
+  }
+  return true;
 }
 
 void ThreadWait::pause() {

@@ -21,7 +21,7 @@ enum class Interruptible : std::uint8_t { no, yes };
 class ThreadWait {
  public:
   /// The deadline counts by the backend's clock.
-  ThreadWait(const RingContext& ring, const SpinThenBlock& strategy, TimePoint deadline,
+  ThreadWait(RingContext& ring, const SpinThenBlock& strategy, TimePoint deadline,
              Interruptible interruptible = Interruptible::yes);
 
   [[nodiscard]] bool expired() const;
@@ -31,6 +31,9 @@ class ThreadWait {
   /// return before. To be called again and again, with pause() in between and the state looked at
   /// each time.
   void sleep(StateAccess& state, ConditionVariable& changed);
+  /// The same before a wait in the backend, and at most until `until`; false once that has passed,
+  /// or the deadline. Where it slept through it, it notes how late it woke.
+  bool nap(StateAccess& state, ConditionVariable& changed, TimePoint until);
   /// Between two sleeps, with no lock held.
   void pause();
 
@@ -39,7 +42,7 @@ class ThreadWait {
       CBR_EXCLUDES(ring_.state);
 
  private:
-  const RingContext& ring_;
+  RingContext& ring_;
   const SpinThenBlock& strategy_;
   const TimePoint deadline_;
   const bool checks_interrupts_;
