@@ -4,6 +4,8 @@
 
 #include <cbr/errors.h>
 
+#include "core/submission.h"
+
 namespace cbr::detail {
 namespace {
 
@@ -23,7 +25,7 @@ class Slots {
   std::optional<SlotIndex> take(const SlotRequest& request = {}) {
     const auto slot = admission.choose(table, request);
     if (slot) {
-      table.lease(*slot, request.level);
+      table.take(*slot, request.level, submission_);
       admission.leased(table[*slot].queue, request.level);
     }
     return slot;
@@ -40,6 +42,9 @@ class Slots {
 
   SlotTable table;
   Admission admission;
+
+ private:
+  Submission submission_;
 };
 
 RingOptions with(AllocationStrategy strategy) {
@@ -47,10 +52,10 @@ RingOptions with(AllocationStrategy strategy) {
 }
 
 SlotRequest at(std::uint32_t level) {
-  return {.level = level, .queue = std::nullopt, .sequence = nullptr};
+  return {.level = level, .queue = std::nullopt, .where = {}};
 }
 SlotRequest on(QueueIndex queue) {
-  return {.level = 0, .queue = queue, .sequence = nullptr};
+  return {.level = 0, .queue = queue, .where = {}};
 }
 
 TEST(Admission, RoundRobinTakesSlotsInTurn) {

@@ -1,53 +1,72 @@
 #include "core/timeline.h"
 
-#include <stdexcept>
+#include <array>
 
 #include <gtest/gtest.h>
+
+#include "core/submission.h"
 
 namespace cbr::detail {
 namespace {
 
-constexpr SlotIndex slot(std::uint32_t index) {
-  return SlotIndex{index};
-}
-
 TEST(Timeline, StartsEmptyBeforeSerialOne) {
-  Timeline timeline(2);
+  Timeline timeline;
+  timeline.reserve(2);
   EXPECT_EQ(timeline.last_submitted().value(), 0U);
-  EXPECT_EQ(timeline.oldest(), std::nullopt);
-  EXPECT_EQ(timeline.pop(Serial(100)), std::nullopt);
+  EXPECT_EQ(timeline.retired().value(), 0U);
+  EXPECT_EQ(timeline.next().value(), 1U);
+  EXPECT_FALSE(timeline.oldest());
 }
 
-TEST(Timeline, PopsWhatIsCompletedAndNothingMore) {
-  Timeline timeline(3);
-  timeline.push(slot(2));
-  timeline.push(slot(0));
-  timeline.push(slot(1));
+TEST(Timeline, AskingForTheNextSerialTakesNone) {
+  Timeline timeline;
+  timeline.reserve(1);
+  EXPECT_EQ(timeline.next().value(), 1U);
+  EXPECT_EQ(timeline.next().value(), 1U) << "a submission that failed burns no serial";
+}
+
+TEST(Timeline, KnowsWhatIsInFlight) {
+  std::array<Submission, 3> submissions;
+  Timeline timeline;
+  timeline.reserve(3);
+  for (Submission& submission : submissions) timeline.push(submission);
   EXPECT_EQ(timeline.last_submitted().value(), 3U);
-  EXPECT_EQ(timeline.oldest()->value(), 1U);
-  EXPECT_EQ(timeline.pop(Serial(0)), std::nullopt);
-  EXPECT_EQ(timeline.pop(Serial(2)), slot(2));
-  EXPECT_EQ(timeline.pop(Serial(2)), slot(0));
-  EXPECT_EQ(timeline.pop(Serial(2)), std::nullopt) << "serial 3 is still in flight";
+  EXPECT_EQ(timeline.next().value(), 4U);
+  for (std::uint64_t serial = 1; serial <= 3; ++serial) {
+    EXPECT_EQ(timeline.oldest()->value(), serial);
+    EXPECT_EQ(&timeline[Serial(serial)], &submissions.at(serial - 1));
+    timeline.retire(Serial(serial));
+    EXPECT_EQ(timeline.retired().value(), serial);
+  }
+  EXPECT_FALSE(timeline.oldest());
+  EXPECT_EQ(timeline.last_submitted().value(), 3U);
+}
+
+TEST(Timeline, SeveralCanBeRetiredAtOnce) {
+  std::array<Submission, 3> submissions;
+  Timeline timeline;
+  timeline.reserve(3);
+  for (Submission& submission : submissions) timeline.push(submission);
+  timeline.retire(Serial(2));
   EXPECT_EQ(timeline.oldest()->value(), 3U);
 }
 
-TEST(Timeline, GoesRoundItsStorageManyTimes) {
-  Timeline timeline(2);
-  timeline.push(slot(1));
-  for (std::uint32_t serial = 2; serial < 20; ++serial) {
-    // Slot numbers stand for serials here, so that a mix-up shows.
-    timeline.push(slot(serial));
-    EXPECT_EQ(timeline.pop(Serial(serial - 1)), slot(serial - 1));
-    EXPECT_EQ(timeline.oldest()->value(), serial);
+TEST(Timeline, GoesRoundItsStorageManyTimesAndMixesNothingUp) {
+  // Capacities that are powers of two, and some that are not; as full as can be.
+  for (const std::uint32_t capacity : {1U, 2U, 3U, 5U, 64U, 1024U}) {
+    std::array<Submission, max_ring_size> submissions;
+    Timeline timeline;
+    timeline.reserve(capacity);
+    for (std::uint64_t serial = 1; serial <= 3 * std::uint64_t{capacity} + 7; ++serial) {
+      if (serial > capacity) {
+        const Serial oldest(serial - capacity);
+        ASSERT_EQ(timeline.oldest()->value(), oldest.value());
+        ASSERT_EQ(&timeline[oldest], &submissions.at(oldest.value() % capacity)) << capacity;
+        timeline.retire(oldest);
+      }
+      timeline.push(submissions.at(serial % capacity));
+    }
   }
-}
-
-TEST(Timeline, RefusesMoreThanItsCapacity) {
-  Timeline timeline(1);
-  timeline.push(slot(0));
-  EXPECT_THROW(timeline.push(slot(0)), std::logic_error);
-  EXPECT_EQ(timeline.last_submitted().value(), 1U);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "core/wait_strategy.h"
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -18,6 +19,7 @@ class FakeBackend final : public Backend {
   [[nodiscard]] std::uint32_t queue_count() const noexcept override { return 1; }
   void attach(const SlotLayout& /*layout*/) override { ++attached; }
   void detach() noexcept override { --attached; }
+  std::unique_ptr<NativeSlot> abandon(SlotIndex /*slot*/) noexcept override { return nullptr; }
   void add_slot(SlotIndex /*slot*/) override {}
   void remove_slot(SlotIndex /*slot*/) noexcept override {}
   void* begin(SlotIndex /*slot*/) override { return this; }
@@ -78,6 +80,13 @@ TEST_F(Waits, BlockAsksTheBackendOnce) {
   EXPECT_EQ(backend_.looks, 0);
 }
 
+TEST_F(Waits, AdaptiveIsBlockWhereTheDriverSleeps) {
+  backend_.end = start_ + 50us;
+  EXPECT_EQ(wait(SpinThenBlock(WaitStrategy::adaptive, 9us)), WaitStatus::reached);
+  EXPECT_EQ(backend_.blocks, 1);
+  EXPECT_EQ(backend_.looks, 0);
+}
+
 TEST_F(Waits, SpinNeverBlocks) {
   backend_.end = start_ + 50us;
   EXPECT_EQ(wait(SpinThenBlock(WaitStrategy::spin, 0ns)), WaitStatus::reached);
@@ -125,6 +134,7 @@ TEST_F(Waits, AWakeEndsASpin) {
 
 TEST_F(Waits, TellTheirLimit) {
   EXPECT_EQ(SpinThenBlock(WaitStrategy::block, 9us).spin_limit(), 0ns);
+  EXPECT_EQ(SpinThenBlock(WaitStrategy::adaptive, 9us).spin_limit(), 0ns);
   EXPECT_EQ(SpinThenBlock(WaitStrategy::spin, 9us).spin_limit(), std::chrono::nanoseconds::max());
   EXPECT_EQ(SpinThenBlock(WaitStrategy::hybrid, 9us).spin_limit(), 9us);
 }
