@@ -1,7 +1,11 @@
 // Acquiring: who gets which slot, and who waits for how long.
 #include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
@@ -189,6 +193,57 @@ TEST_P(Acquire, AWaiterThatTimesOutLeavesTheOthersWaiting) {
   held.discard();
   patient.join();
   EXPECT_TRUE(served);
+}
+
+TEST_P(Acquire, TheLargestLimitsWaitOn) {
+  constexpr Timeout limits[] = {
+      std::chrono::nanoseconds::max(), std::chrono::nanoseconds::max() - 1s,
+      std::chrono::microseconds::max(), std::chrono::seconds::max(),
+      std::chrono::hours::max(), std::chrono::duration<double>(1e300),
+      std::chrono::duration<double>(std::numeric_limits<double>::infinity()),
+      std::chrono::duration<std::uint64_t>(UINT64_MAX)};
+  for (const Timeout& limit : limits) {
+    auto& ring = make_ring(RingOptions{.ring_size = 2, .timeout = limit});
+    harness_->pause();
+    Lease held = ring.acquire();
+    const Ticket ticket = submit_one();
+    std::atomic<int> ended = 0;
+    std::vector<std::thread> threads;
+    const auto start = [&](auto call) {
+      threads.emplace_back([&ended, call] {
+        call();
+        ++ended;
+      });
+    };
+    start([&] { ring.acquire().discard(); });
+    start([&] { ring.acquire({.timeout = limit}).discard(); });
+    start([&] {
+      auto lease = ring.try_acquire_for(limit);
+      ASSERT_TRUE(lease.has_value());
+      lease->discard();
+    });
+    start([&] { EXPECT_TRUE(ticket.wait_for(limit)); });
+    start([&] { EXPECT_TRUE(wait_any_for({&ticket, 1}, limit).has_value()); });
+    start([&] { EXPECT_TRUE(wait_all_for({&ticket, 1}, limit)); });
+    EXPECT_TRUE(waits(3));
+    // Time for an overflow to show.
+    std::this_thread::sleep_for(5ms);
+    EXPECT_EQ(ended, 0);
+    harness_->release();
+    held.discard();
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(ring.statistics().timeout_events, 0U);
+  }
+}
+
+TEST_P(Acquire, NoNumberIsALimitOfZero) {
+  auto& ring = make_ring(1);
+  Lease held = ring.acquire();
+  using Seconds = std::chrono::duration<double>;
+  EXPECT_FALSE(ring.try_acquire_for(Seconds(std::numeric_limits<double>::quiet_NaN())));
+  EXPECT_FALSE(ring.try_acquire_for(std::chrono::hours::min()));
+  EXPECT_THROW((void)ring.acquire(std::chrono::nanoseconds::min()), AcquireTimeout);
+  held.discard();
 }
 
 }  // namespace

@@ -1,10 +1,17 @@
 // Coroutines that wait for tickets.
+#include <atomic>
 #include <condition_variable>
 #include <coroutine>
+#include <cstddef>
 #include <deque>
 #include <latch>
 #include <mutex>
+#include <new>
+#include <stdexcept>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
@@ -180,6 +187,188 @@ TEST_P(Await, ALoopOfSteps) {
 TEST_P(Await, AnEmptyTicketIsAnError) {
   EXPECT_THROW((void)Ticket().operator co_await(), InvalidUsage);
   EXPECT_THROW((void)Ticket().resume_on({}), InvalidUsage);
+}
+
+/// A coroutine whose owner may destroy it where it is suspended. Its frame is overwritten then.
+class OwnedTask {
+ public:
+  struct promise_type {  // NOLINT(readability-identifier-naming): the standard's name
+    OwnedTask get_return_object() {
+      return OwnedTask(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { error = std::current_exception(); }
+    static void* operator new(std::size_t size) { return ::operator new(size); }
+    static void operator delete(void* frame, std::size_t size) {
+      for (std::size_t i = 0; i < size; ++i) static_cast<volatile unsigned char*>(frame)[i] = 0xdd;
+      ::operator delete(frame);
+    }
+    std::exception_ptr error;
+  };
+  explicit OwnedTask(std::coroutine_handle<promise_type> coroutine) : coroutine_(coroutine) {}
+  OwnedTask(OwnedTask&& other) noexcept : coroutine_(std::exchange(other.coroutine_, {})) {}
+  OwnedTask& operator=(OwnedTask&& other) = delete;
+  ~OwnedTask() { destroy(); }
+  void destroy() {
+    if (coroutine_) std::exchange(coroutine_, {}).destroy();
+  }
+  void release() { coroutine_ = {}; }
+  void resume() { coroutine_.resume(); }
+  [[nodiscard]] bool ended() const { return coroutine_.done(); }
+  [[nodiscard]] std::exception_ptr error() const { return coroutine_.promise().error; }
+
+ private:
+  std::coroutine_handle<promise_type> coroutine_;
+};
+
+OwnedTask count_after(Ticket ticket, std::atomic<int>& count) {
+  co_await ticket;
+  ++count;
+}
+
+TEST_P(Await, ACoroutineMayBeDestroyedWhileItIsSuspended) {
+  auto& ring = make_ring(3);
+  harness_->pause();
+  std::atomic<int> resumed = 0;
+  const Ticket ticket = submit_one();
+  OwnedTask first = count_after(ticket, resumed);
+  OwnedTask second = count_after(ticket, resumed);
+  OwnedTask third = count_after(ticket, resumed);
+  second.destroy();
+  {
+    // The only one of its submission.
+    const OwnedTask alone = count_after(submit_one(), resumed);
+  }
+  harness_->release();
+  EXPECT_TRUE(eventually([&] { return resumed == 2; }));
+  ring.drain();
+  std::latch called(1);
+  submit_one().on_complete([&](const Ticket&) { called.count_down(); });
+  called.wait();
+  EXPECT_EQ(resumed, 2);
+  EXPECT_TRUE(eventually([&] { return first.ended() && third.ended(); }));
+}
+
+TEST_P(Await, ACoroutineMayBeDestroyedWhileItsWorkIsHeld) {
+  auto& ring = make_ring(2);
+  Sequence sequence = ring.sequence();
+  Lease first = sequence.acquire();
+  std::atomic<int> resumed = 0;
+  const Ticket held = sequence.acquire().submit();
+  count_after(held, resumed).destroy();
+  std::move(first).submit();
+  held.wait();
+  destroy_ring();
+  EXPECT_EQ(resumed, 0);
+}
+
+TEST_P(Await, ACoroutineMayBeDestroyedWhereTheExecutorRuns) {
+  std::atomic<int> resumed = 0;
+  std::latch ran(1);
+  make_ring(RingOptions{.ring_size = 1, .executor = [&](std::coroutine_handle<> coroutine) {
+                          coroutine.destroy();
+                          ran.count_down();
+                        }});
+  harness_->pause();
+  // Nobody owns it but the executor.
+  count_after(submit_one(), resumed).release();
+  harness_->release();
+  ran.wait();
+  destroy_ring();
+  EXPECT_EQ(resumed, 0);
+}
+
+TEST_P(Await, ACoroutineMayBeDestroyedAfterTheRingsEnd) {
+  std::vector<std::coroutine_handle<>> ready;
+  make_ring(RingOptions{.ring_size = 2, .executor = [&](std::coroutine_handle<> coroutine) {
+                          ready.push_back(coroutine);
+                        }});
+  harness_->pause();
+  std::atomic<int> resumed = 0;
+  OwnedTask destroyed = count_after(submit_one(), resumed);
+  OwnedTask late = count_after(submit_one(), resumed);
+  harness_->release();
+  destroy_ring();
+  EXPECT_EQ(ready.size(), 2U);
+  destroyed.destroy();
+  late.resume();
+  EXPECT_TRUE(late.ended());
+  EXPECT_EQ(resumed, 1);
+}
+
+TEST_P(Await, AnExecutorThatThrowsIsReportedAndTheRingGoesOn) {
+  std::atomic<int> reports = 0;
+  std::atomic<bool> stopped = true;
+  auto& ring = make_ring(RingOptions{.ring_size = 2,
+                                     .log_sink =
+                                         [&](const LogMessage& message) {
+                                           if (message.event != LogEvent::callback_threw) return;
+                                           EXPECT_THAT(std::string(message.text), testing::HasSubstr("executor"));
+                                           EXPECT_THAT(std::string(message.text), testing::HasSubstr("stopped"));
+                                           ++reports;
+                                         },
+                                     .executor =
+                                         [&](std::coroutine_handle<> coroutine) {
+                                           if (stopped) throw std::runtime_error("it is stopped");
+                                           coroutine.resume();
+                                         }});
+  harness_->pause();
+  std::atomic<int> resumed = 0;
+  const Ticket ticket = submit_one();
+  OwnedTask task = count_after(ticket, resumed);
+  std::latch called(1);
+  ticket.on_complete([&](const Ticket&) { called.count_down(); });
+  harness_->release();
+  called.wait();
+  EXPECT_EQ(reports, 1);
+  EXPECT_EQ(resumed, 0) << "it stays suspended";
+  stopped = false;
+  harness_->pause();
+  OwnedTask next = count_after(submit_one(), resumed);
+  harness_->release();
+  EXPECT_TRUE(eventually([&] { return resumed == 1; }));
+  task.resume();
+  EXPECT_EQ(resumed, 2);
+  ring.drain();
+  destroy_ring();
+}
+
+OwnedTask acquire_after(Ticket ticket, CommandBufferRing& ring, std::latch& ended) {
+  co_await ticket;
+  try {
+    (void)ring.acquire();
+    ADD_FAILURE() << "there was no slot to be had";
+  } catch (const InvalidUsage&) {
+    EXPECT_FALSE(ring.try_acquire().has_value());
+  }
+  ended.count_down();
+}
+
+TEST_P(Await, MustNotWaitForASlotOnTheCompletionThread) {
+  auto& ring = make_ring(2);
+  harness_->pause();
+  Lease held = ring.acquire();
+  const Ticket ticket = submit_one();
+  std::latch taken(1);
+  std::atomic<bool> end = false;
+  // Gets the slot as soon as it is free, which is before the coroutine goes on.
+  std::thread other([&] {
+    Lease lease = ring.acquire();
+    taken.count_down();
+    EXPECT_TRUE(eventually([&] { return end.load(); }));
+    lease.discard();
+  });
+  EXPECT_TRUE(waits(1));
+  std::latch ended(1);
+  const OwnedTask task = acquire_after(ticket, ring, ended);
+  harness_->release();
+  ended.wait();
+  end = true;
+  other.join();
+  held.discard();
+  EXPECT_TRUE(eventually([&] { return task.ended(); }));
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <memory>
+#include <thread>
+
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
 
@@ -46,9 +50,23 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
   std::optional<Ticket> flying = submit_one();
   std::optional<Lease> lease = record_one();
   std::optional<Lease> other = record_one();
+  CallbackHandle handle = flying->on_complete([](const Ticket&) {});
+  // Holds the ring's locks at some moment of the fork, and goes on with them in the parent only.
+  std::atomic<bool> end = false;
+  std::thread busy([&] {
+    while (!end) {
+      if (auto mine = ring.try_acquire()) mine->discard();
+    }
+  });
   const pid_t child = fork();
+  if (child != 0) {
+    end = true;
+    busy.join();
+  }
   ASSERT_GE(child, 0);
   if (child == 0) {
+    // Whatever hangs ends here.
+    alarm(60);
     // Nothing of GoogleTest here: the exit code is the number of the first step that failed.
     if (!refuses([&] { (void)ring.acquire(); })) _exit(1);
     if (!refuses([&] { (void)ring.try_acquire(); })) _exit(2);
@@ -64,6 +82,20 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
     if (!refuses([&] { flying->on_complete([](const Ticket&) {}); })) _exit(12);
     if (!refuses([&] { ring.reset_statistics(); })) _exit(13);
     if (!ended.done()) _exit(14);
+    if (!refuses([&] { lease->set_label("child"); })) _exit(15);
+    if (!refuses([&] { lease->keep_alive(std::make_shared<int>(1)); })) _exit(16);
+    if (!refuses([&] { (void)wait_any({&*flying, 1}); })) _exit(17);
+    if (!refuses([&] { (void)wait_any_for({&*flying, 1}, 0ms); })) _exit(18);
+    if (!refuses([&] { wait_all({&*flying, 1}); })) _exit(19);
+    if (!refuses([&] { (void)ring.sequence(QueueIndex{0}); })) _exit(20);
+    if (!refuses([&] { (void)flying->error(); })) _exit(21);
+    if (handle.cancel()) _exit(22);
+    if (ended.error() != nullptr) _exit(23);
+    ended.wait();
+    if (wait_any({&ended, 1}) != 0) _exit(24);
+    bool called = false;
+    ended.on_complete([&](const Ticket&) { called = true; });
+    if (!called) _exit(25);
     lease.reset();
     other->discard();
     flying.reset();
@@ -80,6 +112,34 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
   std::move(*lease).submit().wait();
   other->discard();
   expect_equations();
+}
+
+TEST_P(Fork, ALabelSetInTheChildNeverHangs) {
+  if (thread_sanitizer) {
+    GTEST_SKIP() << "ThreadSanitizer does not follow a fork of a program with threads";
+  }
+  auto& ring = make_ring(4);
+  Lease lease = ring.acquire();
+  std::atomic<bool> end = false;
+  // Has the ring's state locked at many a fork.
+  std::thread busy([&] {
+    while (!end) ring.acquire().submit();
+  });
+  for (int i = 0; i < 50; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      _exit(refuses([&] { lease.set_label("child"); }) ? 0 : 1);
+    }
+    int status = 0;
+    const bool waited = child > 0 && waitpid(child, &status, 0) == child;
+    EXPECT_TRUE(waited && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    if (HasFailure()) break;
+  }
+  end = true;
+  busy.join();
+  lease.discard();
+  ring.drain();
 }
 
 }  // namespace

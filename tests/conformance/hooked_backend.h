@@ -13,7 +13,8 @@
 namespace cbr::test {
 
 /// Hands every call on, after the hook of that call, where there is one. Set hooks before a ring
-/// attaches. A hook may throw in place of the call, but for those of `abandon`, `detach` and `now`.
+/// attaches. A hook may throw in place of the call, but for those of `abandon`,
+/// `discard`, `detach` and `now`.
 class HookedBackend final : public detail::BackendDecorator<Backend> {
  public:
   explicit HookedBackend(std::shared_ptr<Backend> inner) : BackendDecorator(std::move(inner)) {}
@@ -28,6 +29,8 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
   std::function<void()> on_now;
   /// The ring holds a lock in this one.
   std::function<void(SlotIndex slot)> on_abandon;
+  std::function<std::unique_ptr<NativeSlot>(std::unique_ptr<NativeSlot> slot)> wrap_abandoned;
+  std::function<void(SlotIndex slot)> on_discard;
   std::function<void()> on_detach;
   std::function<float(QueueIndex queue)> priority;
 
@@ -60,7 +63,12 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
   }
   std::unique_ptr<NativeSlot> abandon(SlotIndex slot) noexcept override {
     if (on_abandon) on_abandon(slot);
-    return inner().abandon(slot);
+    std::unique_ptr<NativeSlot> abandoned = inner().abandon(slot);
+    return wrap_abandoned ? wrap_abandoned(std::move(abandoned)) : std::move(abandoned);
+  }
+  void discard(SlotIndex slot) noexcept override {
+    if (on_discard) on_discard(slot);
+    inner().discard(slot);
   }
   void detach() noexcept override {
     if (on_detach) on_detach();

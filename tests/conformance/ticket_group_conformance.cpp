@@ -1,8 +1,12 @@
 // Waiting for several tickets, of one ring or of several.
 #include <array>
+#include <atomic>
 #include <functional>
+#include <latch>
+#include <span>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <cbr/simulated.h>
 
@@ -198,6 +202,52 @@ TEST_P(TicketGroup, AHeldOneDoesNotKeepAnyWaiting) {
   const std::array tickets{std::move(second).submit(), submit_one()};
   EXPECT_EQ(wait_any(tickets), 1U);
   first.discard();
+  wait_all(tickets);
+}
+
+TEST_P(TicketGroup, AnyOfTwoRingsInACallbackOfOne) {
+  auto& ring = make_ring(3);
+  Other other;
+  other.gpu->pause();
+  const Ticket never = other.submit();
+  harness_->pause();
+  const Ticket first = submit_one();
+  std::latch ended(1);
+  std::atomic<bool> waiting = false;
+  // The completion thread, which others would need to hear of an end from, waits itself.
+  first.on_complete([&](const Ticket&) {
+    harness_->pause();
+    Lease lease = ring.acquire();
+    harness_->record(lease);
+    const std::array tickets{never, std::move(lease).submit()};
+    EXPECT_EQ(wait_any_for(tickets, 1ms), std::nullopt);
+    waiting = true;
+    EXPECT_EQ(wait_any(tickets), 1U);
+    ended.count_down();
+  });
+  harness_->release();
+  EXPECT_TRUE(eventually([&] { return waiting.load(); }));
+  harness_->release();
+  ended.wait();
+  EXPECT_FALSE(never.done());
+  other.gpu->release();
+  ring.drain();
+}
+
+TEST_P(TicketGroup, TheEndsOfManyRingsAreSeenFromAnyOfThem) {
+  constexpr std::size_t count = 6;
+  std::array<Other, count> others;
+  std::vector<Ticket> tickets;
+  for (Other& other : others) {
+    other.gpu->pause();
+    tickets.push_back(other.submit());
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    std::thread thread([&] { EXPECT_EQ(wait_any(std::span(tickets).subspan(i)), count - 1 - i); });
+    others[count - 1].gpu->release();
+    thread.join();
+  }
+  for (Other& other : others) other.gpu->release();
   wait_all(tickets);
 }
 

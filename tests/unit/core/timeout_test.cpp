@@ -87,11 +87,10 @@ TEST(Timeout, WhatTheClockCantCountIsForEver) {
   static_assert(for_ever(std::chrono::hours::max()));
   static_assert(for_ever(std::chrono::years::max()));
   static_assert(for_ever(std::chrono::years(300)));
-  static_assert(for_ever(std::chrono::years(293)));
-  static_assert(is(std::chrono::years(292), nanoseconds(std::chrono::years(292))));
-  static_assert(is(nanoseconds::max() - 1000ns, nanoseconds::max() - 1000ns) ||
-                    std::numeric_limits<long double>::digits < 63,
-                "exact up to the end where long double is");
+  // A hundred years of 365 days are the most.
+  static_assert(for_ever(std::chrono::hours(100 * 365 * 24) + 1s));
+  static_assert(is(std::chrono::hours(100 * 365 * 24), std::chrono::hours(100 * 365 * 24)));
+  static_assert(for_ever(nanoseconds::max() - 1s));
   static_assert(for_ever(Duration<std::uint64_t, std::nano>(1ULL << 63U)));
   static_assert(for_ever(Duration<std::uint64_t>(std::numeric_limits<std::uint64_t>::max())));
   static_assert(
@@ -105,10 +104,7 @@ TEST(Timeout, FloatingPointHasItsOwnEnds) {
   static_assert(for_ever(Duration<float>(std::numeric_limits<float>::infinity())));
   static_assert(for_ever(Duration<double>(Double::max())));
   static_assert(for_ever(Duration<double, std::nano>(9.3e18)));
-  // The first double beyond, and the last below.
   static_assert(for_ever(Duration<double, std::nano>(9223372036854775808.0)));
-  static_assert(
-      is(Duration<double, std::nano>(9223372036854774784.0), nanoseconds(9223372036854774784)));
   static_assert(is(Duration<double>(-Double::infinity()), 0ns));
   static_assert(is(Duration<double>(Double::quiet_NaN()), 0ns));
   static_assert(is(Duration<double>(-Double::quiet_NaN()), 0ns));
@@ -159,10 +155,6 @@ TEST(Timeout, ItsEndNeverOverflows) {
   // Before the clock's zero, and at its early end.
   static_assert(Timeout(5ms).after(TimePoint(-3ms)) == TimePoint(2ms));
   static_assert(Timeout(5ms).after(TimePoint::min()) == TimePoint::min() + 5ms);
-  static_assert(Timeout(nanoseconds::max() - 1s).after(TimePoint::min()) ==
-                TimePoint::min() + (nanoseconds::max() - 1s));
-  static_assert(Timeout(nanoseconds::max() - 1s).after(TimePoint(-1h)) ==
-                TimePoint(nanoseconds::max() - 1s - 1h));
   static_assert(Timeout().after(TimePoint::min()) == no_deadline);
 }
 
