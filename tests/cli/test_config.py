@@ -352,14 +352,15 @@ class BenchWithConfig(ConfigTestCase):
                 self.assertEqual((gpu["busyFraction"] is not None, gpu["executeUs"] is not None),
                                  (busy, execute))
 
-    def test_an_acquire_of_a_benchmark_has_a_limit_unless_one_is_given(self):
-        # Each step takes two minutes of the simulated GPU.
+    def test_zero_milliseconds_wait_for_ever(self):
+        # Each acquire but the first waits for a second of the simulated GPU.
         flags = ["bench", "--synthetic", "--backend", "simulated", "--steps", "3", "--rounds", "1",
-                 "--ring-size", "1", "--sim-gpu-us", "120000000"]
-        self.assertEqual(run_cbr(*flags).returncode, 1)
-        self.assert_success(run_cbr(*flags, "--timeout-ms", "0"))
-        self.assertEqual(run_cbr(*flags, "--timeout-ms", "100000").returncode, 1)
-        self.assert_success(run_cbr(*flags, "--timeout-ms", "130000"))
+                 "--ring-size", "1", "--sim-gpu-us", "1000000"]
+        run = run_cbr(*flags, "--timeout-ms", "900")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("limit 900.00 ms", run.stderr)
+        for limit in ["0", "1100"]:
+            self.assert_success(run_cbr(*flags, "--timeout-ms", limit))
 
     def test_sizes_that_do_not_fit_the_options(self):
         path = self.write("command_buffer_ring: {ring_size: 4, allocation_strategy: priority, "
