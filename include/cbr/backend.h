@@ -136,7 +136,8 @@ class Backend {
   virtual Serial completed(QueueIndex queue) = 0;
   /// How the slot's last submission ended: a failure of the work is in the result. Called once for
   /// each, after `completed` covered it, in the order of the queue's serials. Where its times can't
-  /// be read it throws, and the work counts as ended well, without times.
+  /// be read it throws BackendError, and the work counts as ended well, without times; with any other
+  /// exception it counts as failed.
   virtual Completion finish(SlotIndex slot) = 0;
 
   /// Blocks until one of `points` has ended, until `wake()` was called with a number of

@@ -73,7 +73,7 @@ class Timeout {
     constexpr long double hundred_years = 100.0L * 365 * 24 * 3600 * 1'000'000'000;
     if (ns > hundred_years) return std::nullopt;
     if constexpr (std::is_floating_point_v<Rep>) {
-      return std::chrono::nanoseconds(static_cast<std::int64_t>(ns));
+      return std::chrono::nanoseconds(std::max<std::int64_t>(1, static_cast<std::int64_t>(ns)));
     } else {
       const auto whole = std::chrono::duration_cast<std::chrono::nanoseconds>(limit);
       // Less than one nanosecond is still a wait.

@@ -97,9 +97,15 @@ void Callbacks::run(const std::function<void(const Ticket&)>& callback,
   try {
     callback(ticket);
   } catch (...) {
-    ring_.log.failure(LogEvent::callback_threw,
-                      fmt::format("a callback for {} threw", slot_name(ticket.slot(), {})),
-                      std::current_exception());
+    const std::exception_ptr error = std::current_exception();
+    try {
+      ring_.log.failure(LogEvent::callback_threw,
+                        fmt::format("a callback for {} threw", slot_name(ticket.slot(), {})),
+                        error);
+    } catch (...) {
+      // No memory for the text.
+      return;
+    }
   }
 }
 

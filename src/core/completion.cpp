@@ -128,10 +128,13 @@ void Retirement::finish(Submission& submission, Batch& batch) noexcept {
   } catch (const DeviceLost&) {
     batch.loss = std::current_exception();
     submission.completion = {.interval = {}, .end = {}, .error = batch.loss};
-  } catch (...) {
+  } catch (const BackendError&) {
     // It has ended well, as far as anyone knows; only its times are not to be had.
     batch.failure = std::current_exception();
     submission.completion = {};
+  } catch (...) {
+    // Nobody knows: no memory for the outcome, say.
+    submission.completion = {.interval = {}, .end = {}, .error = std::current_exception()};
   }
 }
 

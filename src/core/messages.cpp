@@ -20,7 +20,7 @@ std::string slot_name(SlotIndex slot, const Label& label) {
   return fmt::format("slot #{} '{}'", to_number(slot), label.view());
 }
 
-std::string what_of(const std::exception_ptr& error) noexcept {
+std::string what_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& exception) {

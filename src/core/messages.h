@@ -22,7 +22,7 @@ namespace cbr::detail {
 /// "slot #0" or "slot #0 'label'"
 [[nodiscard]] std::string slot_name(SlotIndex slot, const Label& label);
 /// What the exception says.
-[[nodiscard]] std::string what_of(const std::exception_ptr& error) noexcept;
+[[nodiscard]] std::string what_of(const std::exception_ptr& error);
 /// Fills in what the record tells: slot, serial, label and places. The record must outlive it.
 void describe(LogMessage& message, const Submission& submission);
 

@@ -22,6 +22,23 @@
 #include "core/sequence_record.h"
 
 namespace cbr::detail {
+namespace {
+
+/// A line that there is no memory for is lost, and not the slot.
+void report_wait(const RingLog& log, SlotIndex slot, std::chrono::nanoseconds waited) noexcept {
+  try {
+    const std::string text = waited_text(waited, slot);
+    log.write({.level = LogLevel::debug,
+               .event = LogEvent::waited,
+               .text = text,
+               .slot = slot,
+               .duration = waited});
+  } catch (...) {
+    return;
+  }
+}
+
+}  // namespace
 
 std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
                                            const std::shared_ptr<SequenceRecord>* sequence,
@@ -47,12 +64,7 @@ std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
   }
   Submission& submission = *taken.submission;
   if (ring_.options.log_wait_events && taken.waited > std::chrono::nanoseconds(0)) {
-    const std::string text = waited_text(taken.waited, submission.slot);
-    ring_.log.write({.level = LogLevel::debug,
-                     .event = LogEvent::waited,
-                     .text = text,
-                     .slot = submission.slot,
-                     .duration = taken.waited});
+    report_wait(ring_.log, submission.slot, taken.waited);
   }
   void* handle = nullptr;
   try {
@@ -653,7 +665,6 @@ std::chrono::nanoseconds RingCore::report_hangs() {
   std::vector<std::chrono::nanoseconds> waits;
   {
     const StateAccess state(ring_.state);
-    hangs.reserve(state->slots.extent());
     for (std::uint32_t i = 0; i < state->slots.extent(); ++i) {
       Submission* const submission = state->slots[SlotIndex{i}].submission;
       if (submission == nullptr) continue;
@@ -663,6 +674,8 @@ std::chrono::nanoseconds RingCore::report_hangs() {
         submission->next_hang_warning = submission->submit_time + limit;
       }
       if (submission->next_hang_warning <= now) {
+        // Before anything changes, and only where something hangs.
+        if (hangs.empty()) hangs.reserve(state->slots.extent());
         hangs.push_back({.slot = SlotIndex{i},
                          .point = {submission->queue, Serial(submission->serial.load())},
                          .held = phase == Phase::held,

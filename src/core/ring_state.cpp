@@ -272,9 +272,11 @@ void RingState::reset_statistics(TimePoint now) {
   std::uint64_t sent = 0;
   for (const RingQueue& queue : queues_) sent += queue.timeline.last_submitted().value();
   counter.reset(sent, held_);
+  ++resets;
   waiters.for_each([&](Waiter& waiter) {
     counter.wait_started();
     waiter.counted_from = now;
+    waiter.resets = resets;
   });
 }
 

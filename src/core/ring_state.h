@@ -164,6 +164,8 @@ class RingState {
   SubmissionPool pool;
   CallbackPool callbacks;
   StatisticsCounter counter;
+  /// How often the statistics were reset.
+  std::uint64_t resets = 0;
   WaiterQueue waiters;
   Lead lead;
   /// The first cause, once the device is lost.

@@ -62,6 +62,7 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
 void SlotWait::enter(RingState& state, Waiter& self) {
   self.submission = &state.pool.take();
   self.since = self.counted_from = ring_.backend->now();
+  self.resets = state.resets;
   self.next_report = self.since + std::chrono::milliseconds(ring_.options.hang_warning_ms);
   state.waiters.push(self);
   state.counter.wait_started();
@@ -100,7 +101,10 @@ void SlotWait::leave(Waiter& self) {
       state->waiters.remove(self);
       state->give_back(*self.submission, follow_up);
     }
-    state->counter.wait_ended(ring_.backend->now() - self.counted_from);
+    // A wait that was over before the statistics were reset is not theirs any more.
+    if (self.resets == state->resets) {
+      state->counter.wait_ended(ring_.backend->now() - self.counted_from);
+    }
     if (state->lead.waiter == nullptr) {
       // Someone has to wait in the backend for those who stay, if there is anything to wait for.
       look_for_work(*state);

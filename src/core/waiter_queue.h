@@ -29,6 +29,8 @@ struct Waiter {
   TimePoint next_report{};
   /// From when on the statistics count its wait: since it came, or since they were reset.
   TimePoint counted_from{};
+  /// How often the statistics had been reset by then.
+  std::uint64_t resets = 0;
   /// How many later requests have been served before this one.
   std::uint32_t overtaken = 0;
   /// Its place in the order of arrival.

@@ -33,7 +33,7 @@ bool ThreadWait::expired() const {
 void ThreadWait::sleep(StateAccess& state, ConditionVariable& changed) {
   TimePoint end = no_deadline;
   // The backend's clock may be virtual; the time left is what counts.
-  if (deadline_ != no_deadline) end = Clock::now() + (deadline_ - ring_.backend->now());
+  if (deadline_ != no_deadline) end = Timeout(deadline_ - ring_.backend->now()).after(Clock::now());
   const TimePoint until = std::min(end, next_check_);
   if (until == no_deadline) {
     state.wait(changed);

@@ -216,8 +216,7 @@ class SimulatedGpu final : public Gpu {
       completion.end = recording.end.time_since_epoch();
     }
     if (recording.plan.fault == Fault::fail_execution) {
-      completion.error = std::make_exception_ptr(ExecutionFailed(
-          fmt::format("the submission of slot #{} fails on the GPU, as planned", to_number(slot))));
+      completion.error = execution_failure(slot);
     }
     return completion;
   }
@@ -307,6 +306,16 @@ class SimulatedGpu final : public Gpu {
   /// Whether the times of this submission are noted where they are sampled.
   static bool is_sampled(Recording& recording) {
     return recording.submissions++ % sampling_interval == 0;
+  }
+
+  /// Without memory for that, the lack of it is the failure: the work has not ended well.
+  static std::exception_ptr execution_failure(SlotIndex slot) noexcept {
+    try {
+      throw ExecutionFailed(
+          fmt::format("the submission of slot #{} fails on the GPU, as planned", to_number(slot)));
+    } catch (...) {
+      return std::current_exception();
+    }
   }
 
   void require_device() const {

@@ -20,6 +20,8 @@ template <typename Rep, typename Period = std::ratio<1>>
 using Duration = std::chrono::duration<Rep, Period>;
 using Picoseconds = Duration<std::int64_t, std::pico>;
 
+constexpr nanoseconds hundred_years = std::chrono::days(36500);
+
 constexpr bool for_ever(const Timeout& timeout) {
   return !timeout.has_value() && !timeout.value().has_value();
 }
@@ -78,7 +80,7 @@ TEST(Timeout, ZeroAndLessIsZero) {
   static_assert(is(Duration<double>(std::numeric_limits<double>::lowest()), 0ns));
 }
 
-TEST(Timeout, WhatTheClockCantCountIsForEver) {
+TEST(Timeout, MoreThanAHundredYearsIsForEver) {
   static_assert(for_ever(nanoseconds::max()));
   static_assert(for_ever(std::chrono::microseconds::max()));
   static_assert(for_ever(std::chrono::milliseconds::max()));
@@ -87,14 +89,13 @@ TEST(Timeout, WhatTheClockCantCountIsForEver) {
   static_assert(for_ever(std::chrono::hours::max()));
   static_assert(for_ever(std::chrono::years::max()));
   static_assert(for_ever(std::chrono::years(300)));
-  // A hundred years of 365 days are the most.
-  static_assert(for_ever(std::chrono::hours(100 * 365 * 24) + 1s));
-  static_assert(is(std::chrono::hours(100 * 365 * 24), std::chrono::hours(100 * 365 * 24)));
-  static_assert(for_ever(nanoseconds::max() - 1s));
+  static_assert(for_ever(std::chrono::years(101)));
+  static_assert(is(std::chrono::years(99), nanoseconds(std::chrono::years(99))));
+  static_assert(is(hundred_years, hundred_years));
+  static_assert(for_ever(hundred_years + 1us));
   static_assert(for_ever(Duration<std::uint64_t, std::nano>(1ULL << 63U)));
   static_assert(for_ever(Duration<std::uint64_t>(std::numeric_limits<std::uint64_t>::max())));
-  static_assert(
-      is(Picoseconds::max(), std::chrono::duration_cast<nanoseconds>(Picoseconds::max())));
+  static_assert(is(Picoseconds::max(), std::chrono::duration_cast<nanoseconds>(Picoseconds::max())));
 }
 
 TEST(Timeout, FloatingPointHasItsOwnEnds) {
@@ -105,6 +106,8 @@ TEST(Timeout, FloatingPointHasItsOwnEnds) {
   static_assert(for_ever(Duration<double>(Double::max())));
   static_assert(for_ever(Duration<double, std::nano>(9.3e18)));
   static_assert(for_ever(Duration<double, std::nano>(9223372036854775808.0)));
+  static_assert(for_ever(Duration<double>(36500.001 * 24 * 3600)));
+  static_assert(is(Duration<double>(36500.0 * 24 * 3600), hundred_years));
   static_assert(is(Duration<double>(-Double::infinity()), 0ns));
   static_assert(is(Duration<double>(Double::quiet_NaN()), 0ns));
   static_assert(is(Duration<double>(-Double::quiet_NaN()), 0ns));
@@ -148,13 +151,18 @@ TEST(Timeout, ItsEndNeverOverflows) {
   static_assert(Timeout(5ms).after(last - 5ms) == no_deadline);
   static_assert(Timeout(5ms).after(last - 6ms) == last - 1ms);
   static_assert(Timeout(5ms).after(last - 5ms - 1ns) == last - 1ns);
-  static_assert(Timeout(std::chrono::years(292)).after(TimePoint(std::chrono::years(1))) ==
-                no_deadline);
+  static_assert(Timeout(hundred_years).after(last - hundred_years) == no_deadline);
+  static_assert(Timeout(hundred_years).after(last - hundred_years - 1ns) == last - 1ns);
+  static_assert(Timeout(hundred_years).after(TimePoint(hundred_years)) ==
+                TimePoint(2 * hundred_years));
   static_assert(Timeout().after(last) == no_deadline);
   static_assert(Timeout(0ns).after(last) == no_wait);
   // Before the clock's zero, and at its early end.
   static_assert(Timeout(5ms).after(TimePoint(-3ms)) == TimePoint(2ms));
   static_assert(Timeout(5ms).after(TimePoint::min()) == TimePoint::min() + 5ms);
+  static_assert(Timeout(hundred_years).after(TimePoint::min()) ==
+                TimePoint::min() + hundred_years);
+  static_assert(Timeout(hundred_years).after(TimePoint(-1h)) == TimePoint(hundred_years - 1h));
   static_assert(Timeout().after(TimePoint::min()) == no_deadline);
 }
 
