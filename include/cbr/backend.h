@@ -65,23 +65,24 @@ enum class WaitStatus : std::uint8_t {
 /// A backend serves one ring at a time: the ring attaches on construction and detaches on
 /// destruction. Slot i belongs to queue i modulo queue_count().
 ///
-/// | function          | when                          | by whom                | locks of the ring held |
+/// | function          | when                          | by whom                | locks of the ring
+/// held |
 /// |-------------------|-------------------------------|------------------------|------------------------|
-/// | attach, detach    | a ring begins, ends           | one thread, alone      | none                   |
-/// | add_slot,         | the ring's size changes       | one thread at a time   | structure              |
-/// |  remove_slot      |                               |                        |                        |
-/// | begin             | a slot was leased             | who acquired           | none                   |
-/// | submit            | a lease is submitted, or what | one thread a queue     | submit, of that queue  |
-/// |                   |  a sequence held back is sent |                        |                        |
-/// | discard           | a lease is given up           | who has the lease      | none                   |
-/// | completed, finish | someone looks for the end of  | one thread a queue     | retire, of that queue  |
-/// |                   |  work                         |                        |                        |
-/// | wait              | someone waits                 | any number of threads  | none                   |
-/// | wake              | a wait is to end              | any thread             | none                   |
-/// | abandon           | the ring ends, the slot is    | the thread that ends   | state                  |
-/// |                   |  leased                       |  the ring              |                        |
-/// | relax, now        | at any time                   | any number of threads  | any                    |
-/// | the others        | at any time                   | any number of threads  | none                   |
+/// | attach, detach    | a ring begins, ends           | one thread, alone      | none | |
+/// add_slot,         | the ring's size changes       | one thread at a time   | structure | |
+/// remove_slot      |                               |                        | | | begin | a slot
+/// was leased             | who acquired           | none                   | | submit            |
+/// a lease is submitted, or what | one thread a queue     | submit, of that queue  | | |  a
+/// sequence held back is sent |                        |                        | | discard | a
+/// lease is given up           | who has the lease      | none                   | | completed,
+/// finish | someone looks for the end of  | one thread a queue     | retire, of that queue  | | |
+/// work                         |                        |                        | | wait |
+/// someone waits                 | any number of threads  | none                   | | wake | a
+/// wait is to end              | any thread             | none                   | | abandon | the
+/// ring ends, the slot is    | the thread that ends   | state                  | | |  leased |  the
+/// ring              |                        | | relax, now        | at any time | any number of
+/// threads  | any                    | | the others        | at any time                   | any
+/// number of threads  | none                   |
 ///
 /// The calls for one slot come one at a time. Nothing here may call the ring. `begin`, `submit`,
 /// `completed`, `finish`, `wake` and `now` don't block.
@@ -136,8 +137,8 @@ class Backend {
   virtual Serial completed(QueueIndex queue) = 0;
   /// How the slot's last submission ended: a failure of the work is in the result. Called once for
   /// each, after `completed` covered it, in the order of the queue's serials. Where its times can't
-  /// be read it throws BackendError, and the work counts as ended well, without times; with any other
-  /// exception it counts as failed.
+  /// be read it throws BackendError, and the work counts as ended well, without times; with any
+  /// other exception it counts as failed.
   virtual Completion finish(SlotIndex slot) = 0;
 
   /// Blocks until one of `points` has ended, until `wake()` was called with a number of

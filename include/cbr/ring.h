@@ -46,8 +46,8 @@ namespace cbr {
 ///
 /// Threads: every function may be called by any thread at any time; the destructor, moves and
 /// reset() by one, once no other call of this object is under way. (Leases, tickets and sequences
-/// are objects of their own: calls of theirs may be.) No lock is held across a wait, a driver call that
-/// completion needs, or a user's callback. After fork() the child can't use the parent's ring:
+/// are objects of their own: calls of theirs may be.) No lock is held across a wait, a driver call
+/// that completion needs, or a user's callback. After fork() the child can't use the parent's ring:
 /// every call throws InvalidUsage, and destroying it does nothing.
 class CommandBufferRing {
  public:
@@ -133,8 +133,8 @@ class CommandBufferRing {
   [[nodiscard]] std::uint32_t ring_size() const;
   /// How many queues the backend has; slots take turns on them.
   [[nodiscard]] std::uint32_t queue_count() const;
-  /// How long a wait spins before it blocks: zero for `block` and `adaptive`, the maximum for `spin`, as measured
-  /// or given for `hybrid`.
+  /// How long a wait spins before it blocks: zero for `block` and `adaptive`, the maximum for
+  /// `spin`, as measured or given for `hybrid`.
   [[nodiscard]] std::chrono::nanoseconds spin_limit() const;
   /// As in the options.
   [[nodiscard]] std::string name() const;

@@ -39,7 +39,8 @@ class Timeout {
   constexpr Timeout(std::nullopt_t /*absent*/) {}  // NOLINT(google-explicit-constructor)
   /// For `limit`, whatever its unit. Not a number counts as zero.
   template <typename Rep, typename Period>
-  constexpr Timeout(std::chrono::duration<Rep, Period> limit)  // NOLINT(google-explicit-constructor)
+  constexpr Timeout(
+      std::chrono::duration<Rep, Period> limit)  // NOLINT(google-explicit-constructor)
       : limit_(saturated(limit)) {}
   /// For the limit, or for ever where there is none.
   template <typename Rep, typename Period>

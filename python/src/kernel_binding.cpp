@@ -159,8 +159,8 @@ void bind_kernel(py::module_& module) {
       .def_property_readonly("push", &KernelObject::push,
                              "The layout of the push constants, in the letters of struct.")
       .def("__repr__", [](const KernelObject& self) {
-        return fmt::format("<cbr.compute.Kernel \"{}\", push constants \"{}\">", self.kernel()->name(),
-                           self.push());
+        return fmt::format("<cbr.compute.Kernel \"{}\", push constants \"{}\">",
+                           self.kernel()->name(), self.push());
       });
 }
 

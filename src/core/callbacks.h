@@ -66,7 +66,8 @@ class Callbacks {
   std::vector<CompletionThreadHandle> threads_;
 };
 
-/// True on a thread that is running callbacks of this ring, where nobody must wait for a slot of it.
+/// True on a thread that is running callbacks of this ring, where nobody must wait for a slot of
+/// it.
 [[nodiscard]] bool runs_callbacks_of(const RingContext& ring);
 
 }  // namespace cbr::detail

@@ -11,8 +11,7 @@ namespace {
 /// A thread among the sleepers of a submission, as long as this lives.
 class Sleep {
  public:
-  Sleep(RingContext& ring, const Submission& submission)
-      : ring_(ring), submission_(submission) {
+  Sleep(RingContext& ring, const Submission& submission) : ring_(ring), submission_(submission) {
     const StateAccess state(ring_.state);
     submission_.sleepers.push_back(sleeper_);
   }
@@ -82,8 +81,8 @@ void Retirement::collect_all(Turn turn) {
 void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch) {
   Timeline& timeline = queue.timeline;
   // What the driver has, but whose submit call has not returned yet, comes next time.
-  const Serial last = timeline.last_submitted().covers(completed) ? completed
-                                                                  : timeline.last_submitted();
+  const Serial last =
+      timeline.last_submitted().covers(completed) ? completed : timeline.last_submitted();
   const Serial retired = timeline.retired();
   if (retired.covers(last)) return;
   const Serial end(std::min(last.value(), retired.value() + Batch::size));

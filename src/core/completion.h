@@ -33,12 +33,11 @@ class Retirement {
   void collect(RingQueue& queue, Turn turn = Turn::wait) CBR_EXCLUDES(ring_.state);
   void collect_all(Turn turn) CBR_EXCLUDES(ring_.state);
 
-  /// Waits until a submission has ended, as its record will tell. False at the deadline. Throws what
-  /// a wait of the backend throws, but for DeviceLost: then it has ended.
+  /// Waits until a submission has ended, as its record will tell. False at the deadline. Throws
+  /// what a wait of the backend throws, but for DeviceLost: then it has ended.
   bool wait(const Submission& submission, TimePoint deadline) CBR_EXCLUDES(ring_.state);
   /// The same without the backend, which another thread takes care of.
-  bool wait_for_others(const Submission& submission, TimePoint deadline)
-      CBR_EXCLUDES(ring_.state);
+  bool wait_for_others(const Submission& submission, TimePoint deadline) CBR_EXCLUDES(ring_.state);
   /// Waits until everything up to `serial` has been retired.
   void wait_serial(RingQueue& queue, Serial serial, Interruptible interruptible)
       CBR_EXCLUDES(ring_.state);

@@ -9,8 +9,9 @@
 namespace cbr::detail {
 
 /// Leases, tickets, sequences, handles and coroutines may be used when their ring has ended, while
-/// it ends, and in a forked child. Before such a call touches the backend, a thread or the program's
-/// own code it makes a Visit; the ring's end refuses new visits and waits for those under way.
+/// it ends, and in a forked child. Before such a call touches the backend, a thread or the
+/// program's own code it makes a Visit; the ring's end refuses new visits and waits for those under
+/// way.
 ///
 /// A submission needs no visit of its own: it looks at is_open() with its queue's submit mutex
 /// held, and the ring's end passes through that mutex after close().

@@ -1,11 +1,10 @@
-#include <cbr/lease.h>
-
 #include <exception>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
+#include <cbr/lease.h>
 
 #include "core/ring_core.h"
 

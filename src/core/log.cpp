@@ -1,6 +1,6 @@
-#include <cbr/log.h>
-
 #include <fmt/format.h>
+
+#include <cbr/log.h>
 
 namespace cbr {
 

@@ -12,9 +12,9 @@ constexpr std::chrono::nanoseconds most_lateness = std::chrono::milliseconds(1);
 }  // namespace
 
 void WakeUpLateness::measured(TimePoint wanted, TimePoint woken) {
-  const std::int64_t late =
-      std::clamp<std::chrono::nanoseconds>(woken - wanted, std::chrono::nanoseconds(0), most_lateness)
-          .count();
+  const std::int64_t late = std::clamp<std::chrono::nanoseconds>(
+                                woken - wanted, std::chrono::nanoseconds(0), most_lateness)
+                                .count();
   const std::int64_t old = expected_ns_.load(std::memory_order_relaxed);
   // Up at once, down slowly: to be early costs a little CPU time, to be late costs the GPU's.
   const std::int64_t next = late > old ? old + (late - old) / 4 : old - (old - late) / 32;

@@ -1,6 +1,6 @@
-#include <cbr/ring.h>
-
 #include <utility>
+
+#include <cbr/ring.h>
 
 #include "core/ring_core.h"
 

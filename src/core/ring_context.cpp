@@ -56,7 +56,8 @@ std::optional<TimePoint> RingContext::nap_before(RingState& its_state, SyncPoint
   const auto oldest = timeline.oldest();
   if (!oldest || !point.serial.covers(*oldest)) return std::nullopt;
   const std::uint64_t steps = point.serial.value() - oldest->value() + 1;
-  const auto estimate = its_state.forecast(point.queue).expect(steps, timeline[*oldest].submit_time);
+  const auto estimate =
+      its_state.forecast(point.queue).expect(steps, timeline[*oldest].submit_time);
   if (!estimate) return std::nullopt;
   const std::uint64_t behind = timeline.last_submitted().value() - point.serial.value();
   return nap_end(*estimate, behind, may_be_late, lateness.expected(), backend->now());

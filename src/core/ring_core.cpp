@@ -1,6 +1,7 @@
 // The path of a step: acquire, record, submit, complete, recycle.
 //
-//     acquire    RingCore::try_acquire     a free slot is leased (ring_state.cpp); if there is none,
+//     acquire    RingCore::try_acquire     a free slot is leased (ring_state.cpp); if there is
+//     none,
 //                                          the thread waits in its turn (slot_wait.cpp)
 //     record     Backend::begin            the program records, with no lock held
 //     submit     RingCore::submit          serial, native submit and record (submitting.cpp)
@@ -167,8 +168,7 @@ SlotRequest RingCore::check_request(const AcquireOptions& options,
                       .where = where};
   if (options.queue && to_number(*options.queue) >= queue_count()) {
     throw InvalidOption(fmt::format("{}: acquire asks for queue {}, the backend has {}",
-                                    ring_.options.name, to_number(*options.queue),
-                                    queue_count()));
+                                    ring_.options.name, to_number(*options.queue), queue_count()));
   }
   if (ring_.options.allocation_strategy == AllocationStrategy::priority) {
     request.level = options.priority ? static_cast<std::uint32_t>(*options.priority)
@@ -193,8 +193,7 @@ SlotRequest RingCore::check_request(const AcquireOptions& options,
 void RingCore::throw_timeout(std::chrono::nanoseconds waited, std::chrono::nanoseconds limit) {
   const StateAccess state(ring_.state);
   const SlotIndex index = state->in_the_way();
-  throw AcquireTimeout(
-      timeout_text(ring_.options.name, waited, limit, index, state->slots[index]));
+  throw AcquireTimeout(timeout_text(ring_.options.name, waited, limit, index, state->slots[index]));
 }
 
 std::shared_ptr<SequenceRecord> RingCore::make_sequence(std::optional<QueueIndex> queue) {
@@ -364,8 +363,7 @@ bool RingCore::wait_for_any(std::span<const SyncPoint> points, TimePoint deadlin
   }
   try {
     ThreadWait wait(ring_, strategy_, deadline);
-    return retirement_.guarded([&] { return wait.in_backend(points, 0); }) ==
-           WaitStatus::reached;
+    return retirement_.guarded([&] { return wait.in_backend(points, 0); }) == WaitStatus::reached;
   } catch (const DeviceLost&) {
     std::this_thread::yield();
     return true;

@@ -91,8 +91,9 @@ void RingState::note_submission(RingQueue& queue, FollowUp& follow_up) {
     if (Waiter* const first = waiters.front()) first->wake_up.notify_one();
     return;
   }
-  const bool known = std::any_of(lead.points.begin(), lead.points.end(),
-                                 [&](const SyncPoint& point) { return point.queue == queue.index; });
+  const bool known =
+      std::any_of(lead.points.begin(), lead.points.end(),
+                  [&](const SyncPoint& point) { return point.queue == queue.index; });
   if (known) return;
   lead.waiter->wake_up.notify_one();
   follow_up.wake(lead.wake_number);
@@ -218,8 +219,9 @@ void RingState::end_unsubmitted(Submission& submission, FollowUp& follow_up) {
 
 void RingState::end_after_ring(Submission& submission, FollowUp& follow_up) {
   if (submission.sequence != nullptr) submission.sequence->give_up(submission);
-  // Unless the ring's end has left the slot to its lease already.
-  if (slots[submission.slot].submission == &submission) free_slot(submission);
+  // Unless the ring's end has left the slot to its lease already. Nobody gets it any more, not even
+  // one who waits in a call that came before the end: the backend goes on recording.
+  if (slots[submission.slot].submission == &submission) slots.lose(submission.slot);
   counter.discarded();
   give_back(submission, follow_up);
 }

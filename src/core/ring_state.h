@@ -116,7 +116,8 @@ class RingState {
   void retire(Submission& submission, FollowUp& follow_up);
   /// The device is lost, and with it all that is held or in flight.
   void lose(const std::exception_ptr& cause, FollowUp& follow_up);
-  /// Fails what is in flight on one queue of a lost device, as far as nobody is reading its outcome.
+  /// Fails what is in flight on one queue of a lost device, as far as nobody is reading its
+  /// outcome.
   void fail_in_flight(RingQueue& queue, FollowUp& follow_up);
   /// The same for those up to `last` that this thread has claimed, and so the loss has left to it.
   void fail_claimed(RingQueue& queue, Serial last, FollowUp& follow_up);

@@ -1,10 +1,9 @@
-#include <cbr/sequence.h>
-
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
+#include <cbr/sequence.h>
 
 #include "core/ring_core.h"
 #include "core/sequence_record.h"

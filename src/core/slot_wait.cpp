@@ -44,10 +44,8 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
   try {
     if (ring_.options.log_wait_events) {
       const std::string text = waiting_text(in_the_way);
-      ring_.log.write({.level = LogLevel::debug,
-                       .event = LogEvent::waiting,
-                       .text = text,
-                       .slot = in_the_way});
+      ring_.log.write(
+          {.level = LogLevel::debug, .event = LogEvent::waiting, .text = text, .slot = in_the_way});
     }
     this->wait(self, wait);
   } catch (...) {

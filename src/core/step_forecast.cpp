@@ -23,7 +23,8 @@ void StepForecast::ended(TimePoint noticed, const Completion& completion) {
   if (!end) return;
   if (completion.interval) {
     const auto start = completion.interval->start;
-    const bool back_to_back = last_end_ && start >= *last_end_ && start - *last_end_ < longest_pause;
+    const bool back_to_back =
+        last_end_ && start >= *last_end_ && start - *last_end_ < longest_pause;
     measure(*end - (back_to_back ? *last_end_ : start));
   } else if (last_end_ && *end > *last_end_) {
     // Without starts, a pause counts as work; it shows as deviation.

@@ -13,9 +13,9 @@ namespace cbr::detail {
 /// The submissions of one queue, as they end.
 ///
 /// GPU times tell how long a step takes, and when it ended by the GPU's clock. How far that is from
-/// the host's is not known, but no end can be noticed before it was: the smallest difference between
-/// the time of noticing and the time of the end is the best estimate. It is let grow slowly, since
-/// two clocks drift apart.
+/// the host's is not known, but no end can be noticed before it was: the smallest difference
+/// between the time of noticing and the time of the end is the best estimate. It is let grow
+/// slowly, since two clocks drift apart.
 class StepForecast {
  public:
   struct Estimate {

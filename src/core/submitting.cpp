@@ -127,8 +127,8 @@ void Submitting::tell(RingQueue& queue, Told& told) noexcept {
     if (lost) continue;
     ring_.observe(&Observer::on_submit, SubmitEvent{submission->slot, submission->queue, serial});
     if (!refused) continue;
-    ring_.observe(&Observer::on_complete, CompleteEvent{submission->slot, submission->queue, serial,
-                                                        std::nullopt, true});
+    ring_.observe(&Observer::on_complete,
+                  CompleteEvent{submission->slot, submission->queue, serial, std::nullopt, true});
   }
 }
 

@@ -40,8 +40,7 @@ class Submitting {
     FollowUp follow_up;
   };
   /// The native submit and its record.
-  void send(RingQueue& queue, Submission& submission, Told& told)
-      CBR_REQUIRES(queue.submit_mutex);
+  void send(RingQueue& queue, Submission& submission, Told& told) CBR_REQUIRES(queue.submit_mutex);
   /// True if the submission is held now; false if it is its turn.
   bool hold_back(Submission& submission);
   /// Sends what a sequence has held back and whose turn has come.

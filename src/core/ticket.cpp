@@ -1,10 +1,9 @@
-#include <cbr/ticket.h>
-
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
+#include <cbr/ticket.h>
 
 #include "core/ring_core.h"
 

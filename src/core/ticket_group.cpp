@@ -49,7 +49,8 @@ class AnyWait {
 
   std::optional<std::size_t> run() {
     detail::ThreadWait wait = rings_.front().core->make_wait(no_deadline);
-    for (std::chrono::nanoseconds slice = first_slice;; slice = std::min(2 * slice, longest_slice)) {
+    for (std::chrono::nanoseconds slice = first_slice;;
+         slice = std::min(2 * slice, longest_slice)) {
       for (Ring& ring : rings_) look_for_points(ring);
       if (const auto index = first_done()) return index;
       if (expired()) return std::nullopt;

@@ -39,7 +39,7 @@ SpinThenBlock::SpinThenBlock(WaitStrategy strategy, std::chrono::nanoseconds spi
                                                      : std::chrono::nanoseconds(0)) {}
 
 WaitStatus SpinThenBlock::wait(Backend& backend, std::span<const SyncPoint> points,
-                         std::uint64_t wake_number, TimePoint deadline) const {
+                               std::uint64_t wake_number, TimePoint deadline) const {
   if (spin_limit_ > std::chrono::nanoseconds(0)) {
     const TimePoint start = backend.now();
     for (;;) {

@@ -36,8 +36,8 @@ std::optional<Grant> WaiterQueue::take_next(const Admission& admission, const Sl
   std::optional<Grant> best;
   const auto consider = [&](const List& list) {
     for (Waiter* waiter = list.front(); waiter != nullptr; waiter = waiter->next) {
-      if (!best || (has_levels ? before(*waiter, *best->waiter)
-                               : waiter->arrival < best->waiter->arrival)) {
+      if (!best ||
+          (has_levels ? before(*waiter, *best->waiter) : waiter->arrival < best->waiter->arrival)) {
         if (const auto slot = admission.choose(table, waiter->request)) best = Grant{waiter, *slot};
       }
       if (!has_levels) return;

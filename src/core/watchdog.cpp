@@ -6,8 +6,7 @@
 
 namespace cbr::detail {
 
-Watchdog::Watchdog(std::function<std::chrono::nanoseconds()> look)
-    : look_(std::move(look)) {
+Watchdog::Watchdog(std::function<std::chrono::nanoseconds()> look) : look_(std::move(look)) {
   const BlockedSignals blocked;
   thread_ = std::thread([this] { run(); });
 }

@@ -20,7 +20,8 @@ class WatchedQueue {
   void watch(Submission& submission) {
     if (submission.in_watched) return;
     Submission* before = in_flight_.back();
-    while (before != nullptr && number(*before) > number(submission)) before = List::previous(*before);
+    while (before != nullptr && number(*before) > number(submission))
+      before = List::previous(*before);
     in_flight_.insert_after(before, submission);
     submission.in_watched = true;
   }
@@ -45,8 +46,7 @@ class WatchedQueue {
   [[nodiscard]] bool has_ended() const { return !ended_.empty(); }
 
  private:
-  using List =
-      IntrusiveList<Submission, &Submission::watched_previous, &Submission::watched_next>;
+  using List = IntrusiveList<Submission, &Submission::watched_previous, &Submission::watched_next>;
 
   static std::uint64_t number(const Submission& submission) {
     return submission.serial.load(std::memory_order_relaxed);

@@ -17,10 +17,8 @@ void StatisticsCounter::wait_ended(std::chrono::nanoseconds waited) {
 }
 
 void StatisticsCounter::reset(std::uint64_t sent, std::uint64_t held) {
-  const std::uint64_t in_flight =
-      submissions(sent, held) - totals_.completions - totals_.failures;
-  const std::uint64_t leased =
-      totals_.acquisitions - submissions(sent, held) - totals_.discarded;
+  const std::uint64_t in_flight = submissions(sent, held) - totals_.completions - totals_.failures;
+  const std::uint64_t leased = totals_.acquisitions - submissions(sent, held) - totals_.discarded;
   before_ = totals_;
   before_.acquisitions -= leased + in_flight;
   before_.submissions = submissions(sent, held) - in_flight;
@@ -31,8 +29,8 @@ void StatisticsCounter::reset(std::uint64_t sent, std::uint64_t held) {
 void StatisticsCounter::read(RingStatistics& statistics, std::uint64_t sent,
                              std::uint64_t held) const {
   const std::uint64_t submitted = submissions(sent, held);
-  statistics.leased = static_cast<std::uint32_t>(totals_.acquisitions - submitted -
-                                                 totals_.discarded);
+  statistics.leased =
+      static_cast<std::uint32_t>(totals_.acquisitions - submitted - totals_.discarded);
   statistics.in_flight =
       static_cast<std::uint32_t>(submitted - totals_.completions - totals_.failures);
   if (!enabled_) return;

@@ -197,9 +197,12 @@ TEST_P(Acquire, AWaiterThatTimesOutLeavesTheOthersWaiting) {
 
 TEST_P(Acquire, TheLargestLimitsWaitOn) {
   constexpr Timeout limits[] = {
-      std::chrono::nanoseconds::max(), std::chrono::nanoseconds::max() - 1s,
-      std::chrono::microseconds::max(), std::chrono::seconds::max(),
-      std::chrono::hours::max(), std::chrono::duration<double>(1e300),
+      std::chrono::nanoseconds::max(),
+      std::chrono::nanoseconds::max() - 1s,
+      std::chrono::microseconds::max(),
+      std::chrono::seconds::max(),
+      std::chrono::hours::max(),
+      std::chrono::duration<double>(1e300),
       std::chrono::duration<double>(std::numeric_limits<double>::infinity()),
       std::chrono::duration<std::uint64_t>(UINT64_MAX)};
   for (const Timeout& limit : limits) {

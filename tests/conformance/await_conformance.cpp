@@ -301,19 +301,20 @@ TEST_P(Await, ACoroutineMayBeDestroyedAfterTheRingsEnd) {
 TEST_P(Await, AnExecutorThatThrowsIsReportedAndTheRingGoesOn) {
   std::atomic<int> reports = 0;
   std::atomic<bool> stopped = true;
-  auto& ring = make_ring(RingOptions{.ring_size = 2,
-                                     .log_sink =
-                                         [&](const LogMessage& message) {
-                                           if (message.event != LogEvent::callback_threw) return;
-                                           EXPECT_THAT(std::string(message.text), testing::HasSubstr("executor"));
-                                           EXPECT_THAT(std::string(message.text), testing::HasSubstr("stopped"));
-                                           ++reports;
-                                         },
-                                     .executor =
-                                         [&](std::coroutine_handle<> coroutine) {
-                                           if (stopped) throw std::runtime_error("it is stopped");
-                                           coroutine.resume();
-                                         }});
+  auto& ring = make_ring(
+      RingOptions{.ring_size = 2,
+                  .log_sink =
+                      [&](const LogMessage& message) {
+                        if (message.event != LogEvent::callback_threw) return;
+                        EXPECT_THAT(std::string(message.text), testing::HasSubstr("executor"));
+                        EXPECT_THAT(std::string(message.text), testing::HasSubstr("stopped"));
+                        ++reports;
+                      },
+                  .executor =
+                      [&](std::coroutine_handle<> coroutine) {
+                        if (stopped) throw std::runtime_error("it is stopped");
+                        coroutine.resume();
+                      }});
   harness_->pause();
   std::atomic<int> resumed = 0;
   const Ticket ticket = submit_one();

@@ -22,8 +22,8 @@ TEST_P(Cancel, BeforeItRunsItNeverDoesAndIsGoneAtOnce) {
   std::atomic<bool> called = false;
   std::atomic<int> others = 0;
   ticket.on_complete([&](const Ticket&) { ++others; });
-  CallbackHandle handle =
-      ticket.on_complete([&called, captured = std::move(captured)](const Ticket&) { called = true; });
+  CallbackHandle handle = ticket.on_complete(
+      [&called, captured = std::move(captured)](const Ticket&) { called = true; });
   ticket.on_complete([&](const Ticket&) { ++others; });
   EXPECT_TRUE(handle.valid());
   EXPECT_TRUE(handle.cancel());

@@ -1,10 +1,10 @@
 // A forked child: the parent's ring is not its to use, and harms nothing when it goes.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <memory>
 #include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"

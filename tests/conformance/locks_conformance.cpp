@@ -25,7 +25,8 @@ using namespace std::chrono_literals;
 /// own, and waits for that.
 class Probe {
  public:
-  /// Before the first call; `ring` may be null: then leases, tickets and sequences are all there is.
+  /// Before the first call; `ring` may be null: then leases, tickets and sequences are all there
+  /// is.
   void aim_at(CommandBufferRing* ring) {
     const std::lock_guard lock(turn_);
     ring_ = ring;
@@ -42,8 +43,8 @@ class Probe {
   void may_be_called_often() { most_ = std::numeric_limits<int>::max(); }
   void drop_lease() { lease_.discard(); }
 
-  /// What the calls cause in turn causes none again. Nor does a place that has been tried often, for
-  /// each time leaves some work behind.
+  /// What the calls cause in turn causes none again. Nor does a place that has been tried often,
+  /// for each time leaves some work behind.
   void operator()(const std::string& place) {
     if (std::this_thread::get_id() == prober_.load()) return;
     const std::lock_guard turn(turn_);
@@ -234,7 +235,8 @@ class NoLockHeld : public RingConformance {
 INSTANTIATE_TEST_SUITE_P(Backend, NoLockHeld, all_backends(), backend_name);
 
 TEST_P(NoLockHeld, WhileStepsGoWell) {
-  auto& ring = make_probed_ring({.ring_size = 64, .observer = std::make_shared<ProbingObserver>(probe_)});
+  auto& ring =
+      make_probed_ring({.ring_size = 64, .observer = std::make_shared<ProbingObserver>(probe_)});
   Lease lease = record_one();
   give_something_to_do(lease);
   const Ticket ticket = std::move(lease).submit();
@@ -261,7 +263,9 @@ TEST_P(NoLockHeld, InCallbacksCoroutinesAndExecutors) {
   const Ticket first = submit_one();
   const Ticket second = submit_one();
   first.on_complete([this](const Ticket&) { probe_("callback"); });
-  const auto captured = [this] { return std::make_shared<ProbingObject>(probe_, "captured object"); };
+  const auto captured = [this] {
+    return std::make_shared<ProbingObject>(probe_, "captured object");
+  };
   CallbackHandle handle = first.on_complete([object = captured()](const Ticket&) {});
   EXPECT_TRUE(handle.cancel());
   EXPECT_EQ(probe_.calls("captured object"), 1);
@@ -413,12 +417,24 @@ class NoLockHeldOnLoss : public NoLockHeld {
       GTEST_SKIP() << reason;
     }
     switch (finder) {
-      case Finder::acquire: EXPECT_THROW((void)ring.acquire(), DeviceLost); break;
-      case Finder::ticket: EXPECT_THROW(flying.wait(), DeviceLost); break;
-      case Finder::drain: EXPECT_THROW(ring.drain(), DeviceLost); break;
-      case Finder::poll: EXPECT_TRUE(eventually([&] { return flying.done(); })); break;
-      case Finder::completion_thread: resumed_.wait(); break;
-      case Finder::submit: EXPECT_THROW(std::move(held_[0]).submit(), DeviceLost); break;
+      case Finder::acquire:
+        EXPECT_THROW((void)ring.acquire(), DeviceLost);
+        break;
+      case Finder::ticket:
+        EXPECT_THROW(flying.wait(), DeviceLost);
+        break;
+      case Finder::drain:
+        EXPECT_THROW(ring.drain(), DeviceLost);
+        break;
+      case Finder::poll:
+        EXPECT_TRUE(eventually([&] { return flying.done(); }));
+        break;
+      case Finder::completion_thread:
+        resumed_.wait();
+        break;
+      case Finder::submit:
+        EXPECT_THROW(std::move(held_[0]).submit(), DeviceLost);
+        break;
     }
     EXPECT_TRUE(eventually([&] { return probe_.calls("on_device_lost") == 1; }));
     EXPECT_TRUE(eventually([&] { return held.done(); }));
@@ -427,12 +443,24 @@ class NoLockHeldOnLoss : public NoLockHeld {
 };
 INSTANTIATE_TEST_SUITE_P(Backend, NoLockHeldOnLoss, all_backends(), backend_name);
 
-TEST_P(NoLockHeldOnLoss, FoundByAnAcquisition) { lose_and(Finder::acquire); }
-TEST_P(NoLockHeldOnLoss, FoundByATicket) { lose_and(Finder::ticket); }
-TEST_P(NoLockHeldOnLoss, FoundByADrain) { lose_and(Finder::drain); }
-TEST_P(NoLockHeldOnLoss, FoundByALookAtATicket) { lose_and(Finder::poll); }
-TEST_P(NoLockHeldOnLoss, FoundByTheCompletionThread) { lose_and(Finder::completion_thread); }
-TEST_P(NoLockHeldOnLoss, FoundByASubmission) { lose_and(Finder::submit); }
+TEST_P(NoLockHeldOnLoss, FoundByAnAcquisition) {
+  lose_and(Finder::acquire);
+}
+TEST_P(NoLockHeldOnLoss, FoundByATicket) {
+  lose_and(Finder::ticket);
+}
+TEST_P(NoLockHeldOnLoss, FoundByADrain) {
+  lose_and(Finder::drain);
+}
+TEST_P(NoLockHeldOnLoss, FoundByALookAtATicket) {
+  lose_and(Finder::poll);
+}
+TEST_P(NoLockHeldOnLoss, FoundByTheCompletionThread) {
+  lose_and(Finder::completion_thread);
+}
+TEST_P(NoLockHeldOnLoss, FoundByASubmission) {
+  lose_and(Finder::submit);
+}
 
 TEST_P(NoLockHeldOnLoss, AnObserverMayDiscardTheOtherLeasesOfASequence) {
   class Cleaner final : public Observer {

@@ -114,8 +114,7 @@ TEST(OutliveNative, ObjectsGoWithTheLeaseAndOnlyThoseOfLeasedSlots) {
     return std::make_unique<Watched>(std::move(slot), destroyed);
   };
   std::optional<CommandBufferRing> ring(
-      std::in_place, backend,
-      RingOptions{.ring_size = 4, .log_sink = [](const LogMessage&) {}});
+      std::in_place, backend, RingOptions{.ring_size = 4, .log_sink = [](const LogMessage&) {}});
   const Ticket ticket = ring->acquire().submit();
   Lease first = ring->acquire();
   Lease second = ring->acquire();
@@ -135,10 +134,9 @@ TEST(OutliveNative, ObjectsGoWithTheLeaseAndOnlyThoseOfLeasedSlots) {
 class RingsEnd : public testing::Test {
  protected:
   CommandBufferRing& make_ring(std::uint32_t ring_size) {
-    return ring_.emplace(backend_,
-                         RingOptions{.ring_size = ring_size,
-                                     .hang_warning_ms = 0,
-                                     .log_sink = [](const LogMessage&) {}});
+    return ring_.emplace(backend_, RingOptions{.ring_size = ring_size,
+                                               .hang_warning_ms = 0,
+                                               .log_sink = [](const LogMessage&) {}});
   }
   /// Ends the ring on a thread of its own while another one is in a call of the backend, which is
   /// given time to see it done wrong.

@@ -250,8 +250,8 @@ TEST_P(Transient, ManyAtOnceLoseNothing) {
   constexpr int steps = 60;
   std::vector<std::thread> threads;
   std::string reason;
-  for (const Fault fault : {Fault::fail_wait, Fault::fail_completed, Fault::fail_finish,
-                            Fault::fail_wake}) {
+  for (const Fault fault :
+       {Fault::fail_wait, Fault::fail_completed, Fault::fail_finish, Fault::fail_wake}) {
     for (int i = 0; i < 20 && reason.empty(); ++i) reason = harness_->fail_next(fault);
   }
   if (!reason.empty()) GTEST_SKIP() << reason;

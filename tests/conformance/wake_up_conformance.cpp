@@ -67,8 +67,7 @@ class WakeUps : public testing::Test {
 
   static inline thread_local std::atomic<std::uint64_t>* looks = nullptr;
 
-  std::shared_ptr<HookedBackend> backend_ =
-      std::make_shared<HookedBackend>(simulated::make_gpu(2));
+  std::shared_ptr<HookedBackend> backend_ = std::make_shared<HookedBackend>(simulated::make_gpu(2));
   std::optional<CommandBufferRing> ring_;
   std::array<std::atomic<std::uint64_t>, sleepers> counts_{};
   std::vector<std::thread> threads_;
@@ -77,7 +76,8 @@ class WakeUps : public testing::Test {
 TEST_F(WakeUps, ACompletionWakesNoneThatWaitsForASlotOfAnotherQueue) {
   auto& ring = make_ring({.ring_size = 3, .hang_warning_ms = 0});
   Lease lease = ring.acquire({.queue = QueueIndex{1}});
-  // Without a limit, so that its looks are not counted; it came first, and leads where one is needed.
+  // Without a limit, so that its looks are not counted; it came first, and leads where one is
+  // needed.
   std::thread first([&] { ring.acquire({.queue = QueueIndex{1}}).discard(); });
   EXPECT_TRUE(eventually([&] { return ring.statistics().wait_events == 1; }));
   for (std::size_t i = 0; i < sleepers; ++i) {

@@ -578,7 +578,8 @@ std::vector<NamedOperation> operations() {
          Lease lease;
          const Ticket ticket;
          attempt([&] {
-           expect_refused<InvalidOption>([&] { (void)bench.ring().acquire({.queue = QueueIndex{9}}); });
+           expect_refused<InvalidOption>(
+               [&] { (void)bench.ring().acquire({.queue = QueueIndex{9}}); });
            expect_refused<InvalidOption>([&] { (void)bench.ring().sequence(QueueIndex{9}); });
            expect_refused<InvalidOption>([&] { bench.ring().set_ring_size(0); });
            expect_refused<InvalidUsage>([&] { (void)lease.slot(); });
@@ -604,7 +605,8 @@ TEST(BadAlloc, LosesNothingInAnyCall) {
   }
 }
 
-// Fails now and then: a coroutine that is not resumed by its executor, or a thread that is not joined.
+// Fails now and then: a coroutine that is not resumed by its executor, or a thread that is not
+// joined.
 TEST(BadAlloc, DISABLED_LosesNothingWhileOtherThreadsWorkTheRing) {
   Bench bench({.ring_size = 4, .log_wait_events = true}, 2);
   std::atomic<bool> stop = false;

@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 
 template <typename T>
 constexpr bool moves_without_throwing =
-    std::is_nothrow_move_constructible_v<T>&& std::is_nothrow_move_assignable_v<T>&&
-        std::is_nothrow_destructible_v<T>&& std::is_nothrow_swappable_v<T>;
+    std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T> &&
+    std::is_nothrow_destructible_v<T> && std::is_nothrow_swappable_v<T>;
 template <typename T>
 constexpr bool copies = std::is_copy_constructible_v<T> || std::is_copy_assignable_v<T>;
 
@@ -65,13 +65,9 @@ static_assert(!std::is_convertible_v<std::shared_ptr<Backend>, CommandBufferRing
 static_assert(std::is_constructible_v<CommandBufferRing, std::shared_ptr<Backend>, RingOptions>);
 
 template <typename L>
-concept SubmitsFromLvalue = requires(L lease) {
-  lease.submit();
-};
+concept SubmitsFromLvalue = requires(L lease) { lease.submit(); };
 template <typename L>
-concept SubmitsFromRvalue = requires(L lease) {
-  std::move(lease).submit();
-};
+concept SubmitsFromRvalue = requires(L lease) { std::move(lease).submit(); };
 static_assert(!SubmitsFromLvalue<Lease>, "submit() ends the lease, and the call shows it");
 static_assert(SubmitsFromRvalue<Lease>);
 static_assert(noexcept(std::declval<Lease&>().discard()));

@@ -95,7 +95,8 @@ TEST(Timeout, MoreThanAHundredYearsIsForEver) {
   static_assert(for_ever(hundred_years + 1us));
   static_assert(for_ever(Duration<std::uint64_t, std::nano>(1ULL << 63U)));
   static_assert(for_ever(Duration<std::uint64_t>(std::numeric_limits<std::uint64_t>::max())));
-  static_assert(is(Picoseconds::max(), std::chrono::duration_cast<nanoseconds>(Picoseconds::max())));
+  static_assert(
+      is(Picoseconds::max(), std::chrono::duration_cast<nanoseconds>(Picoseconds::max())));
 }
 
 TEST(Timeout, FloatingPointHasItsOwnEnds) {
@@ -160,8 +161,7 @@ TEST(Timeout, ItsEndNeverOverflows) {
   // Before the clock's zero, and at its early end.
   static_assert(Timeout(5ms).after(TimePoint(-3ms)) == TimePoint(2ms));
   static_assert(Timeout(5ms).after(TimePoint::min()) == TimePoint::min() + 5ms);
-  static_assert(Timeout(hundred_years).after(TimePoint::min()) ==
-                TimePoint::min() + hundred_years);
+  static_assert(Timeout(hundred_years).after(TimePoint::min()) == TimePoint::min() + hundred_years);
   static_assert(Timeout(hundred_years).after(TimePoint(-1h)) == TimePoint(hundred_years - 1h));
   static_assert(Timeout().after(TimePoint::min()) == no_deadline);
 }

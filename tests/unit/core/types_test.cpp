@@ -9,13 +9,9 @@ namespace cbr {
 namespace {
 
 template <typename T>
-concept Ordered = requires(T a, T b) {
-  a < b;
-};
+concept Ordered = requires(T a, T b) { a < b; };
 template <typename T>
-concept EqualityComparable = requires(T a, T b) {
-  a == b;
-};
+concept EqualityComparable = requires(T a, T b) { a == b; };
 
 // Serials of two queues must not be compared, and a bare serial doesn't know its queue.
 static_assert(!Ordered<Serial>);
