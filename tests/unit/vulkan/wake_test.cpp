@@ -45,7 +45,7 @@ TEST_F(WakeInSlices, GetLongWhileNobodyRecords) {
   EXPECT_LE(looks_in(330ms, 1), 10U);
 
   // Each way in which a recording ends, ends the short ones.
-  constexpr std::uint64_t many = 20;
+  constexpr std::uint64_t many = 12;
   constexpr std::uint64_t few = 7;
   (void)backend_->begin(SlotIndex{1});
   EXPECT_GE(looks_in(80ms, 1), many);
