@@ -209,8 +209,8 @@ class Device final {
 /// On NVIDIA's driver a wait that may be woken is one call of the driver, unless a validation layer
 /// is on. Other drivers can't be woken, or only at the cost of a spinning CPU core (Mesa's software
 /// drivers): there such a wait looks every 0.05 to 1 ms whether it was woken while a lease is
-/// recorded, and every 100 ms otherwise. NVIDIA's driver spins in its waits; the others are taken
-/// to sleep.
+/// recorded, and otherwise after 1 ms and then ever more seldom, every 100 ms in the end. NVIDIA's
+/// driver spins in its waits; the others are taken to sleep.
 [[nodiscard]] std::shared_ptr<Backend> make_backend(std::shared_ptr<Device> device);
 
 /// The lease's command buffer, already begun for one-time submission. Record into it with your own

@@ -124,9 +124,12 @@ class VulkanBackend final : public Backend {
   void* begin(SlotIndex slot) override {
     device_->require_usable();
     CommandSlot& native = slot_at(slot);
-    native.begin();
-    if (!std::exchange(native.recording, true)) {
-      recordings_.fetch_add(1, std::memory_order_relaxed);
+    start_recording(native);
+    try {
+      native.begin();
+    } catch (...) {
+      end_recording(native);
+      throw;
     }
     return native.command_buffer();
   }
@@ -182,16 +185,22 @@ class VulkanBackend final : public Backend {
     const bool wakes_in_driver = wake_number != 0 && wake_signal_;
     if (wakes_in_driver) set.add(wake_signal_->semaphore(), wake_number);
 
-    for (auto slice = first_slice;; slice = std::min(2 * slice, longest_slice)) {
+    // Where the driver can't be woken, the wait is cut into slices.
+    const bool in_slices = wake_number != 0 && !wakes_in_driver;
+    std::chrono::nanoseconds slice = first_slice;
+    for (;;) {
       device_->require_usable();
       const bool woken = wake_number != 0 && woken_.load(std::memory_order_acquire) >= wake_number;
       const std::uint64_t left = woken ? 0 : timeout_until(deadline);
       if (left > 0 && !is_known_to_have_reached(points)) {
-        // Where the driver can't be woken, the wait is cut into slices. With no lease out, none can
-        // be given back: only the end of work frees a slot, which ends the wait by itself.
-        const bool short_slices =
-            wake_number != 0 && !wakes_in_driver && recordings_.load(std::memory_order_relaxed) > 0;
-        const std::chrono::nanoseconds longest = short_slices ? slice : LossProbe::interval;
+        std::chrono::nanoseconds longest = LossProbe::interval;
+        if (in_slices) {
+          // With no lease out, none can be given back: what is left to be woken for can wait for as
+          // long again as it has.
+          const bool soon = recordings_.load(std::memory_order_relaxed) > 0;
+          longest = soon ? std::min(slice, middle_slice) : std::max(slice, middle_slice);
+          slice = std::min<std::chrono::nanoseconds>(2 * longest, LossProbe::interval);
+        }
         const bool ended = wait_for(set, std::min<std::uint64_t>(left, longest.count()));
         if (ended && !wakes_in_driver) {
           if (set.count == 1) progress_of(points[0].queue).note_ended(set.values[0]);
@@ -216,7 +225,7 @@ class VulkanBackend final : public Backend {
 
  private:
   static constexpr std::chrono::nanoseconds first_slice = std::chrono::microseconds(50);
-  static constexpr std::chrono::nanoseconds longest_slice = std::chrono::milliseconds(1);
+  static constexpr std::chrono::nanoseconds middle_slice = std::chrono::milliseconds(1);
 
   /// True if one of the values was reached, false after `timeout_ns`, which is not long.
   bool wait_for(const SemaphoreSet& set, std::uint64_t timeout_ns) {
@@ -251,6 +260,9 @@ class VulkanBackend final : public Backend {
     });
   }
 
+  void start_recording(CommandSlot& slot) noexcept {
+    if (!std::exchange(slot.recording, true)) recordings_.fetch_add(1, std::memory_order_relaxed);
+  }
   void end_recording(CommandSlot& slot) noexcept {
     if (std::exchange(slot.recording, false)) recordings_.fetch_sub(1, std::memory_order_relaxed);
   }
