@@ -108,7 +108,9 @@ FaultInjectorObject make_fault_injector(
     const py::object& inner, const Argument<"seed", std::uint64_t>& seed,
     const Argument<"begin", double>& begin, const Argument<"submit", double>& submit,
     const Argument<"execution", double>& execution, const Argument<"hang", double>& hang,
-    const Argument<"device_loss", double>& device_loss,
+    const Argument<"device_loss", double>& device_loss, const Argument<"wait", double>& wait,
+    const Argument<"completed", double>& completed, const Argument<"finish", double>& finish,
+    const Argument<"wake", double>& wake,
     const Argument<"script", std::vector<std::pair<std::string, std::uint64_t>>>& script) {
   BackendObject base = backend_from(inner);
   FaultPlan plan{.seed = seed.value,
@@ -117,6 +119,10 @@ FaultInjectorObject make_fault_injector(
                  .execution = execution.value,
                  .hang = hang.value,
                  .device_loss = device_loss.value,
+                 .wait = wait.value,
+                 .completed = completed.value,
+                 .finish = finish.value,
+                 .wake = wake.value,
                  .script = {}};
   for (const auto& [fault, call] : script.value) plan.script.push_back({fault_from(fault), call});
   auto faults = inject_faults(std::move(base.backend), std::move(plan));
@@ -171,11 +177,14 @@ void bind_faults(py::module_& module) {
       module, "FaultInjector", "A backend that makes chosen calls of another one fail.")
       .def(py::init(&make_fault_injector), py::arg("backend"), py::kw_only(), py::arg("seed") = 0,
            py::arg("begin") = 0.0, py::arg("submit") = 0.0, py::arg("execution") = 0.0,
-           py::arg("hang") = 0.0, py::arg("device_loss") = 0.0,
+           py::arg("hang") = 0.0, py::arg("device_loss") = 0.0, py::arg("wait") = 0.0,
+           py::arg("completed") = 0.0, py::arg("finish") = 0.0, py::arg("wake") = 0.0,
            py::arg("script") = std::vector<std::pair<std::string, std::uint64_t>>(),
-           "Wraps a backend. `begin`, `submit`, `execution`, `hang` and `device_loss` are the "
-           "probabilities of each fault, 0 to 1, drawn from `seed`; `script` names calls that fail "
-           "for certain: (\"fail_submit\", 3) is the third submission.")
+           "Wraps a backend. The other numbers are probabilities of faults, 0 to 1, drawn from "
+           "`seed`. `begin` and `submit` are refused, `execution` fails, a `hang` lasts until "
+           "release(), `device_loss` is for good. `wait`, `completed`, `finish` and `wake` are "
+           "calls that fail once, and may be made again. `script` names calls that fail for "
+           "certain: (\"fail_submit\", 3) is the third submission.")
       .def(
           "fail_next",
           [](const FaultInjectorObject& self, const Argument<"fault", std::string>& fault) {
@@ -183,8 +192,8 @@ void bind_faults(py::module_& module) {
           },
           py::arg("fault"),
           "The next call that the fault concerns fails: \"fail_begin\", \"fail_submit\", "
-          "\"fail_execution\", \"hang\", \"lose_device\", \"fail_wait\", \"fail_completed\", "
-          "\"fail_finish\" or \"fail_wake\".")
+          "\"fail_execution\", \"hang\", \"lose_device\", or, once and for this call alone, "
+          "\"fail_wait\", \"fail_completed\", \"fail_finish\", \"fail_wake\".")
       .def(
           "hang_next", [](const FaultInjectorObject& self) { self.faults->hang_next(); },
           "The next submission does not end before release().")

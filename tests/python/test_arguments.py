@@ -49,6 +49,7 @@ def says(error, *words):
     (lambda ring: cbr.simulated.record(ring), ["lease is <cbr.CommandBufferRing", "a Lease"]),
     (lambda ring: cbr.simulated.Gpu("2"), ["queue_count is '2'", "a whole number"]),
     (lambda ring: cbr.FaultInjector("simulated", seed="x"), ["seed is 'x'", "a whole number"]),
+    (lambda ring: cbr.FaultInjector("simulated", wake="x"), ["wake is 'x'", "a number"]),
     (lambda ring: cbr.FaultInjector("simulated").fail_next(3), ["fault is 3", "a string"]),
     (lambda ring: cbr.FaultInjector("simulated", script=["hang"]),
      ["script[0] is 'hang'", "a pair of a string and a whole number"]),
@@ -95,6 +96,15 @@ def test_numbers_out_of_range(ring, lease):
         with pytest.raises(cbr.InvalidOption) as caught:
             call()
         says(caught, *words)
+
+
+@pytest.mark.parametrize("value", [-0.5, 1.5, float("nan")])
+@pytest.mark.parametrize("name", ["begin", "submit", "execution", "hang", "device_loss", "wait",
+                                  "completed", "finish", "wake"])
+def test_probabilities_are_from_0_to_1(name, value):
+    with pytest.raises(cbr.InvalidOption) as caught:
+        cbr.FaultInjector("simulated", **{name: value})
+    says(caught, f": {name} is {value}", "0 to 1")
 
 
 def test_numpys_numbers_are_numbers(ring):

@@ -529,6 +529,43 @@ def test_faults_on_demand():
             faults.fail_next("melt")
 
 
+def test_calls_that_fail_once_may_be_made_again():
+    faults = cbr.FaultInjector("simulated", seed=1, wait=0.5, completed=0.5, finish=1.0)
+    messages = []
+
+    def waited(ticket):
+        try:
+            return ticket.wait()
+        except cbr.BackendError:
+            return False
+
+    with cbr.CommandBufferRing(backend=faults, log_sink=messages.append) as ring:
+        steps = 0
+        while min(faults.injected("fail_wait"), faults.injected("fail_completed")) < 3:
+            ticket = ring.acquire().submit()
+            while not waited(ticket):
+                pass
+            assert ticket.error is None and ticket.gpu_interval is None
+            steps += 1
+        assert ring.statistics().completions == steps
+    assert faults.injected("fail_finish") == steps
+    assert [message.event for message in messages] == ["backend_failure"] * steps
+    assert faults.injected("fail_wake") == 0
+
+
+def test_a_wake_that_fails_is_told():
+    faults = cbr.FaultInjector("simulated", wake=1.0)
+    messages = []
+    called = threading.Event()
+    with cbr.CommandBufferRing(backend=faults, log_sink=messages.append) as ring:
+        # The completion thread waits in the backend, so the ring's end wakes whoever does.
+        ring.acquire().submit().on_complete(lambda ticket: called.set())
+        called.wait()
+    assert faults.injected("fail_wake") == 1
+    assert [message.event for message in messages] == ["backend_failure"]
+    assert faults.injected("fail_wait") == faults.injected("fail_finish") == 0
+
+
 def test_many_threads_share_a_ring(ring):
     def work():
         for _ in range(200):
