@@ -34,9 +34,9 @@ struct SlotLayout {
   std::string_view ring_name;
   /// Which times the GPU is to note.
   GpuTimes gpu_times = GpuTimes::both;
-  /// Takes one line on a failure that no call can throw, because it concerns none: a look for a
-  /// lost device that didn't work, say. May be called in any call of the backend until detach()
-  /// returns. Null: nobody wants to know.
+  /// Takes one line on what no call can throw, because it concerns none: a look for a lost device
+  /// that failed, or a misuse that was seen too late. May be called in any call of the backend
+  /// until detach() returns. Null: nobody wants to know.
   std::function<void(std::string_view text)> report = nullptr;
 };
 
@@ -65,24 +65,19 @@ enum class WaitStatus : std::uint8_t {
 /// A backend serves one ring at a time: the ring attaches on construction and detaches on
 /// destruction. Slot i belongs to queue i modulo queue_count().
 ///
-/// | function          | when                          | by whom                | locks of the ring
-/// held |
-/// |-------------------|-------------------------------|------------------------|------------------------|
-/// | attach, detach    | a ring begins, ends           | one thread, alone      | none | |
-/// add_slot,         | the ring's size changes       | one thread at a time   | structure | |
-/// remove_slot      |                               |                        | | | begin | a slot
-/// was leased             | who acquired           | none                   | | submit            |
-/// a lease is submitted, or what | one thread a queue     | submit, of that queue  | | |  a
-/// sequence held back is sent |                        |                        | | discard | a
-/// lease is given up           | who has the lease      | none                   | | completed,
-/// finish | someone looks for the end of  | one thread a queue     | retire, of that queue  | | |
-/// work                         |                        |                        | | wait |
-/// someone waits                 | any number of threads  | none                   | | wake | a
-/// wait is to end              | any thread             | none                   | | abandon | the
-/// ring ends, the slot is    | the thread that ends   | state                  | | |  leased |  the
-/// ring              |                        | | relax, now        | at any time | any number of
-/// threads  | any                    | | the others        | at any time                   | any
-/// number of threads  | none                   |
+/// | function | when | by whom | locks of the ring held |
+/// |---|---|---|---|
+/// | attach, detach | a ring begins, ends | one thread, alone | none |
+/// | add_slot, remove_slot | the ring's size changes | one thread at a time | structure |
+/// | begin | a slot was leased | who acquired | none |
+/// | submit | a lease is submitted, or what was held is sent | one thread a queue | its submit |
+/// | discard | a lease is given up | who has the lease | none |
+/// | completed, finish | someone looks for the end of work | one thread a queue | its retire |
+/// | wait | someone waits | any number of threads | none |
+/// | wake | a wait is to end | any thread | none, or structure |
+/// | abandon | the ring ends, the slot is leased | the thread that ends the ring | state |
+/// | relax, now | at any time | any number of threads | any |
+/// | the others | at any time | any number of threads | none |
 ///
 /// The calls for one slot come one at a time. Nothing here may call the ring. `begin`, `submit`,
 /// `completed`, `finish`, `wake` and `now` don't block.
@@ -155,7 +150,8 @@ class Backend {
   virtual void relax() noexcept;
 
   /// Whether `wait` takes CPU time for as long as it lasts, or for much of it. A ring then sleeps
-  /// as far as it can foresee the end: WaitStrategy::adaptive. The same in every call.
+  /// before it waits, as far as it can foresee the end: WaitStrategy::adaptive. The same in every
+  /// call.
   [[nodiscard]] virtual bool waits_spin() const noexcept { return false; }
   /// Whether `now` counts another time than the one that passes. Nobody sleeps by it then. The same
   /// in every call.

@@ -42,7 +42,8 @@ enum class LogEvent : std::uint8_t {
   leased_at_end,
   /// A callback or an executor threw, after the work of `slot`.
   callback_threw,
-  /// A call of the backend failed that nobody waits for; the ring goes on.
+  /// The backend has something to tell that concerns nobody's call: one of its own failed, or the
+  /// program misused it. The ring goes on.
   backend_failure,
 };
 

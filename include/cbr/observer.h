@@ -49,8 +49,8 @@ struct CompleteEvent {
 /// Every function is called with no lock held, by the thread that caused or noticed the event: so
 /// several at once, and a completion may be told before its submission where two threads race;
 /// slot, queue and serial say what belongs together. The functions must not throw, and take the
-/// time of whoever calls them. They may call the ring, but not wait for a slot,
-/// nor end the ring.
+/// time of whoever calls them. They may call the ring, but neither wait for a slot nor end the
+/// ring.
 class Observer {
  public:
   Observer() = default;

@@ -46,9 +46,9 @@ namespace cbr {
 ///
 /// Threads: every function may be called by any thread at any time; the destructor, moves and
 /// reset() by one, once no other call of this object is under way. (Leases, tickets and sequences
-/// are objects of their own: calls of theirs may be.) No lock is held across a wait, a driver call
-/// that completion needs, or a user's callback. After fork() the child can't use the parent's ring:
-/// every call throws InvalidUsage, and destroying it does nothing.
+/// are objects of their own: calls of theirs may be.) No lock is held across a wait or a user's
+/// callback. After fork() the child can't use the parent's ring: every call throws InvalidUsage,
+/// and destroying it does nothing.
 class CommandBufferRing {
  public:
   /// Attaches to `backend`, which the ring then shares; one ring at a time uses a backend. Slots

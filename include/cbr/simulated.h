@@ -24,16 +24,18 @@ struct Plan {
   std::chrono::nanoseconds execute{0};
   /// Time from the GPU's end until the host can see it.
   std::chrono::nanoseconds completion{0};
-  /// What goes wrong. Fault::fail_begin comes too late here: record() throws InvalidOption.
+  /// What goes wrong with the submission: fail_submit, fail_execution, hang or lose_device. For the
+  /// others, which strike calls of the backend, record() throws InvalidOption: inject_faults() has
+  /// those.
   Fault fault = Fault::none;
 };
 
 /// A backend with a virtual clock.
 ///
-/// The clock starts at 0 and moves in record(), submit and wait() only. A wait for work that will
-/// end moves it to that end, or to the deadline if that is sooner, and returns at once. A wait for
-/// what can't end by itself (hung or paused work, nothing submitted) moves the clock to the
-/// deadline or, without one, blocks in real time until another thread changes that.
+/// The clock starts at 0 and moves in record(), submit, wait(), relax() and advance() only. A wait
+/// for work that will end moves it to that end, or to the deadline if that is sooner, and returns
+/// at once. A wait for what can't end by itself (hung or paused work, nothing submitted) moves the
+/// clock to the deadline or, without one, blocks in real time until another thread changes that.
 ///
 /// All functions may be called by any thread; none but wait() blocks.
 class Gpu : public Backend {
@@ -50,12 +52,12 @@ class Gpu : public Backend {
   virtual void advance(std::chrono::nanoseconds time) = 0;
 };
 
-/// Makes a simulated GPU with `queue_count` queues (at least 1).
+/// Makes a simulated GPU with `queue_count` queues. Throws InvalidOption if that is 0.
 [[nodiscard]] std::shared_ptr<Gpu> make_gpu(std::uint32_t queue_count = 1);
 
 /// Stands for recording: gives the lease's submission its plan and moves the clock by
 /// `plan.encode`. Throws InvalidUsage if the lease is empty or not of a simulated ring,
-/// InvalidOption for a fault that can't strike any more.
+/// InvalidOption for a fault that is none of a submission.
 void record(const Lease& lease, const Plan& plan);
 
 }  // namespace cbr::simulated
