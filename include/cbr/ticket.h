@@ -90,7 +90,8 @@ class Ticket {
   /// The same until a time by the ring's clock: CommandBufferRing::now().
   [[nodiscard]] bool wait_until(TimePoint deadline) const;
 
-  /// True once the submission has ended, well or not. Does not block.
+  /// True once the submission has ended, well or not. Does not block. Throws BackendError if
+  /// looking fails, which changes nothing; so do the three below.
   [[nodiscard]] bool done() const;
 
   /// What the submission failed with; null if it succeeded or has not ended. Does not block.
