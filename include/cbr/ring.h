@@ -111,10 +111,10 @@ class CommandBufferRing {
   /// new slots can't be created, and the size is then what it had come to.
   void set_ring_size(std::uint32_t ring_size);
 
-  /// After a lost device: starts afresh with the same options on `backend`, whose statistics and
-  /// serials begin anew. Tickets of the old device go on telling how their work ended; leases of
-  /// it can't be submitted any more. Throws what the constructor throws; the ring is then as it
-  /// was. Works on a healthy ring too, whose work it waits for.
+  /// After a lost device: starts afresh with the same options and size on `backend`. Statistics,
+  /// serials and leaked() begin anew. Tickets of the old device go on telling how their work ended;
+  /// leases of it can't be submitted any more. Throws what the constructor throws; the ring is then
+  /// as it was. Works on a healthy ring too, whose work it waits for.
   void reset(std::shared_ptr<Backend> backend);
 
   /// The counters at one moment. Notices completed work first; doesn't wait for the GPU.
