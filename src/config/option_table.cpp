@@ -152,7 +152,7 @@ const std::array table = std::to_array<OptionSpec>({
      .description = "How a thread waits for the GPU. `block`: in the driver. `spin`: in a loop "
                     "that takes a CPU core. `hybrid`: first in the loop, then in the driver. "
                     "`adaptive`: asleep for as long as earlier steps let expect, where the driver "
-                    "would take a core meanwhile; else as `block`.",
+                    "would take CPU time meanwhile; else as `block`.",
      .get = get<&RingOptions::wait_strategy>,
      .set = set<&RingOptions::wait_strategy>},
     {.section = ring,
