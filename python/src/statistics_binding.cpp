@@ -19,8 +19,9 @@ void for_each_field(const Visit& visit) {
   visit("total_acquisitions", &S::total_acquisitions, "Leases handed out.");
   visit("total_releases", &S::total_releases, "Leases that ended, by submission or discard.");
   visit("wait_events", &S::wait_events,
-        "Acquisitions that had to wait, those that timed out in the end included.");
-  visit("timeout_events", &S::timeout_events, "Acquisitions that reached their deadline.");
+        "Acquisitions that found no slot free, those that timed out in the end included; but not "
+        "try_acquire() without a timeout.");
+  visit("timeout_events", &S::timeout_events, "Acquisitions that reached their limit, be it zero.");
   visit("reuse_rate", &S::reuse_rate,
         "(total_acquisitions - wait_events) / total_acquisitions, 0 to 1; 1 before the first.");
   visit("total_wait_ms", &S::total_wait_ms, "Milliseconds spent in those waits, over all threads.");
