@@ -29,7 +29,7 @@ struct FaultPlan {
   std::uint64_t seed = 0;
   /// Of fail_begin, for each `begin`.
   double begin = 0;
-  /// Of fail_submit, fail_execution, hang and lose_device, for each `submit`.
+  /// Of fail_submit, for each `submit`.
   double submit = 0;
   /// Of fail_execution, for each `submit`.
   double execution = 0;
