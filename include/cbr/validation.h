@@ -10,8 +10,9 @@
 
 namespace cbr {
 
-/// Receives a broken rule, one line without line break. Called with no lock held, by the thread
-/// whose call broke the rule; must not throw.
+/// Receives a broken rule, one line without line break. Called by the thread whose call broke the
+/// rule, within that call and under whatever lock the ring makes it with: it must neither use the
+/// ring nor throw.
 using ViolationSink = std::function<void(std::string_view line)>;
 
 /// Wraps `inner` in a check of what backend.h demands of both sides, for tests of a new backend or
