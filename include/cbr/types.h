@@ -39,9 +39,8 @@ class Timeout {
   constexpr Timeout(std::nullopt_t /*absent*/) {}  // NOLINT(google-explicit-constructor)
   /// For `limit`, whatever its unit. Not a number counts as zero.
   template <typename Rep, typename Period>
-  constexpr Timeout(
-      std::chrono::duration<Rep, Period> limit)  // NOLINT(google-explicit-constructor)
-      : limit_(saturated(limit)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  constexpr Timeout(std::chrono::duration<Rep, Period> limit) : limit_(saturated(limit)) {}
   /// For the limit, or for ever where there is none.
   template <typename Rep, typename Period>
   // NOLINTNEXTLINE(google-explicit-constructor)
@@ -66,6 +65,8 @@ class Timeout {
   template <typename Rep, typename Period>
   static constexpr std::optional<std::chrono::nanoseconds> saturated(
       std::chrono::duration<Rep, Period> limit) {
+    // Not a number: no arithmetic on it in a constant expression.
+    if (limit.count() != limit.count()) return std::chrono::nanoseconds(0);
     // In floating point, which has room for every unit, and is exact enough to compare.
     const long double ns =
         std::chrono::duration_cast<std::chrono::duration<long double, std::nano>>(limit).count();

@@ -61,7 +61,7 @@ class HalfMade : public ShimmedBackend, public testing::WithParamInterface<bool>
     EXPECT_EQ(objects_, 0);
   }
 
-  VkResult fail() const {
+  [[nodiscard]] VkResult fail() const {
     if (GetParam()) throw std::bad_alloc();
     return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   }
