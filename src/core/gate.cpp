@@ -10,10 +10,14 @@ Gate::Answer Gate::enter() {
 }
 
 void Gate::leave() {
-  if (visits_.fetch_sub(1) != closed_bit + 1) return;
-  // The last one after close(). With the mutex, so that the ring's end can't miss it.
+  std::uint64_t visits = visits_.load();
+  while ((visits & closed_bit) == 0) {
+    if (visits_.compare_exchange_weak(visits, visits - 1)) return;
+  }
+  // After close() only with the mutex: the ring's end sees that this was the last one once this
+  // thread has let go of the gate, which may go with the ring then.
   const LockGuard lock(mutex_);
-  emptied_.notify_all();
+  if (visits_.fetch_sub(1) == closed_bit + 1) emptied_.notify_all();
 }
 
 void Gate::wait_until_empty() {
