@@ -19,9 +19,11 @@ endfunction()
 
 # A GoogleTest executable whose cases CTest knows one by one.
 # cbr_add_test(NAME SOURCES a.cpp … LIBRARIES x … [PROPERTIES …] [DISCOVER arguments of
-# gtest_discover_tests …])
+# gtest_discover_tests …] [ON_METAL_FAKE])
+# With ON_METAL_FAKE it is a test only where those of Metal alone are built, as metal-asan and
+# metal-tsan do: without a sanitizer it would show nothing that they don't. It can be built by name.
 function(cbr_add_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;PROPERTIES;DISCOVER")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ON_METAL_FAKE" "" "SOURCES;LIBRARIES;PROPERTIES;DISCOVER")
   add_executable(${name} ${arg_SOURCES})
   cbr_configure_target(${name})
   target_include_directories(${name} PRIVATE
@@ -31,6 +33,10 @@ function(cbr_add_test name)
     # Quicker than a process for each case, with a sanitizer.
     add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+    return()
+  endif()
+  if(arg_ON_METAL_FAKE AND NOT APPLE)
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
     return()
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 ${arg_DISCOVER} PROPERTIES TIMEOUT 300 ${arg_PROPERTIES})
