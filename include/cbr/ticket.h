@@ -121,9 +121,13 @@ class Ticket {
   CallbackHandle on_complete(std::function<void(const Ticket& ticket)> callback) const;
 
   /// `co_await ticket`: suspends until the submission has ended, resumes on the executor in the
-  /// ring's options, and throws what the submission failed with. Doesn't suspend if it has ended. A
-  /// coroutine that is suspended here may be destroyed instead of resumed, where nobody is about to
-  /// resume it: before the submission has ended, or where the executor runs.
+  /// ring's options, and throws what the submission failed with. Doesn't suspend if it has ended.
+  ///
+  /// A coroutine that is suspended here may be destroyed instead of resumed: by any thread until
+  /// the executor gets its handle, and then by whoever has the handle. Where the ring is just
+  /// calling the executor, the coroutine's end waits for that call; so look afterwards for a handle
+  /// that the executor has put somewhere. Without an executor the completion thread resumes the
+  /// coroutine, and nobody else may destroy it once the submission may have ended.
   [[nodiscard]] detail::TicketAwaiter operator co_await() const;
   /// `co_await ticket.resume_on(executor)`: the same with an executor of your own.
   [[nodiscard]] detail::TicketAwaiter resume_on(Executor executor) const;
@@ -192,12 +196,15 @@ class TicketAwaiter final : private Continuation {
  public:
   TicketAwaiter(Ticket ticket, Executor executor)
       : ticket_(std::move(ticket)), executor_(std::move(executor)) {}
-  /// Takes it back, if the coroutine is destroyed before the submission has ended.
+  /// Takes it back, if the coroutine is destroyed while it is suspended.
   ~TicketAwaiter() override;
   [[nodiscard]] bool await_ready() const { return ticket_.done(); }
   /// False if the submission has ended meanwhile: the coroutine goes on at once.
   bool await_suspend(std::coroutine_handle<> coroutine);
-  void await_resume() const { ticket_.wait(); }
+  void await_resume() {
+    coroutine_ = {};
+    ticket_.wait();
+  }
 
  private:
   void run(const Ticket& ticket) noexcept override;

@@ -21,15 +21,12 @@ class CallbackNode final : public Continuation {
   void run(const Ticket& ticket) noexcept override;
 
   RingCore* core = nullptr;
+  /// Of the submission that it waits for.
+  QueueIndex queue{};
   std::function<void(const Ticket&)> callback;
 
   // The ring's state mutex guards all below.
   std::uint32_t references = 0;
-  /// The thread that runs it at this moment.
-  bool running = false;
-  Thread::id runner;
-  /// Where cancel() waits for that; null if nobody does.
-  ConditionVariable* ended = nullptr;
   CallbackNode* pool_next = nullptr;
 };
 

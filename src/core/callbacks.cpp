@@ -55,32 +55,29 @@ bool Callbacks::add(Submission& submission, Continuation& continuation) {
   return true;
 }
 
-bool Callbacks::remove(Continuation& continuation) noexcept {
-  const StateAccess state(ring_.state);
+bool Callbacks::remove(Continuation& continuation, QueueIndex queue) noexcept {
+  StateAccess state(ring_.state);
   Submission* const submission = std::exchange(continuation.queued_on, nullptr);
-  if (submission == nullptr) return false;
+  if (submission == nullptr) {
+    CompletionThread& thread = state->completion_thread(queue);
+    if (thread.id == this_thread_id()) return false;
+    while (thread.running == &continuation) state.wait(thread.ran);
+    return false;
+  }
   submission->continuations.remove(continuation);
   // One that has ended stays where it is: the thread finds nothing to do for it.
   if (!submission->watched() && !submission->done.load(std::memory_order_relaxed)) {
-    state->watched(submission->queue).forget(*submission);
+    state->watched(queue).forget(*submission);
   }
   return true;
 }
 
 bool Callbacks::cancel(CallbackNode& node) noexcept {
-  const bool removed = remove(node);
+  const bool removed = remove(node, node.queue);
   if (removed) {
     // The list's reference. The program's destructors run without the lock.
     node.callback = nullptr;
     release(node);
-  } else {
-    ConditionVariable ended;
-    StateAccess state(ring_.state);
-    while (node.running && node.runner != this_thread_id()) {
-      node.ended = &ended;
-      state.wait(ended);
-    }
-    node.ended = nullptr;
   }
   release(node);
   return removed;
@@ -100,8 +97,8 @@ void Callbacks::run(const std::function<void(const Ticket&)>& callback,
     const std::exception_ptr error = std::current_exception();
     try {
       ring_.log.failure(LogEvent::callback_threw,
-                        fmt::format("a callback for {} threw", slot_name(ticket.slot(), {})),
-                        error);
+                        fmt::format("a callback for {} threw", slot_name(ticket.slot(), {})), error,
+                        ticket.slot());
     } catch (...) {
       // No memory for the text.
       return;
@@ -111,6 +108,10 @@ void Callbacks::run(const std::function<void(const Ticket&)>& callback,
 
 void Callbacks::run_thread(RingQueue& queue) noexcept {
   std::chrono::milliseconds retry_after = first_retry;
+  {
+    const StateAccess state(ring_.state);
+    state->completion_thread(queue.index).id = this_thread_id();
+  }
   for (;;) {
     Submission* ended = nullptr;
     SyncPoint point;
@@ -171,34 +172,28 @@ void Callbacks::see_to(Submission& submission) noexcept {
   const CallbackScope scope(&ring_);
   // Takes over the ring's reference.
   const Ticket ticket = TicketAccess::make(submission);
-  for (;;) {
-    Continuation* continuation = nullptr;
-    {
-      const StateAccess state(ring_.state);
-      continuation = submission.continuations.pop_front();
-      if (continuation == nullptr) break;
-      continuation->queued_on = nullptr;
-      if (continuation->is_callback) {
-        auto& node = static_cast<CallbackNode&>(*continuation);
-        node.running = true;
-        node.runner = this_thread_id();
-      }
-    }
+  CallbackNode* node = nullptr;
+  while (Continuation* const continuation = next_continuation(submission, node)) {
     // A coroutine's continuation is gone once it was run.
-    CallbackNode* const node =
-        continuation->is_callback ? static_cast<CallbackNode*>(continuation) : nullptr;
+    node = continuation->is_callback ? static_cast<CallbackNode*>(continuation) : nullptr;
     continuation->run(ticket);
-    if (node == nullptr) continue;
-    node->callback = nullptr;
-    {
-      const StateAccess state(ring_.state);
-      node->running = false;
-      if (node->ended != nullptr) node->ended->notify_one();
-    }
-    release(*node);
+    if (node != nullptr) node->callback = nullptr;
   }
   for (auto& object : submission.kept_alive) object.reset();
   submission.kept_alive.clear();
+}
+
+Continuation* Callbacks::next_continuation(Submission& submission, CallbackNode* last) noexcept {
+  FollowUp follow_up;
+  const StateAccess state(ring_.state);
+  CompletionThread& thread = state->completion_thread(submission.queue);
+  if (thread.running != nullptr) thread.ran.notify_all();
+  thread.running = nullptr;
+  if (last != nullptr && --last->references == 0) state->give_back(*last, follow_up);
+  Continuation* const next = submission.continuations.pop_front();
+  if (next != nullptr) next->queued_on = nullptr;
+  thread.running = next;
+  return next;
 }
 
 void Callbacks::stop() noexcept {

@@ -31,8 +31,9 @@ class Callbacks {
   /// Has `continuation` run once the submission has ended; false if it has ended already. The
   /// queue's thread is there.
   bool add(Submission& submission, Continuation& continuation) CBR_EXCLUDES(ring_.state);
-  /// Takes a continuation back. False if it has been run, is being run or was never added.
-  bool remove(Continuation& continuation) noexcept CBR_EXCLUDES(ring_.state);
+  /// Takes a continuation of this queue back. False if it has been run or was never added. Where
+  /// it is just being run, by another thread, it waits for that.
+  bool remove(Continuation& continuation, QueueIndex queue) noexcept CBR_EXCLUDES(ring_.state);
   /// Takes a callback back, as CallbackHandle::cancel, and the handle's reference with it.
   bool cancel(CallbackNode& node) noexcept CBR_EXCLUDES(ring_.state);
   /// Gives up a reference to a callback.
@@ -50,6 +51,8 @@ class Callbacks {
   void run_thread(RingQueue& queue) noexcept;
   /// Runs what hangs on one submission, and gives up the ring's reference to it.
   void see_to(Submission& submission) noexcept;
+  /// The next of its continuations, after the one that was run last; null if there is none.
+  Continuation* next_continuation(Submission& submission, CallbackNode* last) noexcept;
   /// Waits for watched work, and collects. Waits for a while if that fails.
   void wait_for_work(RingQueue& queue, SyncPoint point, std::uint64_t wake_number,
                      std::chrono::milliseconds& retry_after) noexcept;

@@ -42,12 +42,12 @@ struct Retirement::Batch {
   /// Reading an outcome failed: with the loss of the device, or otherwise.
   std::exception_ptr loss;
   std::exception_ptr failure;
-  SlotIndex failed_slot{};
   FollowUp follow_up;
 };
 
 void Retirement::collect(RingQueue& queue, Turn turn) {
   for (bool more = true; more;) {
+    const LogHold hold;
     Batch batch;
     try {
       if (turn == Turn::skip) {
@@ -58,8 +58,7 @@ void Retirement::collect(RingQueue& queue, Turn turn) {
       const LockGuard lock(queue.retire_mutex, std::adopt_lock);
       retire(queue, ring_.backend->completed(queue.index), batch);
     } catch (const DeviceLost&) {
-      lose(std::current_exception());
-      throw;
+      std::rethrow_exception(lose(std::current_exception()));
     }
     more = batch.is_full();
     ring_.follow_up(batch.follow_up);
@@ -70,7 +69,7 @@ void Retirement::collect(RingQueue& queue, Turn turn) {
     for (std::size_t i = 0; i < batch.count; ++i) {
       ring_.observe(&Observer::on_complete, batch.events[i]);
     }
-    if (batch.loss != nullptr) lose(batch.loss);
+    if (batch.loss != nullptr) (void)lose(batch.loss);
   }
 }
 
@@ -123,7 +122,10 @@ void Retirement::finish(Submission& submission, Batch& batch) noexcept {
   try {
     submission.completion = ring_.backend->finish(submission.slot);
     auto& interval = submission.completion.interval;
-    if (interval && interval->end < interval->start) interval.reset();
+    if (interval && interval->end < interval->start) {
+      interval.reset();
+      submission.completion.end.reset();
+    }
   } catch (const DeviceLost&) {
     batch.loss = std::current_exception();
     submission.completion = {.interval = {}, .end = {}, .error = batch.loss};
@@ -168,14 +170,12 @@ void Retirement::nap(const Submission& submission, SyncPoint point, ThreadWait& 
     const StateAccess state(ring_.state);
     until = ring_.nap_before(*state, point, false);
   }
-  while (until && !submission.done.load(std::memory_order_relaxed)) {
-    {
-      StateAccess state(ring_.state);
-      if (submission.done.load(std::memory_order_relaxed)) return;
-      if (!wait.nap(state, sleep.wake_up(), *until)) return;
-    }
-    wait.pause();
-  }
+  if (!until) return;
+  const auto over = [&](const RingState& /*state*/) {
+    return submission.done.load(std::memory_order_relaxed);
+  };
+  const auto reached = [&] { return wait.look({&point, 1}, 0); };
+  wait.nap(sleep.wake_up(), *until, over, [&] { return guarded(reached); });
 }
 
 bool Retirement::wait_for_others(const Submission& submission, TimePoint deadline) {
@@ -233,11 +233,11 @@ void Retirement::fail_late(RingQueue& queue) noexcept {
   ring_.follow_up(follow_up);
 }
 
-void Retirement::lose(const std::exception_ptr& cause) noexcept {
+std::exception_ptr Retirement::lose(const std::exception_ptr& cause) noexcept {
   FollowUp follow_up;
   {
     const StateAccess state(ring_.state);
-    if (state->lost != nullptr) return;
+    if (state->lost != nullptr) return state->lost;
     // From now on, acquire looks at the loss first; a submission or a reading of outcomes that is
     // just under way finds that it has failed.
     ring_.full = false;
@@ -246,6 +246,7 @@ void Retirement::lose(const std::exception_ptr& cause) noexcept {
   }
   ring_.follow_up(follow_up);
   if (ring_.options.observer != nullptr) ring_.options.observer->on_device_lost();
+  return cause;
 }
 
 }  // namespace cbr::detail

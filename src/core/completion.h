@@ -43,16 +43,15 @@ class Retirement {
       CBR_EXCLUDES(ring_.state);
 
   /// Makes the loss of the device final: everything in flight or held fails with it, everyone who
-  /// waits wakes up. The first cause is the one that counts.
-  void lose(const std::exception_ptr& cause) noexcept CBR_EXCLUDES(ring_.state);
-  /// Runs `call`; a DeviceLost that it throws becomes final before it goes on.
+  /// waits wakes up. Returns the cause that counts, which is the first.
+  std::exception_ptr lose(const std::exception_ptr& cause) noexcept CBR_EXCLUDES(ring_.state);
+  /// Runs `call`; a DeviceLost that it throws becomes final, and goes on as the first cause.
   template <typename Call>
   auto guarded(Call&& call) CBR_EXCLUDES(ring_.state) {
     try {
       return std::forward<Call>(call)();
     } catch (const DeviceLost&) {
-      lose(std::current_exception());
-      throw;
+      std::rethrow_exception(lose(std::current_exception()));
     }
   }
   /// After a submission that may have come too late for lose() to see: fails it if the device is

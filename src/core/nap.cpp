@@ -8,6 +8,10 @@ namespace {
 /// Shorter sleeps cost as much CPU time as they save.
 constexpr std::chrono::nanoseconds shortest = std::chrono::microseconds(20);
 constexpr std::chrono::nanoseconds most_lateness = std::chrono::milliseconds(1);
+/// More often, it would cost what the sleep saves.
+constexpr std::chrono::nanoseconds shortest_piece = std::chrono::microseconds(100);
+/// Of first pieces, however long the nap is to be.
+constexpr std::chrono::nanoseconds longest_piece = std::chrono::milliseconds(1);
 
 }  // namespace
 
@@ -32,6 +36,18 @@ std::optional<TimePoint> nap_end(const StepForecast::Estimate& estimate, std::ui
   }
   if (end - now < shortest) return std::nullopt;
   return end;
+}
+
+NapPieces::NapPieces(TimePoint begin, TimePoint end)
+    : begin_(begin),
+      end_(end),
+      next_(std::min(end, begin + std::clamp<Clock::duration>((end - begin) / 16, shortest_piece,
+                                                              longest_piece))) {}
+
+void NapPieces::looked(TimePoint now) {
+  // A look before its time, since something was notified, is no reason to look later.
+  if (now < next_) return;
+  next_ = std::min(end_, now + std::max<Clock::duration>(now - begin_, shortest_piece));
 }
 
 }  // namespace cbr::detail

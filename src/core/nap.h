@@ -35,4 +35,23 @@ class WakeUpLateness {
                                                std::uint64_t steps_behind, bool may_be_late,
                                                std::chrono::nanoseconds lateness, TimePoint now);
 
+/// A sleep in pieces, between which its owner looks whether it still has reason to sleep. The first
+/// is a sixteenth of the whole, a millisecond at most, and each is as long as all before it
+/// together: there are few, and what is over early is noticed early. A short sleep is in one piece.
+class NapPieces {
+ public:
+  NapPieces(TimePoint begin, TimePoint end);
+
+  [[nodiscard]] TimePoint end() const { return end_; }
+  /// When to look, or the end.
+  [[nodiscard]] TimePoint next() const { return next_; }
+  /// It has looked, at `now`.
+  void looked(TimePoint now);
+
+ private:
+  TimePoint begin_;
+  TimePoint end_;
+  TimePoint next_;
+};
+
 }  // namespace cbr::detail

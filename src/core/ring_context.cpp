@@ -45,6 +45,7 @@ void RingContext::follow_up(FollowUp& follow_up) noexcept {
     access->give_back(*submission, follow_up);
   }
   if (!follow_up.outside_slots) return;
+  const LogHold hold;
   const LockGuard lock(structure_mutex);
   remove_outside_slots();
 }

@@ -1,12 +1,11 @@
 // The path of a step: acquire, record, submit, complete, recycle.
 //
-//     acquire    RingCore::try_acquire     a free slot is leased (ring_state.cpp); if there is
-//     none,
-//                                          the thread waits in its turn (slot_wait.cpp)
-//     record     Backend::begin            the program records, with no lock held
-//     submit     RingCore::submit          serial, native submit and record (submitting.cpp)
-//     complete   Retirement::collect       whoever needs it notices what has ended (completion.cpp)
-//     recycle    RingState::retire         the slot is free, or goes to the next that waits
+//     acquire    RingCore::try_acquire   a free slot is leased (ring_state.cpp), or the thread
+//                                        waits in its turn (slot_wait.cpp)
+//     record     Backend::begin          the program records, with no lock held
+//     submit     RingCore::submit        serial, native submit and record (submitting.cpp)
+//     complete   Retirement::collect     whoever needs it notices what has ended (completion.cpp)
+//     recycle    RingState::retire       the slot is free, or goes to the next that waits
 #include "core/ring_core.h"
 
 #include <algorithm>
@@ -112,8 +111,9 @@ Ticket RingCore::submit(Submission& submission, const std::source_location& wher
       }
       if (result.recording) ring_.backend->discard(slot);
       end_unsubmitted(submission);
+      // Within the visit: without its record, nothing else keeps the core.
+      if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
     }
-    if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
     std::rethrow_exception(result.failure);
   }
   return TicketAccess::make(submission);
@@ -123,16 +123,14 @@ void RingCore::discard(Submission& submission) noexcept {
   // In a forked child everything is left as it lies.
   if (!ring_.gate.same_process()) return;
   const SlotIndex slot = submission.slot;
-  {
-    const Visit visit(ring_.gate);
-    if (!visit.allowed()) {
-      end_after_ring(submission);
-      return;
-    }
-    ring_.backend->discard(slot);
-    end_unsubmitted(submission);
-    if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
+  const Visit visit(ring_.gate);
+  if (!visit.allowed()) {
+    end_after_ring(submission);
+    return;
   }
+  ring_.backend->discard(slot);
+  end_unsubmitted(submission);
+  if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
 }
 
 void RingCore::end_unsubmitted(Submission& submission) noexcept {
@@ -275,8 +273,9 @@ bool RingCore::add_continuation(Submission& submission, Continuation& continuati
   return false;
 }
 
-void RingCore::remove_continuation(Continuation& continuation) noexcept {
-  if (ring_.gate.same_process()) (void)callbacks_.remove(continuation);
+void RingCore::remove_continuation(const Submission& submission,
+                                   Continuation& continuation) noexcept {
+  if (ring_.gate.same_process()) (void)callbacks_.remove(continuation, submission.queue);
 }
 
 CallbackNode* RingCore::add_callback(Submission& submission,
@@ -294,6 +293,7 @@ CallbackNode* RingCore::add_callback(Submission& submission,
     callbacks_.run(callback, TicketAccess::make(submission));
     return nullptr;
   }
+  node->queue = submission.queue;
   node->callback = std::move(callback);
   bool added = false;
   try {
@@ -392,6 +392,7 @@ void RingCore::drain() {
 void RingCore::set_ring_size(std::uint32_t ring_size) {
   ring_.require_same_process();
   check_ring_size(ring_.options, ring_size, queue_count());
+  const LogHold hold;
   const LockGuard structure_lock(ring_.structure_mutex);
   // Free slots change hands with the state locked; native objects are made and removed without.
   const auto resize = [this](std::uint32_t size) {
@@ -506,7 +507,7 @@ void check_ring_size(const RingOptions& options, std::uint32_t ring_size,
 std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingOptions options) {
   options = checked(std::move(options));
   backend = checked(std::move(backend), options);
-  const std::shared_ptr<RingCore> core(new RingCore(std::move(backend), std::move(options)));
+  std::shared_ptr<RingCore> core(new RingCore(std::move(backend), std::move(options)));
   RingContext& ring = core->ring_;
   ring.backend->attach({.ring_size = ring.options.ring_size,
                         .ring_name = ring.options.name,
@@ -618,6 +619,7 @@ void RingCore::abandon_leased_slots() noexcept {
     Label label;
     std::source_location acquired_at;
     {
+      const LogHold hold;
       const StateAccess state(ring_.state);
       if (i >= state->slots.extent()) return;
       Submission* const submission = state->slots[slot].submission;

@@ -81,7 +81,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   /// Has `continuation` run once the submission has ended; false if it has ended already.
   bool add_continuation(Submission& submission, Continuation& continuation);
   /// Takes one back, if it was not run.
-  void remove_continuation(Continuation& continuation) noexcept;
+  void remove_continuation(const Submission& submission, Continuation& continuation) noexcept;
   /// As Ticket::on_complete. Returns the node for its handle; null if the callback has been run.
   CallbackNode* add_callback(Submission& submission, std::function<void(const Ticket&)> callback);
   /// Takes a callback back, as CallbackHandle::cancel, and the handle's reference with it.

@@ -1,6 +1,7 @@
 #include "core/ring_log.h"
 
 #include <cstdio>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,10 +11,39 @@
 
 namespace cbr::detail {
 
+thread_local LogHold* LogHold::current_ = nullptr;
+
+LogHold::LogHold() noexcept : outermost_(current_ == nullptr) {
+  if (outermost_) current_ = this;
+}
+
+LogHold::~LogHold() {
+  if (!outermost_) return;
+  current_ = nullptr;
+  for (Held& held : held_) {
+    held.message.text = held.text;
+    held.message.label = held.label;
+    held.log->pass_on(held.message);
+  }
+}
+
 void RingLog::write(LogMessage message) const noexcept {
+  message.ring = name_;
+  if (LogHold::current_ == nullptr) {
+    pass_on(message);
+    return;
+  }
+  try {
+    LogHold::current_->held_.push_back(
+        {this, message, std::string(message.text), std::string(message.label)});
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
+void RingLog::pass_on(const LogMessage& message) const noexcept {
   const Visit visit(gate_);
   if (!visit.allowed()) return;
-  message.ring = name_;
   try {
     if (sink_) {
       sink_(message);
@@ -27,12 +57,10 @@ void RingLog::write(LogMessage message) const noexcept {
 }
 
 void RingLog::failure(LogEvent event, std::string_view what, const std::exception_ptr& error,
-                      const Submission* submission) const noexcept {
+                      std::optional<SlotIndex> slot) const noexcept {
   try {
     const std::string text = fmt::format("{}: {}", what, what_of(error));
-    LogMessage message{.event = event, .text = text};
-    if (submission != nullptr) describe(message, *submission);
-    write(message);
+    write({.event = event, .text = text, .slot = slot});
   } catch (...) {
     return;
   }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include <cbr/leak.h>
 #include <cbr/log.h>
 #include <cbr/options.h>
+#include <cbr/types.h>
 
 #include "core/gate.h"
 #include "core/sync.h"
@@ -17,9 +19,37 @@
 namespace cbr::detail {
 
 struct Submission;
+class RingLog;
 
-/// All functions may be called by any thread that holds none of the ring's locks, and none throws.
-/// Once the ring has ended nothing is written: the sink is the program's, and may be gone.
+/// Keeps what this thread writes to logs, as long as this lives, and passes it on at its end: a
+/// backend may have something to tell while it is called with a lock held, and a sink, which is the
+/// program's, must not run under it. Make it before the lock, so that it ends after it. Without
+/// memory for a message, that message is lost. They nest; the outermost passes on.
+class LogHold {
+ public:
+  LogHold() noexcept;
+  LogHold(const LogHold&) = delete;
+  LogHold& operator=(const LogHold&) = delete;
+  ~LogHold();
+
+ private:
+  friend class RingLog;
+  struct Held {
+    const RingLog* log;
+    LogMessage message;
+    std::string text;
+    std::string label;
+  };
+
+  /// The thread's outermost.
+  static thread_local LogHold* current_;
+  const bool outermost_;
+  std::vector<Held> held_;
+};
+
+/// All functions may be called by any thread, and none throws; with a lock of the ring's held, only
+/// within a LogHold. Once the ring has ended nothing is written: the sink is the program's, and may
+/// be gone.
 class RingLog {
  public:
   RingLog(std::string name, LogSink sink) : name_(std::move(name)), sink_(std::move(sink)) {}
@@ -28,7 +58,7 @@ class RingLog {
   void write(LogMessage message) const noexcept;
   /// Writes of something that failed, and that no call can throw.
   void failure(LogEvent event, std::string_view what, const std::exception_ptr& error,
-               const Submission* submission = nullptr) const noexcept;
+               std::optional<SlotIndex> slot = std::nullopt) const noexcept;
   /// Warns of a lease that was dropped, and remembers it.
   void abandoned(const Submission& submission) noexcept;
   /// Warns of a failure that nobody asked about, and remembers it.
@@ -38,8 +68,10 @@ class RingLog {
   void close() noexcept;
 
  private:
+  friend class LogHold;
   static constexpr std::size_t most_leaks = 100;
 
+  void pass_on(const LogMessage& message) const noexcept;
   void leak(LogEvent event, Leak leak, const Submission& submission) noexcept;
 
   const std::string name_;

@@ -66,6 +66,11 @@ struct CompletionThread {
   Serial waits_for;
   /// Signalled when there may be something to do.
   ConditionVariable changed;
+  Thread::id id;
+  /// What it runs; it may be gone, if it is no callback.
+  const Continuation* running = nullptr;
+  /// Signalled when that has been run.
+  ConditionVariable ran;
 };
 
 /// What a change of the state leaves to be done once the lock is free: whoever changes it passes

@@ -58,11 +58,17 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
 }
 
 void SlotWait::enter(RingState& state, Waiter& self) {
-  self.submission = &state.pool.take();
+  // First what may throw.
+  state.waiters.push(self);
+  try {
+    self.submission = &state.pool.take();
+  } catch (...) {
+    state.waiters.remove(self);
+    throw;
+  }
   self.since = self.counted_from = ring_.backend->now();
   self.resets = state.resets;
   self.next_report = self.since + std::chrono::milliseconds(ring_.options.hang_warning_ms);
-  state.waiters.push(self);
   state.counter.wait_started();
 }
 
@@ -137,7 +143,8 @@ std::uint64_t SlotWait::try_to_lead(RingState& state, Waiter& self) {
   return state.lead.wake_number;
 }
 
-bool SlotWait::nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points) {
+bool SlotWait::nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points,
+                   std::uint64_t wake_number) {
   std::optional<TimePoint> until;
   {
     const StateAccess state(ring_.state);
@@ -148,14 +155,12 @@ bool SlotWait::nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> po
       until = until ? std::min(*until, *end) : *end;
     }
   }
-  for (;;) {
-    {
-      StateAccess state(ring_.state);
-      if (self.granted || state->lost != nullptr || state->closed) return false;
-      if (!wait.nap(state, self.wake_up, *until)) return !self.granted;
-    }
-    wait.pause();
-  }
+  const auto over = [&](const RingState& state) {
+    return self.granted || state.lost != nullptr || state.closed;
+  };
+  // What has been submitted to another queue has woken it, and ends the nap.
+  const auto news = [&] { return wait.look(points, wake_number); };
+  return wait.nap(self.wake_up, *until, over, [&] { return retirement_.guarded(news); });
 }
 
 void SlotWait::lead(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points,
@@ -170,7 +175,7 @@ void SlotWait::lead(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> p
     }
     RingContext& ring;
   } leadership{ring_};
-  if (ring_.naps && !nap(self, wait, points)) return;
+  if (ring_.naps && !nap(self, wait, points, wake_number)) return;
   const WaitStatus status =
       retirement_.guarded([&] { return wait.in_backend(points, wake_number); });
   // After a timeout too: a slot that got free just now is better than an error.

@@ -58,7 +58,8 @@ class SlotWait {
             std::uint64_t wake_number);
   /// Sleeps as long as all of the points are foreseen not to have been reached. False if there is
   /// nothing to wait for in the backend any more.
-  bool nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points);
+  bool nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points,
+           std::uint64_t wake_number);
   /// Finds out what a leader has to wait for, and asks to be told of what is submitted later.
   void look_for_work(RingState& state);
 

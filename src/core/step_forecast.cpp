@@ -15,14 +15,17 @@ constexpr std::uint32_t least_measured = 8;
 constexpr std::chrono::nanoseconds longest_pause = std::chrono::microseconds(50);
 /// More than two clocks drift apart, as a share of the time that passes.
 constexpr double drift = 1e-4;
+/// Times further off than this are no times; and sums of those that are nearer don't overflow.
+constexpr std::chrono::nanoseconds longest = std::chrono::hours(24 * 365 * 50);
 
 }  // namespace
 
 void StepForecast::ended(TimePoint noticed, const Completion& completion) {
   const auto end = completion.interval ? std::optional(completion.interval->end) : completion.end;
-  if (!end) return;
+  if (!end || *end < -longest || *end > longest) return;
   if (completion.interval) {
     const auto start = completion.interval->start;
+    if (start < -longest) return;
     const bool back_to_back =
         last_end_ && start >= *last_end_ && start - *last_end_ < longest_pause;
     measure(*end - (back_to_back ? *last_end_ : start));
@@ -56,7 +59,7 @@ std::optional<StepForecast::Estimate> StepForecast::expect(std::uint64_t steps,
   const TimePoint last_end(*last_end_ + *offset_);
   const TimePoint start = std::max(last_end, submitted);
   const auto whole = [](Nanoseconds time) {
-    return std::chrono::nanoseconds(std::llround(time.count()));
+    return std::chrono::nanoseconds(std::llround(std::min(time, Nanoseconds(longest)).count()));
   };
   return Estimate{.end = start + whole(static_cast<double>(steps) * step_),
                   .deviation = whole(deviation_),

@@ -7,6 +7,7 @@
 namespace cbr::detail {
 
 Submitting::Result Submitting::submit(Submission& submission) {
+  const LogHold hold;
   RingQueue& queue = ring_.queue(submission.queue);
   // A reference of its own: the submission may have ended before this function does.
   const std::shared_ptr<SequenceRecord> sequence = submission.sequence;
@@ -116,7 +117,7 @@ void Submitting::advance(RingQueue& queue, SequenceRecord& sequence, Told& told)
 
 void Submitting::tell(RingQueue& queue, Told& told) noexcept {
   ring_.follow_up(told.follow_up);
-  if (told.loss != nullptr) retirement_.lose(told.loss);
+  if (told.loss != nullptr) (void)retirement_.lose(told.loss);
   if (told.late) retirement_.fail_late(queue);
   while (Submission* const submission = told.sent.pop()) {
     const Ticket ticket = TicketAccess::make(*submission);
@@ -136,6 +137,7 @@ void Submitting::leave_sequence(Submission& submission) noexcept {
   // A reference of its own, as above.
   const std::shared_ptr<SequenceRecord> sequence = submission.sequence;
   if (sequence == nullptr) return;
+  const LogHold hold;
   RingQueue& queue = ring_.queue(submission.queue);
   Told told;
   {

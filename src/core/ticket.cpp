@@ -137,7 +137,9 @@ bool CallbackHandle::cancel() noexcept {
 namespace detail {
 
 TicketAwaiter::~TicketAwaiter() {
-  if (coroutine_) TicketAccess::record(ticket_)->core->remove_continuation(*this);
+  if (!coroutine_) return;
+  Submission& submission = *TicketAccess::record(ticket_);
+  submission.core->remove_continuation(submission, *this);
 }
 
 bool TicketAwaiter::await_suspend(std::coroutine_handle<> coroutine) {
@@ -150,7 +152,7 @@ bool TicketAwaiter::await_suspend(std::coroutine_handle<> coroutine) {
 
 void TicketAwaiter::run(const Ticket& ticket) noexcept {
   // The coroutine may end, and this object with it, before the executor returns.
-  const std::coroutine_handle<> coroutine = std::exchange(coroutine_, {});
+  const std::coroutine_handle<> coroutine = coroutine_;
   const Executor executor = std::move(executor_);
   if (!executor) {
     coroutine.resume();
@@ -159,8 +161,9 @@ void TicketAwaiter::run(const Ticket& ticket) noexcept {
   try {
     executor(coroutine);
   } catch (...) {
-    TicketAccess::record(ticket)->core->log().failure(
-        LogEvent::callback_threw, "the executor of a coroutine threw", std::current_exception());
+    TicketAccess::record(ticket)->core->log().failure(LogEvent::callback_threw,
+                                                      "the executor of a coroutine threw",
+                                                      std::current_exception(), ticket.slot());
   }
 }
 

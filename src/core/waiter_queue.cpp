@@ -1,11 +1,19 @@
 #include "core/waiter_queue.h"
 
+#include <tuple>
+
 namespace cbr::detail {
+
+WaiterQueue::WaiterQueue(std::uint32_t queue_count, std::uint32_t level_count,
+                         std::uint32_t ageing_limit)
+    : level_count_(level_count),
+      ageing_limit_(ageing_limit),
+      lines_(std::size_t{level_count} * (queue_count + 1)) {}
 
 Waiter* WaiterQueue::front() const {
   Waiter* first = nullptr;
-  for (const List& list : lists_) {
-    Waiter* const candidate = list.front();
+  for (const WaiterLine& line : lines_) {
+    Waiter* const candidate = line.front();
     if (candidate == nullptr) continue;
     if (first == nullptr || candidate->arrival < first->arrival) first = candidate;
   }
@@ -13,49 +21,51 @@ Waiter* WaiterQueue::front() const {
 }
 
 void WaiterQueue::push(Waiter& waiter) {
-  waiter.arrival = ++arrivals_;
-  list_of(waiter).push_back(waiter);
+  waiter.arrival = arrivals_ + 1;
+  line_of(waiter).push(waiter);
+  ++arrivals_;
   ++count_;
 }
 
 void WaiterQueue::remove(Waiter& waiter) {
-  list_of(waiter).remove(waiter);
+  line_of(waiter).remove(waiter);
   --count_;
 }
 
-bool WaiterQueue::before(const Waiter& left, const Waiter& right) const {
-  const std::uint32_t left_rank = rank(left);
-  const std::uint32_t right_rank = rank(right);
-  return left_rank != right_rank ? left_rank < right_rank : left.arrival < right.arrival;
+std::uint32_t WaiterQueue::rank(const WaiterLine& line) const {
+  return line.front_overtaken() >= ageing_limit_ ? 0 : line.front()->request.level + 1;
+}
+
+WaiterLine& WaiterQueue::line_of(const Waiter& waiter) {
+  const SlotRequest& request = waiter.request;
+  const std::size_t group = request.queue ? std::size_t{to_number(*request.queue)} + 1 : 0;
+  return lines_[group * level_count_ + request.level];
 }
 
 std::optional<Grant> WaiterQueue::take_next(const Admission& admission, const SlotTable& table) {
   if (empty() || !table.has_free()) return std::nullopt;
-  // Without levels, the first of each list stands for those behind it.
   const bool has_levels = admission.has_levels();
   std::optional<Grant> best;
-  const auto consider = [&](const List& list) {
-    for (Waiter* waiter = list.front(); waiter != nullptr; waiter = waiter->next) {
-      if (!best ||
-          (has_levels ? before(*waiter, *best->waiter) : waiter->arrival < best->waiter->arrival)) {
-        if (const auto slot = admission.choose(table, waiter->request)) best = Grant{waiter, *slot};
-      }
-      if (!has_levels) return;
-      // Nobody behind it goes before the first that has aged.
-      if (best && best->waiter == waiter && rank(*waiter) == 0) return;
+  std::uint32_t best_rank = 0;
+  for (const WaiterLine& line : lines_) {
+    Waiter* const waiter = line.front();
+    if (waiter == nullptr) continue;
+    const std::uint32_t its_rank = has_levels ? rank(line) : 0;
+    if (best && std::tie(best_rank, best->waiter->arrival) < std::tie(its_rank, waiter->arrival)) {
+      continue;
     }
-  };
-  consider(lists_[0]);
-  for (std::uint32_t queue = 0; queue < table.queue_count(); ++queue) {
-    const List& list = lists_[std::size_t{queue} + 1];
-    if (!list.empty() && table.next_free(QueueIndex{queue})) consider(list);
+    const auto slot = admission.choose(table, waiter->request);
+    if (!slot) continue;
+    best = Grant{waiter, *slot};
+    best_rank = its_rank;
   }
   if (!best) return std::nullopt;
   if (has_levels) {
-    for_each([&](Waiter& waiter) {
-      if (waiter.arrival >= best->waiter->arrival) return;
-      if (admission.choose(table, waiter.request)) ++waiter.overtaken;
-    });
+    for (WaiterLine& line : lines_) {
+      const Waiter* const waiter = line.front();
+      if (waiter == nullptr || waiter->arrival >= best->waiter->arrival) continue;
+      if (admission.choose(table, waiter->request)) line.overtake(best->waiter->arrival);
+    }
   }
   remove(*best->waiter);
   return best;

@@ -2,6 +2,7 @@
 // guards it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -9,9 +10,9 @@
 #include <cbr/types.h>
 
 #include "core/admission.h"
-#include "core/intrusive_list.h"
 #include "core/slot_table.h"
 #include "core/sync.h"
+#include "core/waiter_line.h"
 
 namespace cbr::detail {
 
@@ -31,12 +32,10 @@ struct Waiter {
   TimePoint counted_from{};
   /// How often the statistics had been reset by then.
   std::uint64_t resets = 0;
-  /// How many later requests have been served before this one.
-  std::uint32_t overtaken = 0;
-  /// Its place in the order of arrival.
+  /// Its number in the order of arrival.
   std::uint64_t arrival = 0;
-  Waiter* previous = nullptr;
-  Waiter* next = nullptr;
+  /// Where it stands in its line, which sets it.
+  std::size_t place = 0;
 };
 
 /// Whom a free slot goes to.
@@ -45,53 +44,43 @@ struct Grant {
   SlotIndex slot{};
 };
 
-/// The waiters in order of arrival, apart for each queue that they ask for: a free slot is offered
-/// to those only that may have it. Owns none of them.
+/// The waiters in order of arrival, in a line for each queue and level that they ask for: what a
+/// free slot costs to hand on depends on the number of lines, and not on how many wait. Owns none
+/// of them.
 class WaiterQueue {
  public:
-  /// A waiter that was overtaken `ageing_limit` times goes before all levels.
-  WaiterQueue(std::uint32_t queue_count, std::uint32_t ageing_limit)
-      : ageing_limit_(ageing_limit), lists_(std::size_t{queue_count} + 1) {}
+  /// A waiter that later requests were served before `ageing_limit` times goes before all levels.
+  WaiterQueue(std::uint32_t queue_count, std::uint32_t level_count, std::uint32_t ageing_limit);
 
   [[nodiscard]] bool empty() const { return count_ == 0; }
   /// The one that came first.
   [[nodiscard]] Waiter* front() const;
+  /// If this throws std::bad_alloc, nothing has changed.
   void push(Waiter& waiter);
   /// Takes out the waiter that is to have one of the free slots, and says which. Of those that may
-  /// take one: the first that has aged, else the first of the highest level. Counts how often the
-  /// others are overtaken by this. Empty if no waiter may take any.
+  /// take one: the first that has aged, else the first of the highest level. Counts for those that
+  /// came before it and might have had a slot that they were overtaken. Empty if no waiter may take
+  /// any.
   std::optional<Grant> take_next(const Admission& admission, const SlotTable& table);
   /// Takes a waiter out, wherever it stands.
   void remove(Waiter& waiter);
-  /// Calls `function` for each waiter; those of one queue in order of arrival.
+  /// Calls `function` for each waiter; those of one line in order of arrival.
   template <typename Function>
-  void for_each(Function&& function) {
-    for (List& list : lists_) {
-      for (Waiter* waiter = list.front(); waiter != nullptr; waiter = waiter->next) {
-        function(*waiter);
-      }
-    }
+  void for_each(const Function& function) {
+    for (WaiterLine& line : lines_) line.for_each(function);
   }
 
  private:
-  using List = IntrusiveList<Waiter, &Waiter::previous, &Waiter::next>;
+  /// Of the first of a line; 0 goes first.
+  [[nodiscard]] std::uint32_t rank(const WaiterLine& line) const;
+  [[nodiscard]] WaiterLine& line_of(const Waiter& waiter);
 
-  /// 0 goes first.
-  [[nodiscard]] std::uint32_t rank(const Waiter& waiter) const {
-    return waiter.overtaken >= ageing_limit_ ? 0 : waiter.request.level + 1;
-  }
-  [[nodiscard]] List& list_of(const Waiter& waiter) {
-    return waiter.request.queue ? lists_[std::size_t{to_number(*waiter.request.queue)} + 1]
-                                : lists_[0];
-  }
-  /// Whether `left` goes before `right`.
-  [[nodiscard]] bool before(const Waiter& left, const Waiter& right) const;
-
+  std::uint32_t level_count_;
   std::uint32_t ageing_limit_;
   std::uint64_t arrivals_ = 0;
   std::uint32_t count_ = 0;
-  /// First those that take a slot of any queue, then those of each queue.
-  std::vector<List> lists_;
+  /// By level, first those that take a slot of any queue, then those of each queue.
+  std::vector<WaiterLine> lines_;
 };
 
 }  // namespace cbr::detail

@@ -42,18 +42,6 @@ void ThreadWait::sleep(StateAccess& state, ConditionVariable& changed) {
   }
 }
 
-bool ThreadWait::nap(StateAccess& state, ConditionVariable& changed, TimePoint until) {
-  // Only on clocks that pass by themselves: see RingContext::naps.
-  const TimePoint end = std::min(until, deadline_);
-  if (Clock::now() >= end) return false;
-  const TimePoint wake_up = std::min(end, next_check_);
-  if (!state.wait_until(changed, wake_up) && wake_up == end) {
-    ring_.lateness.measured(end, Clock::now());
-    return false;
-  }
-  return true;
-}
-
 void ThreadWait::pause() {
   if (!checks_interrupts_ || Clock::now() < next_check_) return;
   ring_.options.interrupt_check();
@@ -73,6 +61,10 @@ WaitStatus ThreadWait::in_backend(std::span<const SyncPoint> points, std::uint64
     if (backend.has_virtual_clock()) std::this_thread::sleep_until(next_check_);
     pause();
   }
+}
+
+bool ThreadWait::look(std::span<const SyncPoint> points, std::uint64_t wake_number) const {
+  return strategy_.wait(*ring_.backend, points, wake_number, no_wait) != WaitStatus::timed_out;
 }
 
 }  // namespace cbr::detail

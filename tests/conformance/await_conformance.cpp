@@ -280,6 +280,51 @@ TEST_P(Await, ACoroutineMayBeDestroyedWhereTheExecutorRuns) {
   EXPECT_EQ(resumed, 0);
 }
 
+TEST_P(Await, ACoroutineMayBeDestroyedWhileItsExecutorIsBeingCalled) {
+  std::latch called(1);
+  std::atomic<bool> destroying = false;
+  std::atomic<bool> destroyed = false;
+  std::atomic<bool> over = false;
+  make_ring(RingOptions{.ring_size = 1, .executor = [&](std::coroutine_handle<> /*coroutine*/) {
+                          called.count_down();
+                          EXPECT_TRUE(eventually([&] { return destroying.load(); }));
+                          // Time to destroy it too early.
+                          for (int i = 0; i < 2000 && !destroyed; ++i) std::this_thread::yield();
+                          over = true;
+                        }});
+  harness_->pause();
+  std::atomic<int> resumed = 0;
+  OwnedTask task = count_after(submit_one(), resumed);
+  harness_->release();
+  called.wait();
+  destroying = true;
+  task.destroy();
+  destroyed = true;
+  EXPECT_TRUE(over) << "the executor was still being called with its handle";
+  destroy_ring();
+  EXPECT_EQ(resumed, 0);
+}
+
+TEST_P(Await, ACoroutineMayEndBeforeItsExecutorReturns) {
+  std::atomic<bool> ended = false;
+  make_ring(RingOptions{.ring_size = 1, .executor = [&](std::coroutine_handle<> coroutine) {
+                          // As one does that hands it to a loop and waits for its turn there.
+                          std::thread loop([&] {
+                            coroutine.resume();
+                            coroutine.destroy();
+                            ended = true;
+                          });
+                          loop.join();
+                        }});
+  harness_->pause();
+  std::atomic<int> resumed = 0;
+  count_after(submit_one(), resumed).release();
+  harness_->release();
+  EXPECT_TRUE(eventually([&] { return ended.load(); }));
+  destroy_ring();
+  EXPECT_EQ(resumed, 1);
+}
+
 TEST_P(Await, ACoroutineMayBeDestroyedAfterTheRingsEnd) {
   std::vector<std::coroutine_handle<>> ready;
   make_ring(RingOptions{.ring_size = 2, .executor = [&](std::coroutine_handle<> coroutine) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include <cbr/backend.h>
@@ -33,6 +34,13 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
   std::function<void(SlotIndex slot)> on_discard;
   std::function<void()> on_detach;
   std::function<float(QueueIndex queue)> priority;
+  /// What the ring gave to attach().
+  std::function<void(std::string_view text)> report;
+
+  void attach(const SlotLayout& layout) override {
+    report = layout.report;
+    inner().attach(layout);
+  }
 
   void* begin(SlotIndex slot) override {
     if (on_begin) on_begin(slot);

@@ -15,6 +15,7 @@
 
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
+#include "conformance/hooked_backend.h"
 
 namespace cbr::test {
 namespace {
@@ -189,6 +190,9 @@ Task probe_after(Ticket ticket, Probe& probe, std::latch& ended) {
 class NoLockHeld : public RingConformance {
  protected:
   CommandBufferRing& make_probed_ring(RingOptions options = {}) {
+    return probe_at(make_ring(probed(std::move(options))));
+  }
+  RingOptions probed(RingOptions options) {
     options.log_sink = [this](const LogMessage& message) {
       if (probing_) probe_("log sink");
       if (probing_ && message.event == LogEvent::leased_at_end) probe_("leased_at_end");
@@ -198,7 +202,9 @@ class NoLockHeld : public RingConformance {
       coroutine.resume();
     };
     options.hang_warning_ms = 0;
-    CommandBufferRing& ring = make_ring(std::move(options));
+    return options;
+  }
+  CommandBufferRing& probe_at(CommandBufferRing& ring) {
     probe_.use(ring.acquire());
     probe_.use(ring.sequence());
     probe_.use(submit_one());
@@ -482,6 +488,35 @@ TEST_P(NoLockHeldOnLoss, AnObserverMayDiscardTheOtherLeasesOfASequence) {
   }
   EXPECT_THROW(std::move(first).submit(), DeviceLost);
   EXPECT_TRUE(held_.empty());
+}
+
+TEST_P(NoLockHeld, WhereTheBackendHasSomethingToTell) {
+  const auto hooked = std::make_shared<HookedBackend>(harness_->backend());
+  const auto tell = [this, backend = hooked.get()] {
+    if (probing_) backend->report("something that the driver does");
+  };
+  std::atomic<int> in_submit = 0;
+  hooked->on_begin = hooked->on_finish = [&](SlotIndex) { tell(); };
+  hooked->on_submit = [&](SlotIndex) {
+    ++in_submit;
+    tell();
+  };
+  hooked->on_add_slot = [&](SlotIndex) { tell(); };
+  hooked->on_completed = [&](QueueIndex) { tell(); };
+  hooked->on_wait = [&](auto) { tell(); };
+  auto& ring = probe_at(ring_.emplace(hooked, probed({.ring_size = 64})));
+  probe_.may_be_called_often();
+  submit_one().wait();
+  Sequence sequence = ring.sequence();
+  Lease first = sequence.acquire();
+  const Ticket held = sequence.acquire().submit();
+  std::move(first).submit().wait();
+  held.wait();
+  probe_.may_resize(false);
+  ring.set_ring_size(65);
+  EXPECT_GT(probe_.calls("log sink"), 5);
+  EXPECT_GT(in_submit, 0);
+  end_ring();
 }
 
 TEST_P(NoLockHeld, WhileTheRingEnds) {

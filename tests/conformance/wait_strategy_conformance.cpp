@@ -10,7 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto all_strategies = {WaitStrategy::block, WaitStrategy::spin, WaitStrategy::hybrid};
+constexpr auto all_strategies = {WaitStrategy::block, WaitStrategy::spin, WaitStrategy::hybrid,
+                                 WaitStrategy::adaptive};
 
 class WaitBy : public RingConformance {
  protected:

@@ -20,7 +20,6 @@ TEST(CallbackPool, GivesANodeToOneAtATime) {
     EXPECT_TRUE(node.is_callback);
     EXPECT_EQ(node.queued_on, nullptr);
     EXPECT_FALSE(node.callback);
-    EXPECT_FALSE(node.running);
     EXPECT_EQ(node.pool_next, nullptr);
     taken.insert(&node);
   }

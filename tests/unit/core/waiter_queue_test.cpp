@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <optional>
+#include <random>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -20,7 +22,7 @@ SlotRequest at(std::uint32_t level, std::optional<QueueIndex> queue = std::nullo
 }
 
 TEST(WaiterQueue, TheFirstIsTheOneThatCameFirstWhateverItAsksFor) {
-  WaiterQueue queue(2, 16);
+  WaiterQueue queue(2, 3, 16);
   std::array<Waiter, 5> waiters;
   waiters[0].request = at(0, QueueIndex{1});
   waiters[1].request = at(0);
@@ -41,7 +43,7 @@ TEST(WaiterQueue, TheFirstIsTheOneThatCameFirstWhateverItAsksFor) {
 
 TEST(WaiterQueue, ForgetsAWaiterWhereverItStands) {
   for (std::size_t removed = 0; removed < 3; ++removed) {
-    WaiterQueue queue(1, 16);
+    WaiterQueue queue(1, 1, 16);
     std::array<Waiter, 4> waiters;
     for (std::size_t i = 0; i < 3; ++i) queue.push(waiters.at(i));
     queue.remove(waiters.at(removed));
@@ -56,7 +58,7 @@ TEST(WaiterQueue, ForgetsAWaiterWhereverItStands) {
 }
 
 TEST(WaiterQueue, OneThatComesAgainStandsAtTheEnd) {
-  WaiterQueue queue(2, 16);
+  WaiterQueue queue(2, 3, 16);
   std::array<Waiter, 2> waiters;
   waiters[0].request = at(0, QueueIndex{0});
   for (auto& waiter : waiters) queue.push(waiter);
@@ -66,7 +68,7 @@ TEST(WaiterQueue, OneThatComesAgainStandsAtTheEnd) {
 }
 
 TEST(WaiterQueue, VisitsEachOnce) {
-  WaiterQueue queue(2, 16);
+  WaiterQueue queue(2, 3, 16);
   std::array<Waiter, 4> waiters;
   waiters[1].request = at(0, QueueIndex{0});
   waiters[2].request = at(0, QueueIndex{1});
@@ -76,7 +78,7 @@ TEST(WaiterQueue, VisitsEachOnce) {
   queue.for_each([&](Waiter& waiter) { arrivals.push_back(waiter.arrival); });
   EXPECT_TRUE(std::find(arrivals.begin(), arrivals.end(), 3U) <
               std::find(arrivals.begin(), arrivals.end(), 4U))
-      << "those of one queue in order of arrival";
+      << "those of one line in order of arrival";
   std::sort(arrivals.begin(), arrivals.end());
   EXPECT_THAT(arrivals, ElementsAre(1, 2, 3, 4));
 }
@@ -100,11 +102,11 @@ class TakeNext : public testing::Test {
   }
   void take(std::uint32_t slot) { table_.take(SlotIndex{slot}, 0, submission_); }
 
-  static constexpr QueueIndex queue0_{0};
-  static constexpr QueueIndex queue1_{1};
+  static constexpr QueueIndex queue0{0};
+  static constexpr QueueIndex queue1{1};
   Submission submission_;
   std::deque<Waiter> waiters_;
-  WaiterQueue queue_{2, 2};
+  WaiterQueue queue_{2, 3, 2};
   SlotTable table_{2, 2};
   Admission admission_{options(AllocationStrategy::priority, {}), {1.0F, 1.0F}};
 };
@@ -118,7 +120,6 @@ TEST_F(TakeNext, IsNobodyIfNothingIsFree) {
   take(0);
   take(1);
   EXPECT_EQ(next(), nullptr);
-  EXPECT_EQ(waiter.overtaken, 0U);
   table_.free(SlotIndex{1});
   const auto grant = queue_.take_next(admission_, table_);
   ASSERT_TRUE(grant);
@@ -145,52 +146,75 @@ TEST_F(TakeNext, AWaiterAgesByEachThatOvertakesIt) {
   Waiter& second = push(0);
   Waiter& third = push(0);
   EXPECT_EQ(next(), &first);
-  EXPECT_EQ(low.overtaken, 1U);
-  EXPECT_EQ(second.overtaken, 0U) << "who came later is not overtaken";
   EXPECT_EQ(next(), &second);
   EXPECT_EQ(next(), &low);
-  EXPECT_EQ(third.overtaken, 0U) << "the aged one came before it";
   EXPECT_EQ(next(), &third);
 }
 
-TEST_F(TakeNext, LevelsAndAgesCountAcrossTheLists) {
-  Waiter& low = push(2, queue1_);
-  Waiter& medium = push(1, queue0_);
+TEST_F(TakeNext, WhoCameLaterIsNotOvertaken) {
+  Waiter& first = push(0);
+  Waiter& second = push(0);
+  Waiter& low = push(2);
+  Waiter& third = push(0);
+  EXPECT_EQ(next(), &first);
+  EXPECT_EQ(next(), &second);
+  EXPECT_EQ(next(), &third) << "the two before it overtook nobody";
+  EXPECT_EQ(next(), &low);
+}
+
+TEST_F(TakeNext, WhoIsNextInALineHasItsOwnAge) {
+  Waiter& low = push(2);
   Waiter& high = push(0);
-  Waiter& late_high = push(0, queue1_);
+  Waiter& next_low = push(2);
+  Waiter& other_high = push(0);
   EXPECT_EQ(next(), &high);
-  EXPECT_EQ(low.overtaken, 1U);
-  EXPECT_EQ(medium.overtaken, 1U);
+  EXPECT_EQ(next(), &other_high) << "the first of the low ones has been overtaken once";
+  EXPECT_EQ(next(), &low);
+  // The second was overtaken once.
+  Waiter& third_high = push(0);
+  Waiter& fourth_high = push(0);
+  EXPECT_EQ(next(), &third_high);
+  EXPECT_EQ(next(), &next_low);
+  EXPECT_EQ(next(), &fourth_high);
+}
+
+TEST_F(TakeNext, LevelsAndAgesCountAcrossTheLists) {
+  Waiter& low = push(2, queue1);
+  Waiter& medium = push(1, queue0);
+  Waiter& high = push(0);
+  Waiter& late_high = push(0, queue1);
+  EXPECT_EQ(next(), &high);
   EXPECT_EQ(next(), &late_high);
   EXPECT_EQ(next(), &low) << "both have aged, and it came first";
   EXPECT_EQ(next(), &medium);
 }
 
-TEST_F(TakeNext, ALevelBehindAnAgedOneOfItsListDoesNotPassIt) {
-  Waiter& aged = push(2);
-  aged.overtaken = 2;
-  push(0);
-  push(0, queue0_);
-  EXPECT_EQ(next(), &aged);
-}
-
 TEST_F(TakeNext, PassesOverWhoCanTakeNone) {
-  Waiter& other_queue = push(0, queue1_);
-  Waiter& any = push(2);
+  Waiter& other_queue = push(2, queue1);
   take(1);
-  EXPECT_EQ(next(), &any);
-  EXPECT_EQ(other_queue.overtaken, 0U) << "it could not have had that slot";
+  for (int i = 0; i < 3; ++i) {
+    Waiter& any = push(1);
+    EXPECT_EQ(next(), &any);
+  }
   EXPECT_EQ(next(), nullptr);
   table_.free(SlotIndex{1});
+  Waiter& high = push(0);
+  EXPECT_EQ(next(), &high) << "the other has not aged: it could not have had those slots";
   EXPECT_EQ(next(), &other_queue);
 }
 
 TEST_F(TakeNext, PassesOverAnAgedOneThatCanTakeNone) {
-  Waiter& low = push(2, queue1_);
-  low.overtaken = 2;
+  Waiter& low = push(2, queue1);
+  for (int i = 0; i < 2; ++i) {
+    push(0);
+    next();
+  }
   Waiter& high = push(0);
   take(1);
   EXPECT_EQ(next(), &high);
+  table_.free(SlotIndex{1});
+  push(0);
+  EXPECT_EQ(next(), &low);
 }
 
 TEST_F(TakeNext, PassesOverALevelThatIsLeftNoSlot) {
@@ -198,13 +222,17 @@ TEST_F(TakeNext, PassesOverALevelThatIsLeftNoSlot) {
   const Admission keeping(options(AllocationStrategy::priority, {1, 0, 0}), {1.0F, 1.0F});
   take(0);
   Waiter& low = push(2);
-  low.overtaken = 2;
   EXPECT_FALSE(queue_.take_next(keeping, table_));
+  for (int i = 0; i < 3; ++i) {
+    Waiter& high = push(0);
+    const auto grant = queue_.take_next(keeping, table_);
+    ASSERT_TRUE(grant);
+    EXPECT_EQ(grant->waiter, &high);
+  }
+  table_.free(SlotIndex{0});
   Waiter& high = push(0);
-  const auto grant = queue_.take_next(keeping, table_);
-  ASSERT_TRUE(grant);
-  EXPECT_EQ(grant->waiter, &high);
-  EXPECT_EQ(low.overtaken, 2U) << "it could not have had that slot";
+  EXPECT_EQ(next(), &high) << "the other has not aged: it could not have had those slots";
+  EXPECT_EQ(next(), &low);
 }
 
 /// Without levels, arrival is all that counts.
@@ -218,14 +246,13 @@ class TakeNextInTurn : public TakeNext {
 };
 
 TEST_F(TakeNextInTurn, IsTheFirstWhateverItsLevel) {
-  std::array<Waiter*, 4> waiters{&push(2), &push(0, queue1_), &push(1, queue0_), &push(0)};
+  std::array<Waiter*, 4> waiters{&push(2), &push(0, queue1), &push(1, queue0), &push(0)};
   for (Waiter* waiter : waiters) EXPECT_EQ(next(), waiter);
-  EXPECT_EQ(waiters[0]->overtaken, 0U);
 }
 
 TEST_F(TakeNextInTurn, AQueuesSlotGoesToTheFirstThatMayHaveIt) {
-  Waiter& other = push(0, queue1_);
-  Waiter& this_one = push(0, queue0_);
+  Waiter& other = push(0, queue1);
+  Waiter& this_one = push(0, queue0);
   Waiter& any = push(0);
   take(1);
   const auto grant = queue_.take_next(in_turn_, table_);
@@ -235,7 +262,6 @@ TEST_F(TakeNextInTurn, AQueuesSlotGoesToTheFirstThatMayHaveIt) {
   EXPECT_EQ(next(), &any);
   EXPECT_EQ(next(), nullptr);
   EXPECT_EQ(queue_.front(), &other);
-  EXPECT_EQ(other.overtaken, 0U);
 }
 
 TEST_F(TakeNextInTurn, OneThatGaveUpIsNotServed) {
@@ -244,6 +270,107 @@ TEST_F(TakeNextInTurn, OneThatGaveUpIsNotServed) {
   queue_.remove(first);
   EXPECT_EQ(next(), &second);
   EXPECT_EQ(next(), nullptr);
+}
+
+/// The same, waiter by waiter.
+class PlainQueue {
+ public:
+  void push(Waiter& waiter) { entries_.push_back({&waiter, 0}); }
+  void remove(const Waiter& waiter) {
+    std::erase_if(entries_, [&](const Entry& entry) { return entry.waiter == &waiter; });
+  }
+  Waiter* take_next(const Admission& admission, const SlotTable& table,
+                    std::uint32_t ageing_limit) {
+    const auto rank = [&](const Entry& entry) {
+      return entry.overtaken >= ageing_limit ? 0 : entry.waiter->request.level + 1;
+    };
+    const auto may_have = [&](const Entry& entry) {
+      return admission.choose(table, entry.waiter->request).has_value();
+    };
+    auto best = entries_.end();
+    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+      if (!may_have(*entry)) continue;
+      if (best == entries_.end() || rank(*entry) < rank(*best)) best = entry;
+    }
+    if (best == entries_.end()) return nullptr;
+    for (auto entry = entries_.begin(); entry != best; ++entry) {
+      if (may_have(*entry)) ++entry->overtaken;
+    }
+    Waiter* const waiter = best->waiter;
+    entries_.erase(best);
+    return waiter;
+  }
+
+ private:
+  struct Entry {
+    Waiter* waiter;
+    std::uint32_t overtaken;
+  };
+  std::vector<Entry> entries_;
+};
+
+TEST_F(TakeNext, IsWhomALookAtEachWouldFind) {
+  const Admission keeping(options(AllocationStrategy::priority, {0, 1, 0}), {1.0F, 1.0F});
+  std::mt19937 random(1);
+  WaiterQueue queue(2, 3, 5);
+  PlainQueue plain;
+  std::vector<Waiter*> waiting;
+  int granted = 0;
+  for (int step = 0; step < 50'000; ++step) {
+    const auto draw = [&](std::uint32_t below) {
+      return static_cast<std::uint32_t>(random()) % below;
+    };
+    // In turns, many wait and few do.
+    const std::uint32_t arriving = step / 1000 % 2 == 0 ? 6 : 3;
+    if (const std::uint32_t what = draw(10); what < arriving) {
+      auto& waiter = waiters_.emplace_back();
+      const std::uint32_t which = draw(3);
+      waiter.request = at(draw(3), which == 2 ? std::nullopt : std::optional(QueueIndex{which}));
+      queue.push(waiter);
+      plain.push(waiter);
+      waiting.push_back(&waiter);
+    } else if (what < 7 && !waiting.empty()) {
+      const auto gone = waiting.begin() + draw(static_cast<std::uint32_t>(waiting.size()));
+      queue.remove(**gone);
+      plain.remove(**gone);
+      waiting.erase(gone);
+    } else if (what < 8) {
+      const SlotIndex slot{draw(2)};
+      if (table_[slot].submission == nullptr) {
+        take(to_number(slot));
+      } else {
+        table_.free(slot);
+      }
+    } else {
+      const auto grant = queue.take_next(keeping, table_);
+      Waiter* const waiter = plain.take_next(keeping, table_, 5);
+      ASSERT_EQ(grant ? grant->waiter : nullptr, waiter) << "step " << step;
+      if (waiter == nullptr) continue;
+      std::erase(waiting, waiter);
+      ++granted;
+    }
+    ASSERT_EQ(queue.front(), waiting.empty() ? nullptr : waiting.front());
+  }
+  EXPECT_GT(granted, 2000);
+}
+
+TEST(WaiterLine, IsNotMadeLongerByThoseThatComeAndGo) {
+  WaiterLine line;
+  std::array<Waiter, 3> waiters;
+  std::uint64_t arrival = 0;
+  const auto push = [&](Waiter& waiter) {
+    waiter.arrival = ++arrival;
+    line.push(waiter);
+  };
+  // One stays in front, and there is always one at the end.
+  push(waiters[0]);
+  push(waiters[1]);
+  for (int i = 0; i < 1000; ++i) {
+    push(waiters.at(i % 2 == 0 ? 2 : 1));
+    line.remove(waiters.at(i % 2 == 0 ? 1 : 2));
+    ASSERT_LT(waiters.at(i % 2 == 0 ? 2 : 1).place, 20U);
+    ASSERT_EQ(line.front(), &waiters[0]);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,93 @@
+// What a backend tells is not taken for granted.
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cbr/errors.h>
+#include <cbr/ring.h>
+#include <cbr/simulated.h>
+
+#include "conformance/hooked_backend.h"
+
+namespace cbr {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+/// Tells the times that it is given.
+class TimeTellingBackend final : public detail::BackendDecorator<Backend> {
+ public:
+  explicit TimeTellingBackend(std::shared_ptr<Backend> inner)
+      : BackendDecorator(std::move(inner)) {}
+
+  Completion finish(SlotIndex slot) override {
+    Completion completion = inner().finish(slot);
+    completion.interval = interval;
+    completion.end = interval ? std::optional(interval->end) : std::nullopt;
+    return completion;
+  }
+
+  std::optional<GpuInterval> interval;
+};
+
+TEST(UntrustedBackend, AnIntervalThatEndsBeforeItStartsIsNone) {
+  const auto backend = std::make_shared<TimeTellingBackend>(simulated::make_gpu());
+  CommandBufferRing ring(backend, {.ring_size = 1});
+  const auto run = [&](std::optional<GpuInterval> interval) {
+    backend->interval = interval;
+    Ticket ticket = ring.acquire().submit();
+    ticket.wait();
+    return ticket;
+  };
+  const Ticket good = run(GpuInterval{5ns, 5ns});
+  EXPECT_TRUE(good.gpu_interval());
+  EXPECT_EQ(good.gpu_end(), 5ns);
+  const Ticket bad = run(GpuInterval{6ns, 5ns});
+  EXPECT_FALSE(bad.gpu_interval());
+  EXPECT_FALSE(bad.gpu_end());
+  EXPECT_EQ(bad.error(), nullptr);
+}
+
+TEST(UntrustedBackend, OfTwoCausesOfALossTheFirstCounts) {
+  const auto gpu = simulated::make_gpu();
+  const auto backend = std::make_shared<test::HookedBackend>(gpu);
+  std::atomic<bool> waiting = false;
+  std::atomic<bool> lost = false;
+  backend->on_wait = [&](std::span<const SyncPoint> /*points*/) {
+    waiting = true;
+    while (!lost) std::this_thread::yield();
+    throw DeviceLost("the second cause");
+  };
+  backend->on_completed = [&](QueueIndex /*queue*/) {
+    if (waiting) throw DeviceLost("the first cause");
+  };
+  CommandBufferRing ring(backend, {.ring_size = 1});
+  gpu->pause();
+  const Ticket ticket = ring.acquire().submit();
+  auto acquiring = std::async(std::launch::async, [&]() -> std::string {
+    try {
+      ring.acquire().discard();
+    } catch (const DeviceLost& error) {
+      return error.what();
+    }
+    return {};
+  });
+  while (!waiting) std::this_thread::yield();
+  EXPECT_TRUE(ticket.done());
+  lost = true;
+  EXPECT_THAT(acquiring.get(), HasSubstr("the first cause"));
+  gpu->release();
+}
+
+}  // namespace
+}  // namespace cbr
