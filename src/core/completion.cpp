@@ -45,7 +45,7 @@ struct Retirement::Batch {
   FollowUp follow_up;
 };
 
-void Retirement::collect(RingQueue& queue, Turn turn) {
+void Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
   for (bool more = true; more;) {
     const LogHold hold;
     Batch batch;
@@ -56,7 +56,7 @@ void Retirement::collect(RingQueue& queue, Turn turn) {
         queue.retire_mutex.lock();
       }
       const LockGuard lock(queue.retire_mutex, std::adopt_lock);
-      retire(queue, ring_.backend->completed(queue.index), batch);
+      retire(queue, ring_.backend->completed(queue.index), batch, seeker);
     } catch (const DeviceLost&) {
       std::rethrow_exception(lose(std::current_exception()));
     }
@@ -73,11 +73,11 @@ void Retirement::collect(RingQueue& queue, Turn turn) {
   }
 }
 
-void Retirement::collect_all(Turn turn) {
-  for (RingQueue& queue : ring_.queues) collect(queue, turn);
+void Retirement::collect_all(Turn turn, SlotSeeker* seeker) {
+  for (RingQueue& queue : ring_.queues) collect(queue, turn, seeker);
 }
 
-void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch) {
+void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSeeker* seeker) {
   Timeline& timeline = queue.timeline;
   // What the driver has, but whose submit call has not returned yet, comes next time.
   const Serial last =
@@ -116,6 +116,14 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch) {
   }
   state->serve_waiters(batch.follow_up);
   state->settle(batch.follow_up);
+  if (seeker == nullptr || seeker->submission != nullptr) return;
+  if (state->lost != nullptr || state->closed) return;
+  try {
+    // Waiters have been offered every slot that is free, so to take one overtakes nobody.
+    seeker->submission = state->lease(seeker->request);
+  } catch (...) {
+    seeker->failure = std::current_exception();
+  }
 }
 
 void Retirement::finish(Submission& submission, Batch& batch) noexcept {

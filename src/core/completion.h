@@ -14,6 +14,17 @@
 
 namespace cbr::detail {
 
+/// A request that takes a slot in the same breath in which one gets free, if nobody comes before
+/// it.
+struct SlotSeeker {
+  explicit SlotSeeker(const SlotRequest& its_request) : request(its_request) {}
+  const SlotRequest& request;
+  /// Its lease's record, once it has one.
+  Submission* submission = nullptr;
+  /// There was no memory for that.
+  std::exception_ptr failure = nullptr;
+};
+
 /// No thread in the background is needed for a ring to move on: whoever needs a completion asks the
 /// backend, and does the book-keeping for everyone. All functions may be called by any thread that
 /// holds none of the ring's locks.
@@ -30,8 +41,9 @@ class Retirement {
   };
   /// Notices what has ended on a queue, records how, and hands the slots on. Throws DeviceLost,
   /// once that is final, and what else the backend throws.
-  void collect(RingQueue& queue, Turn turn = Turn::wait) CBR_EXCLUDES(ring_.state);
-  void collect_all(Turn turn) CBR_EXCLUDES(ring_.state);
+  void collect(RingQueue& queue, Turn turn = Turn::wait, SlotSeeker* seeker = nullptr)
+      CBR_EXCLUDES(ring_.state);
+  void collect_all(Turn turn, SlotSeeker* seeker = nullptr) CBR_EXCLUDES(ring_.state);
 
   /// Waits until a submission has ended, as its record will tell. False at the deadline. Throws
   /// what a wait of the backend throws, but for DeviceLost: then it has ended.
@@ -61,7 +73,8 @@ class Retirement {
  private:
   struct Batch;
   /// One batch; a full one may leave more.
-  void retire(RingQueue& queue, Serial completed, Batch& batch) CBR_REQUIRES(queue.retire_mutex);
+  void retire(RingQueue& queue, Serial completed, Batch& batch, SlotSeeker* seeker)
+      CBR_REQUIRES(queue.retire_mutex);
   void finish(Submission& submission, Batch& batch) noexcept;
   /// Sleeps as long as the submission is foreseen to run, and not longer than it does.
   void nap(const Submission& submission, SyncPoint point, ThreadWait& wait);

@@ -18,7 +18,9 @@
 
 #include <cbr/errors.h>
 
+#include "core/hang_reports.h"
 #include "core/messages.h"
+#include "core/option_checks.h"
 #include "core/sequence_record.h"
 
 namespace cbr::detail {
@@ -460,29 +462,6 @@ void RingCore::reset_statistics() {
 
 namespace {
 
-RingOptions checked(RingOptions options) {
-  check_ring_size(options, options.ring_size, 1);
-  if (options.spin_limit && *options.spin_limit < std::chrono::nanoseconds(0)) {
-    throw InvalidOption(fmt::format("{}: spin_limit is {} ns, allowed are 0 and more", options.name,
-                                    options.spin_limit->count()));
-  }
-  // So that twice the time, which is when it is reported again, can be reckoned with.
-  constexpr std::uint64_t longest_ms = std::uint64_t{365} * 24 * 3600 * 1000;
-  if (options.hang_warning_ms > longest_ms) {
-    throw InvalidOption(fmt::format("{}: hang_warning_ms is {}, allowed are 0 to {}", options.name,
-                                    options.hang_warning_ms, longest_ms));
-  }
-  return options;
-}
-
-std::shared_ptr<Backend> checked(std::shared_ptr<Backend> backend, const RingOptions& options) {
-  if (backend == nullptr) {
-    throw InvalidUsage(fmt::format("{}: a ring needs a backend", options.name));
-  }
-  check_ring_size(options, options.ring_size, backend->queue_count());
-  return backend;
-}
-
 std::chrono::nanoseconds spin_limit(const RingOptions& options, Backend& backend) {
   if (options.wait_strategy != WaitStrategy::hybrid) return std::chrono::nanoseconds(0);
   return options.spin_limit ? *options.spin_limit : measure_wake_up_latency(backend);
@@ -490,23 +469,8 @@ std::chrono::nanoseconds spin_limit(const RingOptions& options, Backend& backend
 
 }  // namespace
 
-void check_ring_size(const RingOptions& options, std::uint32_t ring_size,
-                     std::uint32_t queue_count) {
-  if (ring_size < 1 || ring_size > max_ring_size) {
-    throw InvalidOption(fmt::format("{}: ring_size is {}, allowed are 1 to {}", options.name,
-                                    ring_size, max_ring_size));
-  }
-  if (ring_size < queue_count) {
-    throw InvalidOption(
-        fmt::format("{}: ring_size is {}, but the backend has {} queues and each needs a slot",
-                    options.name, ring_size, queue_count));
-  }
-  Admission::check(options, ring_size);
-}
-
 std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingOptions options) {
-  options = checked(std::move(options));
-  backend = checked(std::move(backend), options);
+  check_options(options, backend.get());
   std::shared_ptr<RingCore> core(new RingCore(std::move(backend), std::move(options)));
   RingContext& ring = core->ring_;
   ring.backend->attach({.ring_size = ring.options.ring_size,
@@ -517,7 +481,7 @@ std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingO
                         }});
   try {
     if (ring.options.hang_warning_ms != 0) {
-      core->watchdog_.emplace([&core = *core] { return core.report_hangs(); });
+      core->watchdog_.emplace([&core = *core] { return report_hangs(core.ring_); });
     }
   } catch (...) {
     ring.backend->detach();
@@ -641,84 +605,6 @@ void RingCore::abandon_leased_slots() noexcept {
       continue;
     }
   }
-}
-
-namespace {
-
-/// The first of the times start + d, start + 2d, start + 4d … that lies ahead.
-TimePoint next_doubling(TimePoint start, TimePoint due, TimePoint now) {
-  while (due <= now) {
-    if (due - start > (no_deadline - start) / 2) return no_deadline;
-    due = start + 2 * (due - start);
-  }
-  return due;
-}
-
-}  // namespace
-
-std::chrono::nanoseconds RingCore::report_hangs() {
-  const std::chrono::nanoseconds limit = std::chrono::milliseconds(ring_.options.hang_warning_ms);
-  const TimePoint now = ring_.backend->now();
-  // Whatever starts while this thread sleeps is not due before this.
-  TimePoint next_look = now + limit;
-  std::vector<HangReport> hangs;
-  std::vector<std::chrono::nanoseconds> waits;
-  {
-    const StateAccess state(ring_.state);
-    for (std::uint32_t i = 0; i < state->slots.extent(); ++i) {
-      Submission* const submission = state->slots[SlotIndex{i}].submission;
-      if (submission == nullptr) continue;
-      const Phase phase = submission->phase.load(std::memory_order_acquire);
-      if (phase != Phase::in_flight && phase != Phase::held) continue;
-      if (submission->next_hang_warning == TimePoint{}) {
-        submission->next_hang_warning = submission->submit_time + limit;
-      }
-      if (submission->next_hang_warning <= now) {
-        // Before anything changes, and only where something hangs.
-        if (hangs.empty()) hangs.reserve(state->slots.extent());
-        hangs.push_back({.slot = SlotIndex{i},
-                         .point = {submission->queue, Serial(submission->serial.load())},
-                         .held = phase == Phase::held,
-                         .label = submission->label,
-                         .age = now - submission->submit_time,
-                         .acquired_at = submission->acquired_at,
-                         .submitted_at = submission->submitted_at});
-        submission->next_hang_warning =
-            next_doubling(submission->submit_time, submission->next_hang_warning, now);
-        state->counter.hang_reported();
-      }
-      next_look = std::min(next_look, submission->next_hang_warning);
-    }
-    if (ring_.options.log_wait_events) {
-      state->waiters.for_each([&](Waiter& waiter) {
-        if (waiter.next_report <= now) {
-          waits.push_back(now - waiter.since);
-          waiter.next_report = next_doubling(waiter.since, waiter.next_report, now);
-        }
-        next_look = std::min(next_look, waiter.next_report);
-      });
-    }
-  }
-  for (const HangReport& hang : hangs) {
-    const std::string text = hang_text(ring_.options.allocation_strategy, hang);
-    LogMessage message{.event = LogEvent::hang,
-                       .text = text,
-                       .slot = hang.slot,
-                       .label = hang.label.view(),
-                       .duration = hang.age,
-                       .acquired_at = hang.acquired_at,
-                       .submitted_at = hang.submitted_at};
-    if (!hang.held) message.sync_point = hang.point;
-    ring_.log.write(message);
-  }
-  for (const std::chrono::nanoseconds waited : waits) {
-    const std::string text = still_waiting_text(waited);
-    ring_.log.write({.level = LogLevel::debug,
-                     .event = LogEvent::still_waiting,
-                     .text = text,
-                     .duration = waited});
-  }
-  return next_look - now;
 }
 
 }  // namespace cbr::detail

@@ -26,10 +26,6 @@
 
 namespace cbr::detail {
 
-/// Throws InvalidOption if a ring of these options can't have this size on this many queues.
-void check_ring_size(const RingOptions& options, std::uint32_t ring_size,
-                     std::uint32_t queue_count);
-
 /// Lives until its ring has ended and no lease, ticket, sequence or callback refers to it any more.
 class RingCore : public std::enable_shared_from_this<RingCore> {
  public:
@@ -123,8 +119,6 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   void end_sequences_of_leases() noexcept;
   /// Leaves the native objects of leased slots to their leases.
   void abandon_leased_slots() noexcept;
-  /// Reports what hangs; returns how long to wait before the next look.
-  std::chrono::nanoseconds report_hangs();
 
   RingContext ring_;
   const SpinThenBlock strategy_;

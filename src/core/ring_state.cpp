@@ -61,7 +61,9 @@ void RingState::serve_waiters(FollowUp& follow_up) {
     waiter.granted = true;
     // Under the lock: once it is free, the waiter may return and take its condition variable along.
     waiter.wake_up.notify_one();
-    if (&waiter == lead.waiter) follow_up.wake(lead.wake_number);
+    if (&waiter == lead.waiter && !lead.awake.load(std::memory_order_relaxed)) {
+      follow_up.wake(lead.wake_number);
+    }
   }
 }
 

@@ -52,10 +52,23 @@ struct RingQueue {
 /// know it in order to end it.
 struct Lead {
   Waiter* waiter = nullptr;
-  /// 0 while it is not in the backend.
+  /// 0 while nobody leads.
   std::uint64_t wake_number = 0;
-  /// What it waits for, one point a queue at most.
+  /// It is back from the backend, and will look at the state without being woken. Set without the
+  /// lock.
+  Atomic<bool> awake = false;
+  /// What it waits for, one point a queue at most. Nobody else touches them while it leads.
   std::vector<SyncPoint> points;
+
+  void begin(Waiter& its_waiter, std::uint64_t its_wake_number) {
+    waiter = &its_waiter;
+    wake_number = its_wake_number;
+    awake.store(false, std::memory_order_relaxed);
+  }
+  void end() {
+    waiter = nullptr;
+    wake_number = 0;
+  }
 };
 
 /// What a completion thread does at the moment.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,11 +15,15 @@ namespace cbr::detail {
 
 SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, bool limited) {
   const bool may_wait = deadline != no_wait;
-  retirement_.collect_all(Retirement::Turn::skip);
+  SlotSeeker seeker{request};
+  retirement_.collect_all(Retirement::Turn::skip, &seeker);
+  if (seeker.failure != nullptr) std::rethrow_exception(seeker.failure);
+  if (seeker.submission != nullptr) return {.submission = seeker.submission};
   ThreadWait wait(ring_, strategy_, deadline);
   Waiter self;
   self.request = request;
   SlotIndex in_the_way{};
+  Leading leading;
   {
     const StateAccess state(ring_.state);
     state->require_usable();
@@ -38,22 +43,26 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
     }
     enter(*state, self);
     if (ring_.options.log_wait_events) in_the_way = state->in_the_way();
+    leading = try_to_lead(*state, self);
   }
-  const TimePoint start = self.since;
   Result result;
+  FollowUp follow_up;
   try {
     if (ring_.options.log_wait_events) {
       const std::string text = waiting_text(in_the_way);
       ring_.log.write(
           {.level = LogLevel::debug, .event = LogEvent::waiting, .text = text, .slot = in_the_way});
     }
-    this->wait(self, wait);
+    while (!wait_once(self, wait, leading, follow_up)) {
+    }
   } catch (...) {
     result.failure = std::current_exception();
+    const StateAccess state(ring_.state);
+    leave(*state, self, leading, follow_up);
   }
-  leave(self);
+  ring_.follow_up(follow_up);
   if (self.granted) result.submission = self.submission;
-  result.waited = ring_.backend->now() - start;
+  result.waited = ring_.backend->now() - self.since;
   return result;
 }
 
@@ -72,83 +81,78 @@ void SlotWait::enter(RingState& state, Waiter& self) {
   state.counter.wait_started();
 }
 
-void SlotWait::wait(Waiter& self, ThreadWait& wait) {
-  for (;;) {
-    std::uint64_t wake_number = 0;
-    std::span<const SyncPoint> points;
-    {
-      StateAccess state(ring_.state);
-      if (self.granted) return;
-      state->require_usable();
-      if (wait.expired()) {
-        state->counter.timed_out();
-        return;
-      }
-      wake_number = try_to_lead(*state, self);
-      // Nobody else touches them while this thread leads.
-      points = state->lead.points;
-      if (wake_number == 0) wait.sleep(state, self.wake_up);
+bool SlotWait::wait_once(Waiter& self, ThreadWait& wait, Leading& leading, FollowUp& follow_up) {
+  if (leading) lead(self, wait, leading);
+  {
+    StateAccess state(ring_.state);
+    if (std::exchange(leading, {})) state->lead.end();
+    if (!self.granted) state->require_usable();
+    const bool expired = !self.granted && wait.expired();
+    if (self.granted || expired) {
+      if (expired) state->counter.timed_out();
+      leave(*state, self, leading, follow_up);
+      return true;
     }
-    if (wake_number != 0) {
-      lead(self, wait, points, wake_number);
-    } else {
-      wait.pause();
-    }
+    leading = try_to_lead(*state, self);
+    if (leading) return false;
+    wait.sleep(state, self.wake_up);
   }
+  wait.pause();
+  return false;
 }
 
-void SlotWait::leave(Waiter& self) {
-  FollowUp follow_up;
-  {
-    const StateAccess state(ring_.state);
-    if (!self.granted) {
-      state->waiters.remove(self);
-      state->give_back(*self.submission, follow_up);
-    }
-    // A wait that was over before the statistics were reset is not theirs any more.
-    if (self.resets == state->resets) {
-      state->counter.wait_ended(ring_.backend->now() - self.counted_from);
-    }
-    if (state->lead.waiter == nullptr) {
-      // Someone has to wait in the backend for those who stay, if there is anything to wait for.
-      look_for_work(*state);
-      Waiter* const first = state->waiters.front();
-      if (first != nullptr && !state->lead.points.empty()) first->wake_up.notify_one();
-    }
+void SlotWait::leave(RingState& state, Waiter& self, Leading leading, FollowUp& follow_up) {
+  if (leading) state.lead.end();
+  if (!self.granted) {
+    state.waiters.remove(self);
+    state.give_back(*self.submission, follow_up);
   }
-  ring_.follow_up(follow_up);
+  // A wait that was over before the statistics were reset is not theirs any more.
+  if (self.resets == state.resets) {
+    state.counter.wait_ended(ring_.backend->now() - self.counted_from);
+  }
+  if (state.lead.waiter != nullptr) return;
+  // Someone has to wait in the backend for those who stay, if there is anything to wait for.
+  look_for_work(state);
+  Waiter* const first = state.waiters.front();
+  if (first != nullptr && !state.lead.points.empty()) first->wake_up.notify_one();
 }
 
 void SlotWait::look_for_work(RingState& state) {
   const bool anyone = !state.waiters.empty();
   state.lead.points.clear();
   for (RingQueue& queue : ring_.queues) {
+    if (!anyone) {
+      queue.wanted.store(false, std::memory_order_relaxed);
+      continue;
+    }
     // In this order: a submission that is not seen here sees that it is wanted.
-    queue.wanted = anyone;
-    if (!anyone) continue;
+    queue.wanted = true;
     if (const auto oldest = queue.timeline.oldest()) {
       state.lead.points.push_back({queue.index, *oldest});
     }
   }
 }
 
-std::uint64_t SlotWait::try_to_lead(RingState& state, Waiter& self) {
-  if (state.lead.waiter != nullptr) return 0;
+SlotWait::Leading SlotWait::try_to_lead(RingState& state, Waiter& self) {
+  if (state.lead.waiter != nullptr) return {};
   look_for_work(state);
-  if (state.lead.points.empty()) return 0;
+  if (state.lead.points.empty()) return {};
   // Only what it doesn't wait for yet would be news to it.
-  for (const SyncPoint& point : state.lead.points) ring_.queue(point.queue).wanted = false;
-  state.lead.waiter = &self;
-  state.lead.wake_number = state.next_wake_number();
-  return state.lead.wake_number;
+  for (const SyncPoint& point : state.lead.points) {
+    ring_.queue(point.queue).wanted.store(false, std::memory_order_relaxed);
+  }
+  state.lead.begin(self, state.next_wake_number());
+  return {.points = state.lead.points,
+          .wake_number = state.lead.wake_number,
+          .awake = &state.lead.awake};
 }
 
-bool SlotWait::nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points,
-                   std::uint64_t wake_number) {
+bool SlotWait::nap(Waiter& self, ThreadWait& wait, const Leading& leading) {
   std::optional<TimePoint> until;
   {
     const StateAccess state(ring_.state);
-    for (const SyncPoint& point : points) {
+    for (const SyncPoint& point : leading.points) {
       const auto end = ring_.nap_before(*state, point, true);
       // One of them may end at any moment.
       if (!end) return true;
@@ -159,25 +163,15 @@ bool SlotWait::nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> po
     return self.granted || state.lost != nullptr || state.closed;
   };
   // What has been submitted to another queue has woken it, and ends the nap.
-  const auto news = [&] { return wait.look(points, wake_number); };
+  const auto news = [&] { return wait.look(leading.points, leading.wake_number); };
   return wait.nap(self.wake_up, *until, over, [&] { return retirement_.guarded(news); });
 }
 
-void SlotWait::lead(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points,
-                    std::uint64_t wake_number) {
-  struct Leadership {
-    ~Leadership() {
-      const StateAccess state(ring.state);
-      state->lead.waiter = nullptr;
-      state->lead.wake_number = 0;
-      // Nobody leads: the next submission on any queue is news.
-      for (RingQueue& queue : ring.queues) queue.wanted = true;
-    }
-    RingContext& ring;
-  } leadership{ring_};
-  if (ring_.naps && !nap(self, wait, points, wake_number)) return;
+void SlotWait::lead(Waiter& self, ThreadWait& wait, const Leading& leading) {
+  if (ring_.naps && !nap(self, wait, leading)) return;
   const WaitStatus status =
-      retirement_.guarded([&] { return wait.in_backend(points, wake_number); });
+      retirement_.guarded([&] { return wait.in_backend(leading.points, leading.wake_number); });
+  leading.awake->store(true, std::memory_order_relaxed);
   // After a timeout too: a slot that got free just now is better than an error.
   if (status != WaitStatus::woken) retirement_.collect_all(Retirement::Turn::wait);
 }

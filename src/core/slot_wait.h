@@ -44,22 +44,29 @@ class SlotWait {
       CBR_EXCLUDES(ring_.state);
 
  private:
+  /// What a leader needs to know without the lock; empty for others.
+  struct Leading {
+    std::span<const SyncPoint> points = {};
+    std::uint64_t wake_number = 0;
+    Atomic<bool>* awake = nullptr;
+
+    explicit operator bool() const { return awake != nullptr; }
+  };
+
   /// Takes a place among the waiters; what may throw comes first.
   void enter(RingState& state, Waiter& self);
-  /// Waits until a slot was handed over, or until the deadline.
-  void wait(Waiter& self, ThreadWait& wait);
-  void leave(Waiter& self);
+  /// Waits in the backend or for those who do, and looks what has come of it. True once it has
+  /// left, with a slot or because its time is over.
+  bool wait_once(Waiter& self, ThreadWait& wait, Leading& leading, FollowUp& follow_up);
+  void leave(RingState& state, Waiter& self, Leading leading, FollowUp& follow_up);
 
-  /// Makes this thread the leader if there is none and something is in flight; returns the wake
-  /// number to wait with, else 0.
-  [[nodiscard]] std::uint64_t try_to_lead(RingState& state, Waiter& self);
+  /// Makes this thread the leader if there is none and something is in flight.
+  [[nodiscard]] Leading try_to_lead(RingState& state, Waiter& self);
   /// Waits in the backend for what is in flight, and collects.
-  void lead(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points,
-            std::uint64_t wake_number);
+  void lead(Waiter& self, ThreadWait& wait, const Leading& leading);
   /// Sleeps as long as all of the points are foreseen not to have been reached. False if there is
   /// nothing to wait for in the backend any more.
-  bool nap(Waiter& self, ThreadWait& wait, std::span<const SyncPoint> points,
-           std::uint64_t wake_number);
+  bool nap(Waiter& self, ThreadWait& wait, const Leading& leading);
   /// Finds out what a leader has to wait for, and asks to be told of what is submitted later.
   void look_for_work(RingState& state);
 

@@ -120,6 +120,16 @@ class Atomic {
     scheduling_point();
     return std::exchange(value_, static_cast<T>(value_ | value));
   }
+  bool compare_exchange_weak(T& expected, T value,
+                             std::memory_order /*order*/ = std::memory_order_seq_cst) {
+    scheduling_point();
+    if (value_ != expected) {
+      expected = value_;
+      return false;
+    }
+    value_ = value;
+    return true;
+  }
   operator T() const { return load(); }  // NOLINT(google-explicit-constructor): as std::atomic
   T operator=(T value) {  // NOLINT(misc-unconventional-assign-operator): as std::atomic
     store(value);

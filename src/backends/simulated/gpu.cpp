@@ -47,7 +47,7 @@ class SimulatedQueue {
   }
 
   void push(Recording& recording) {
-    entries_[(head_ + count_) % entries_.size()] = &recording;
+    entries_[place(count_)] = &recording;
     ++count_;
     schedule(recording);
     ++submitted_;
@@ -57,7 +57,7 @@ class SimulatedQueue {
   bool advance_to(TimePoint now) {
     while (count_ > 0 && visible_at(front()) <= now) {
       if (front().plan.fault == Fault::lose_device) return true;
-      head_ = (head_ + 1) % entries_.size();
+      head_ = place(1);
       --count_;
     }
     return false;
@@ -71,7 +71,7 @@ class SimulatedQueue {
     if (free_at_ != no_deadline) return;
     free_at_ = now;
     for (std::size_t i = 0; i < count_; ++i) {
-      Recording& recording = *entries_[(head_ + i) % entries_.size()];
+      Recording& recording = *entries_[place(i)];
       if (recording.end != no_deadline) {
         free_at_ = std::max(free_at_, recording.end);
       } else if (recording.plan.fault == Fault::hang) {
@@ -94,7 +94,7 @@ class SimulatedQueue {
     const std::uint64_t behind_front = serial.value() - completed().value() - 1;
     TimePoint latest{};
     for (std::uint64_t i = 0; i <= behind_front; ++i) {
-      latest = std::max(latest, visible_at(*entries_[(head_ + i) % entries_.size()]));
+      latest = std::max(latest, visible_at(*entries_[place(i)]));
     }
     return latest;
   }
@@ -110,6 +110,11 @@ class SimulatedQueue {
     return recording.end == no_deadline ? no_deadline : recording.end + recording.plan.completion;
   }
   [[nodiscard]] const Recording& front() const { return *entries_[head_]; }
+  /// Of the entry that comes so many after the first.
+  [[nodiscard]] std::size_t place(std::size_t index) const {
+    const std::size_t behind = head_ + index;
+    return behind < entries_.size() ? behind : behind - entries_.size();
+  }
 
   std::vector<Recording*> entries_;
   std::size_t head_ = 0;
