@@ -149,4 +149,14 @@ void Submitting::leave_sequence(Submission& submission) noexcept {
   tell(queue, told);
 }
 
+void Submitting::send_held(SequenceRecord& sequence) noexcept {
+  RingQueue& queue = ring_.queue(sequence.queue);
+  Told told;
+  {
+    const LockGuard lock(queue.submit_mutex);
+    advance(queue, sequence, told);
+  }
+  tell(queue, told);
+}
+
 }  // namespace cbr::detail

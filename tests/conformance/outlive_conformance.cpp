@@ -149,7 +149,40 @@ class RingsEnd : public testing::Test {
     EXPECT_FALSE(detached_);
   }
 
-  std::shared_ptr<simulated::Gpu> gpu_ = simulated::make_gpu();
+  /// Runs `call` when the ring's end has begun and waits for a submission on the first queue.
+  template <typename Call>
+  void while_it_begins(const Call& call) {
+    Sequence sequence = ring_->sequence();
+    Lease lease = ring_->acquire({.queue = QueueIndex{0}});
+    const SlotIndex slot = lease.slot();
+    std::latch submitting(1);
+    std::latch go_on(1);
+    backend_->on_submit = [&, slot](SlotIndex submitted) {
+      if (submitted != slot) return;
+      submitting.count_down();
+      go_on.wait();
+    };
+    std::thread submitter([&] { std::move(lease).submit(); });
+    submitting.wait();
+    end_ring();
+    EXPECT_TRUE(eventually([&] {
+      try {
+        sequence.acquire({.timeout = Timeout(0ns)}).discard();
+      } catch (const AcquireTimeout&) {
+        return false;
+      } catch (const InvalidUsage&) {
+        return true;
+      }
+      return false;
+    })) << "a sequence is refused from the beginning of the end";
+    call();
+    go_on.count_down();
+    submitter.join();
+    ender_.join();
+    EXPECT_TRUE(detached_);
+  }
+
+  std::shared_ptr<simulated::Gpu> gpu_ = simulated::make_gpu(2);
   std::shared_ptr<HookedBackend> backend_ = std::make_shared<HookedBackend>(gpu_);
   std::optional<CommandBufferRing> ring_;
   std::atomic<bool> detached_ = false;
@@ -178,6 +211,28 @@ TEST_F(RingsEnd, WaitsForADiscardUnderWay) {
   ring_->acquire().discard();
   ender_.join();
   EXPECT_TRUE(detached_);
+}
+
+TEST_F(RingsEnd, SendsWhatALeaseHeldBackThatIsGivenUpAsItBegins) {
+  make_ring(8);
+  Sequence sequence = ring_->sequence();
+  Lease first = sequence.acquire();
+  Lease second = sequence.acquire();
+  const Ticket held = std::move(second).submit();
+  while_it_begins([&] { first.discard(); });
+  EXPECT_TRUE(held.wait_for(60s));
+}
+
+TEST_F(RingsEnd, RefusesALeaseAsItBegins) {
+  make_ring(8);
+  Lease lease = ring_->acquire({.queue = QueueIndex{1}});
+  const auto object = std::make_shared<int>(1);
+  while_it_begins([&] {
+    // No thread is there to let go of it later.
+    lease.keep_alive(object);
+    EXPECT_THROW((void)std::move(lease).submit(), InvalidUsage);
+    EXPECT_EQ(object.use_count(), 1);
+  });
 }
 
 TEST(RingsEndRaces, NothingIsBrokenByLeasesTicketsAndSequences) {
