@@ -112,8 +112,8 @@ Ticket RingCore::submit(Submission& submission, const std::source_location& wher
       }
       if (result.recording) ring_.backend->discard(slot);
       end_unsubmitted(submission);
+      if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
     }
-    if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
     std::rethrow_exception(result.failure);
   }
   return TicketAccess::make(submission);

@@ -1,6 +1,7 @@
 #include "core/submitting.h"
 
 #include <memory>
+#include <optional>
 
 #include <cbr/errors.h>
 
@@ -12,6 +13,8 @@ Submitting::Result Submitting::submit(Submission& submission) {
   const std::shared_ptr<SequenceRecord> sequence = submission.sequence;
   Result result;
   Told told;
+  // The ring's end waits until all is told.
+  std::optional<Visit> visit;
   {
     const LockGuard lock(queue.submit_mutex);
     result.recording = true;
@@ -26,6 +29,7 @@ Submitting::Result Submitting::submit(Submission& submission) {
       result.failure = std::current_exception();
     }
     if (sequence != nullptr && result.failure == nullptr) advance(queue, *sequence, told);
+    if (!told.empty()) visit.emplace(ring_.gate, Visit::Unasked{});
   }
   tell(queue, told);
   return result;

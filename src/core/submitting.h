@@ -40,6 +40,10 @@ class Submitting {
     /// The device may have been lost between a native submit and its record.
     bool late = false;
     FollowUp follow_up;
+
+    [[nodiscard]] bool empty() const {
+      return sent.empty() && loss == nullptr && !late && follow_up.empty();
+    }
   };
   /// The native submit and its record.
   void send(RingQueue& queue, Submission& submission, Told& told) CBR_REQUIRES(queue.submit_mutex);

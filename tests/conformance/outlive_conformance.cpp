@@ -1,6 +1,7 @@
 // What outlives its ring, and what races its end.
 #include <array>
 #include <atomic>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <string>
@@ -133,10 +134,12 @@ TEST(OutliveNative, ObjectsGoWithTheLeaseAndOnlyThoseOfLeasedSlots) {
 
 class RingsEnd : public testing::Test {
  protected:
-  CommandBufferRing& make_ring(std::uint32_t ring_size) {
+  CommandBufferRing& make_ring(std::uint32_t ring_size,
+                               std::shared_ptr<Observer> observer = nullptr) {
     return ring_.emplace(backend_, RingOptions{.ring_size = ring_size,
                                                .hang_warning_ms = 0,
-                                               .log_sink = [](const LogMessage&) {}});
+                                               .log_sink = [](const LogMessage&) {},
+                                               .observer = std::move(observer)});
   }
   /// Ends the ring on a thread of its own while another one is in a call of the backend, which is
   /// given time to see it done wrong.
@@ -233,6 +236,35 @@ TEST_F(RingsEnd, RefusesALeaseAsItBegins) {
     EXPECT_THROW((void)std::move(lease).submit(), InvalidUsage);
     EXPECT_EQ(object.use_count(), 1);
   });
+}
+
+/// Does something when it is told.
+class HookedObserver final : public Observer {
+ public:
+  std::function<void()> hook;
+  void on_submit(const SubmitEvent& /*event*/) noexcept override { hook(); }
+  void on_discard(SlotIndex /*slot*/) noexcept override { hook(); }
+};
+
+TEST_F(RingsEnd, WaitsForAnObserverThatIsToldOfASubmission) {
+  for (const Fault fault : {Fault::none, Fault::fail_submit}) {
+    detached_ = false;
+    const auto observer = std::make_shared<HookedObserver>();
+    observer->hook = [&] {
+      end_ring();
+      expect_attached_for_a_while();
+    };
+    make_ring(2, observer);
+    Lease lease = ring_->acquire();
+    simulated::record(lease, {.fault = fault});
+    try {
+      (void)std::move(lease).submit();
+    } catch (const SubmitFailed&) {
+      EXPECT_EQ(fault, Fault::fail_submit);
+    }
+    ender_.join();
+    EXPECT_TRUE(detached_);
+  }
 }
 
 TEST(RingsEndRaces, NothingIsBrokenByLeasesTicketsAndSequences) {
