@@ -8,6 +8,8 @@
 #include <cbr/simulated.h>
 #include <cbr/submit_policy.h>
 
+#include "unit/core/allocations.h"
+
 namespace {
 
 class CountingObserver final : public cbr::Observer {
@@ -56,6 +58,26 @@ void on_complete(benchmark::State& state) {
   }
 }
 
+/// A callback that is taken back in time. Counts what is allocated for it: nothing.
+void cancelled_callback(benchmark::State& state) {
+  const auto gpu = cbr::simulated::make_gpu();
+  cbr::CommandBufferRing ring(gpu, {.ring_size = 3});
+  const auto step = [&] {
+    // Else the completion thread may be quicker.
+    gpu->pause();
+    const cbr::Ticket ticket = ring.acquire().submit();
+    if (!ticket.on_complete([](const cbr::Ticket& /*ticket*/) {}).cancel()) {
+      state.SkipWithError("the callback has run");
+    }
+    gpu->release();
+    ticket.wait();
+  };
+  for (int i = 0; i < 10; ++i) step();
+  const std::size_t before = cbr::test::allocation_count;
+  for (auto _ : state) step();
+  state.counters["allocations"] = static_cast<double>(cbr::test::allocation_count - before);
+}
+
 void sequence(benchmark::State& state) {
   cbr::CommandBufferRing ring(cbr::simulated::make_gpu(), {.ring_size = 3});
   cbr::Sequence order = ring.sequence();
@@ -87,6 +109,7 @@ BENCHMARK_CAPTURE(allocation_strategy, priority, AllocationStrategy::priority)
 BENCHMARK(observer);
 BENCHMARK(keep_alive);
 BENCHMARK(on_complete);
+BENCHMARK(cancelled_callback);
 BENCHMARK(sequence);
 BENCHMARK(submit_policy);
 

@@ -14,7 +14,8 @@ namespace cbr::detail {
 /// way.
 ///
 /// A submission needs no visit of its own: it looks at is_open() with its queue's submit mutex
-/// held, and the ring's end passes through that mutex after close().
+/// held, and the ring's end passes through that mutex after close(). What it has to tell afterwards
+/// does, and gets one that can't be refused while it holds the mutex.
 class Gate {
  public:
   enum class Answer : std::uint8_t {
@@ -39,6 +40,7 @@ class Gate {
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
 
   Answer enter();
+  void enter_unasked() { visits_.fetch_add(1); }
   void leave();
 
   const ProcessGuard process_;
@@ -51,7 +53,13 @@ class Gate {
 /// One call that goes through the gate, for as long as it lives.
 class Visit {
  public:
+  /// For whoever holds what the ring's end has yet to pass through: it is let in, closed or not.
+  struct Unasked {};
+
   explicit Visit(Gate& gate) : gate_(gate), answer_(gate.enter()) {}
+  Visit(Gate& gate, Unasked /*tag*/) : gate_(gate), answer_(Gate::Answer::open) {
+    gate.enter_unasked();
+  }
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
   ~Visit() {

@@ -100,8 +100,12 @@ void RingContext::require_same_process() const {
 }
 
 void RingContext::require_usable() {
-  const StateAccess access(state);
-  access->require_usable();
+  {
+    const StateAccess access(state);
+    access->require_usable();
+  }
+  // The end has begun, and the state doesn't say so yet.
+  if (!gate.is_open()) throw InvalidUsage(fmt::format("{}: the ring is gone", options.name));
 }
 
 }  // namespace cbr::detail

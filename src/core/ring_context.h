@@ -44,7 +44,7 @@ struct RingContext {
                                                     bool may_be_late);
   /// Throws in a child that was forked off.
   void require_same_process() const;
-  /// Throws the cause of the loss, or InvalidUsage once the ring has ended.
+  /// Throws the cause of the loss, or InvalidUsage once the ring's end has begun.
   void require_usable() CBR_EXCLUDES(state);
 
   template <typename Event>

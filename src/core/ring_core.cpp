@@ -507,9 +507,10 @@ void RingCore::close() noexcept {
     kept_after_fork_ = shared_from_this();
     return;
   }
-  // Whoever comes from now on is refused, and whoever waits for a slot is told.
-  ring_.gate.close();
+  // Whoever comes from now on is refused, and whoever waits for a slot is told. In this order: whom
+  // the gate refuses a thread for what a lease keeps can't submit it any more.
   ring_.stopped = true;
+  ring_.gate.close();
   {
     // Nobody adds or removes slots, and no submission is under way, once these were free.
     const LockGuard structure_lock(ring_.structure_mutex);
@@ -540,15 +541,18 @@ void RingCore::close() noexcept {
 void RingCore::end_sequences_of_leases() noexcept {
   for (std::uint32_t i = 0;; ++i) {
     std::shared_ptr<SequenceRecord> sequence;
-    Submission* submission = nullptr;
     {
       const StateAccess state(ring_.state);
       if (i >= state->slots.extent()) return;
-      submission = state->slots[SlotIndex{i}].submission;
-      if (submission == nullptr || submission->phase.load() != Phase::leased) continue;
-      sequence = submission->sequence;
+      Submission* const submission = state->slots[SlotIndex{i}].submission;
+      if (submission == nullptr || submission->sequence == nullptr) continue;
+      // With the lock: the lease may end at any moment, and its record be blank again. One that was
+      // given up when the end had begun has left what it held back to be sent from here.
+      const Phase phase = submission->phase.load();
+      if (phase == Phase::leased) submission->sequence->give_up(*submission);
+      if (phase == Phase::leased || phase == Phase::held) sequence = submission->sequence;
     }
-    if (sequence != nullptr) submitting_.leave_sequence(*submission);
+    if (sequence != nullptr) submitting_.send_held(*sequence);
   }
 }
 

@@ -99,6 +99,9 @@ struct FollowUp {
   std::shared_ptr<RingCore> core;
 
   void wake(std::uint64_t number) { wake_number = std::max(wake_number, number); }
+  [[nodiscard]] bool empty() const {
+    return wake_number == 0 && unseen_failures.empty() && !outside_slots && core == nullptr;
+  }
 };
 
 class RingState {

@@ -1,12 +1,15 @@
 #include "core/submitting.h"
 
 #include <memory>
+#include <optional>
 
 #include <cbr/errors.h>
 
 namespace cbr::detail {
 
 Submitting::Result Submitting::submit(Submission& submission) {
+  // The ring's end waits until all is told.
+  std::optional<Visit> visit;
   const LogHold hold;
   RingQueue& queue = ring_.queue(submission.queue);
   // A reference of its own: the submission may have ended before this function does.
@@ -27,6 +30,7 @@ Submitting::Result Submitting::submit(Submission& submission) {
       result.failure = std::current_exception();
     }
     if (sequence != nullptr && result.failure == nullptr) advance(queue, *sequence, told);
+    if (!told.empty()) visit.emplace(ring_.gate, Visit::Unasked{});
   }
   tell(queue, told);
   return result;
@@ -147,6 +151,16 @@ void Submitting::leave_sequence(Submission& submission) noexcept {
       sequence->give_up(submission);
     }
     advance(queue, *sequence, told);
+  }
+  tell(queue, told);
+}
+
+void Submitting::send_held(SequenceRecord& sequence) noexcept {
+  RingQueue& queue = ring_.queue(sequence.queue);
+  Told told;
+  {
+    const LockGuard lock(queue.submit_mutex);
+    advance(queue, sequence, told);
   }
   tell(queue, told);
 }

@@ -29,6 +29,8 @@ class Submitting {
   Result submit(Submission& submission) CBR_EXCLUDES(ring_.state);
   /// A lease ends without a submission: gives up its place, and sends what was held back behind it.
   void leave_sequence(Submission& submission) noexcept CBR_EXCLUDES(ring_.state);
+  /// Sends what is held back, as far as no lease stands before it.
+  void send_held(SequenceRecord& sequence) noexcept CBR_EXCLUDES(ring_.state);
 
  private:
   /// What has to be told once no lock is held. Each of `sent` has a reference for that.
@@ -38,6 +40,10 @@ class Submitting {
     /// The device may have been lost between a native submit and its record.
     bool late = false;
     FollowUp follow_up;
+
+    [[nodiscard]] bool empty() const {
+      return sent.empty() && loss == nullptr && !late && follow_up.empty();
+    }
   };
   /// The native submit and its record.
   void send(RingQueue& queue, Submission& submission, Told& told) CBR_REQUIRES(queue.submit_mutex);

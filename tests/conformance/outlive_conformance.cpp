@@ -1,6 +1,7 @@
 // What outlives its ring, and what races its end.
 #include <array>
 #include <atomic>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <string>
@@ -133,10 +134,12 @@ TEST(OutliveNative, ObjectsGoWithTheLeaseAndOnlyThoseOfLeasedSlots) {
 
 class RingsEnd : public testing::Test {
  protected:
-  CommandBufferRing& make_ring(std::uint32_t ring_size) {
+  CommandBufferRing& make_ring(std::uint32_t ring_size,
+                               std::shared_ptr<Observer> observer = nullptr) {
     return ring_.emplace(backend_, RingOptions{.ring_size = ring_size,
                                                .hang_warning_ms = 0,
-                                               .log_sink = [](const LogMessage&) {}});
+                                               .log_sink = [](const LogMessage&) {},
+                                               .observer = std::move(observer)});
   }
   /// Ends the ring on a thread of its own while another one is in a call of the backend, which is
   /// given time to see it done wrong.
@@ -149,7 +152,40 @@ class RingsEnd : public testing::Test {
     EXPECT_FALSE(detached_);
   }
 
-  std::shared_ptr<simulated::Gpu> gpu_ = simulated::make_gpu();
+  /// Runs `call` when the ring's end has begun and waits for a submission on the first queue.
+  template <typename Call>
+  void while_it_begins(const Call& call) {
+    Sequence sequence = ring_->sequence();
+    Lease lease = ring_->acquire({.queue = QueueIndex{0}});
+    const SlotIndex slot = lease.slot();
+    std::latch submitting(1);
+    std::latch go_on(1);
+    backend_->on_submit = [&, slot](SlotIndex submitted) {
+      if (submitted != slot) return;
+      submitting.count_down();
+      go_on.wait();
+    };
+    std::thread submitter([&] { std::move(lease).submit(); });
+    submitting.wait();
+    end_ring();
+    EXPECT_TRUE(eventually([&] {
+      try {
+        sequence.acquire({.timeout = Timeout(0ns)}).discard();
+      } catch (const AcquireTimeout&) {
+        return false;
+      } catch (const InvalidUsage&) {
+        return true;
+      }
+      return false;
+    })) << "a sequence is refused from the beginning of the end";
+    call();
+    go_on.count_down();
+    submitter.join();
+    ender_.join();
+    EXPECT_TRUE(detached_);
+  }
+
+  std::shared_ptr<simulated::Gpu> gpu_ = simulated::make_gpu(2);
   std::shared_ptr<HookedBackend> backend_ = std::make_shared<HookedBackend>(gpu_);
   std::optional<CommandBufferRing> ring_;
   std::atomic<bool> detached_ = false;
@@ -178,6 +214,57 @@ TEST_F(RingsEnd, WaitsForADiscardUnderWay) {
   ring_->acquire().discard();
   ender_.join();
   EXPECT_TRUE(detached_);
+}
+
+TEST_F(RingsEnd, SendsWhatALeaseHeldBackThatIsGivenUpAsItBegins) {
+  make_ring(8);
+  Sequence sequence = ring_->sequence();
+  Lease first = sequence.acquire();
+  Lease second = sequence.acquire();
+  const Ticket held = std::move(second).submit();
+  while_it_begins([&] { first.discard(); });
+  EXPECT_TRUE(held.wait_for(60s));
+}
+
+TEST_F(RingsEnd, RefusesALeaseAsItBegins) {
+  make_ring(8);
+  Lease lease = ring_->acquire({.queue = QueueIndex{1}});
+  const auto object = std::make_shared<int>(1);
+  while_it_begins([&] {
+    // No thread is there to let go of it later.
+    lease.keep_alive(object);
+    EXPECT_THROW((void)std::move(lease).submit(), InvalidUsage);
+    EXPECT_EQ(object.use_count(), 1);
+  });
+}
+
+/// Does something when it is told.
+class HookedObserver final : public Observer {
+ public:
+  std::function<void()> hook;
+  void on_submit(const SubmitEvent& /*event*/) noexcept override { hook(); }
+  void on_discard(SlotIndex /*slot*/) noexcept override { hook(); }
+};
+
+TEST_F(RingsEnd, WaitsForAnObserverThatIsToldOfASubmission) {
+  for (const Fault fault : {Fault::none, Fault::fail_submit}) {
+    detached_ = false;
+    const auto observer = std::make_shared<HookedObserver>();
+    observer->hook = [&] {
+      end_ring();
+      expect_attached_for_a_while();
+    };
+    make_ring(2, observer);
+    Lease lease = ring_->acquire();
+    simulated::record(lease, {.fault = fault});
+    try {
+      (void)std::move(lease).submit();
+    } catch (const SubmitFailed&) {
+      EXPECT_EQ(fault, Fault::fail_submit);
+    }
+    ender_.join();
+    EXPECT_TRUE(detached_);
+  }
 }
 
 TEST(RingsEndRaces, NothingIsBrokenByLeasesTicketsAndSequences) {

@@ -21,12 +21,12 @@ namespace {
 
 constexpr const char* description =
     "Works rings from several threads with everything that they can do, chosen at random: one "
-    "round "
-    "after the other, each with a new ring. After each, the ring's statistics, leaks, callbacks "
-    "and "
-    "kept objects are compared with what was done; over the run, memory, open files and threads "
-    "must "
-    "not grow from the second quarter to the last (memory: by more than 8 MiB).";
+    "round after the other, each with a new ring. In a third of the rounds allocations fail, in "
+    "another third calls of the driver; most rings end while other threads work what they leave: "
+    "leases, tickets, sequences, callbacks and coroutines. After each, the ring's statistics, "
+    "leaks, events, callbacks and kept objects are compared with what was done; over the run, "
+    "memory, open files and threads must not grow from the second quarter to the last (memory: by "
+    "more than 8 MiB).";
 
 constexpr const char* footer =
     "A run with the same seed does the same operations, but threads take turns as they will: what "

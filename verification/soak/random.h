@@ -20,6 +20,10 @@ class Random {
   [[nodiscard]] std::uint32_t between(std::uint32_t least, std::uint32_t most) {
     return least + pick(most - least + 1);
   }
+  /// From two to the power of `least` to that of `most`.
+  [[nodiscard]] std::uint32_t power_of_two(std::uint32_t least, std::uint32_t most) {
+    return 1U << between(least, most);
+  }
   [[nodiscard]] bool one_in(std::uint32_t count) { return pick(count) == 0; }
 
  private:

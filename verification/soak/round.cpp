@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,10 +12,10 @@
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
-#include <cbr/fault_injection.h>
 #include <cbr/ring.h>
-#include <cbr/validation.h>
 
+#include "soak/heir.h"
+#include "soak/life.h"
 #include "soak/random.h"
 #include "soak/worker.h"
 
@@ -32,71 +31,27 @@ void require(const std::string& difference) {
   if (!difference.empty()) throw Inconsistency(difference);
 }
 
-/// A backend with its faults, and the account of what a ring did on it. Outlives the ring's use.
-class Life {
- public:
-  Life(Target& target, Random& random) {
-    const bool may_lose_device = random.one_in(4);
-    workplace_ = target.make(random, may_lose_device);
-    backend_ = workplace_->backend();
-    if (may_lose_device || random.one_in(2)) {
-      injector_ = inject_faults(backend_, {.seed = random.next(),
-                                           .begin = 0.005,
-                                           .submit = 0.01,
-                                           .execution = 0.02,
-                                           .hang = 0.005,
-                                           .device_loss = may_lose_device ? 0.003 : 0});
-      backend_ = injector_;
-    }
-    if (random.one_in(4)) {
-      backend_ = validate(backend_, [this](std::string_view line) {
-        ledger_.complain(fmt::format("backend contract broken: {}", line));
-      });
-    }
-    releaser_ = std::jthread([this](const std::stop_token& stop) { release_hangs(stop); });
-  }
-  Life(const Life&) = delete;
-  Life& operator=(const Life&) = delete;
-  ~Life() = default;
-
-  [[nodiscard]] Ledger& ledger() { return ledger_; }
-  [[nodiscard]] Workplace& workplace() { return *workplace_; }
-  [[nodiscard]] const std::shared_ptr<Backend>& backend() const { return backend_; }
-
- private:
-  /// Hung work is let go of a little later, whoever waits for it.
-  void release_hangs(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(mutex);
-    while (!stop.stop_requested()) {
-      stopped.wait_for(lock, stop, 1ms, [] { return false; });
-      if (injector_ != nullptr) injector_->release();
-      workplace_->release();
-    }
-  }
-
-  Ledger ledger_;
-  std::unique_ptr<Workplace> workplace_;
-  std::shared_ptr<FaultInjector> injector_;
-  std::shared_ptr<Backend> backend_;
-  std::jthread releaser_;
-};
-
 class Round {
  public:
   Round(std::uint64_t seed, Target& target, Totals& totals, Count& heartbeat)
-      : random_(seed), target_(target), totals_(totals), heartbeat_(heartbeat) {}
+      : random_(seed),
+        target_(target),
+        totals_(totals),
+        heartbeat_(heartbeat),
+        observer_(std::make_shared<CountingObserver>(random_.one_in(2))),
+        inbox_(std::make_shared<Inbox>(observer_)) {}
 
   void run() {
     auto life = begin();
+    open_shop(*life);
     for (int resets = 0; resets < 3; ++resets) {
-      work(*life);
+      work();
       check(*life);
       if (!random_.one_in(life->ledger().lost ? 2 : 8)) break;
       std::unique_ptr<Life> next;
       end(*life, [&] { next = reset(); });
       life = std::move(next);
+      open_shop(*life);
     }
     end(*life, [&] { ring_.reset(); });
     ++totals_.rounds;
@@ -108,10 +63,8 @@ class Round {
   std::unique_ptr<Life> begin() {
     for (;;) {
       auto life = std::make_unique<Life>(target_, random_);
-      if (may_fail(
-              [&] { ring_.emplace(life->backend(), options(life->backend()->queue_count())); })) {
-        return life;
-      }
+      options_ = choose_options(life->backend()->queue_count());
+      if (may_fail([&] { ring_.emplace(life->backend(), options_); })) return life;
     }
   }
 
@@ -121,8 +74,18 @@ class Round {
       auto life = std::make_unique<Life>(target_, random_);
       // A ring needs a slot for each queue.
       if (life->backend()->queue_count() > ring_->ring_size()) continue;
-      if (!may_fail([&] { ring_->reset(life->backend()); })) continue;
-      ++totals_.resets;
+      const bool by_assignment = random_.one_in(4);
+      options_.ring_size = ring_->ring_size();
+      if (!may_fail([&] {
+            if (by_assignment) {
+              *ring_ = CommandBufferRing(life->backend(), options_);
+            } else {
+              ring_->reset(life->backend());
+            }
+          })) {
+        continue;
+      }
+      ++(by_assignment ? totals_.moves : totals_.resets);
       return life;
     }
   }
@@ -141,7 +104,7 @@ class Round {
     return false;
   }
 
-  RingOptions options(std::uint32_t queue_count) {
+  RingOptions choose_options(std::uint32_t queue_count) {
     RingOptions options;
     least_size_ = queue_count;
     options.allocation_strategy = static_cast<AllocationStrategy>(random_.pick(3));
@@ -160,27 +123,43 @@ class Round {
     options.hang_warning_ms = warnings[random_.pick(3)];
     options.log_wait_events = random_.one_in(8);
     options.name = "soak";
-    options.log_sink = [](const LogMessage&) {};
-    if (random_.one_in(2)) {
-      options.executor = [](std::coroutine_handle<> coroutine) { coroutine.resume(); };
+    options.log_sink = [observer = observer_](const LogMessage&) {
+      observer->hear(observer->others);
+    };
+    switch (random_.pick(3)) {
+      case 0:
+        options.executor = [](std::coroutine_handle<> coroutine) { coroutine.resume(); };
+        break;
+      case 1:
+        options.executor = executor_to(inbox_);
+        break;
+      default:
+        break;
     }
     options.observer = observer_;
     may_reset_statistics_ = random_.one_in(8);
     return options;
   }
 
-  void work(Life& life) {
-    shop_.emplace(Shop{.ring = *ring_,
-                       .workplace = life.workplace(),
-                       .ledger = life.ledger(),
-                       .heartbeat = heartbeat_,
-                       .least_size = std::max(least_size_, ring_->queue_count()),
-                       .largest_size = largest_size_,
-                       .may_reset_statistics = may_reset_statistics_});
+  /// What the threads of this life work with.
+  void open_shop(Life& life) {
+    shop_.reset(new Shop{.workplace = life.workplace(),
+                         .ledger = life.ledger(),
+                         .inbox = inbox_,
+                         .heartbeat = heartbeat_,
+                         .may_lose_device = life.may_lose_device(),
+                         .calls_fail = life.calls_fail(),
+                         .allocations_fail_one_in = life.allocations_fail_one_in()});
+    scope_ = {.least_size = std::max(least_size_, ring_->queue_count()),
+              .largest_size = largest_size_,
+              .may_reset_statistics = may_reset_statistics_};
+  }
+
+  void work() {
     std::vector<std::jthread> threads;
     for (std::uint32_t i = random_.between(2, 5); i > 0; --i) {
       threads.emplace_back([this, seed = random_.next(), count = target_.operations()] {
-        Worker(*shop_, seed).run(count);
+        Worker(*ring_, scope_, *shop_, seed).run(count);
       });
     }
   }
@@ -192,11 +171,14 @@ class Round {
     std::string wrong;
     do {
       std::this_thread::yield();
+      inbox_->resume_all();
       try {
         ring_->drain();
         if (ledger.lost) throw Inconsistency("drain() goes on after the device was lost");
       } catch (const DeviceLost&) {
         ledger.lost = true;
+      } catch (const BackendError&) {
+        if (!life.calls_fail()) throw;
       }
       require(ledger.complaint());
       wrong = difference(ledger, ring_->statistics(), ring_->leaked());
@@ -211,15 +193,38 @@ class Round {
     }
   }
 
-  /// Ends the ring's time on this backend by `call`, now and then with a lease and a submission
-  /// left.
+  /// Ends the ring's time on this backend by `call`, mostly with something left of it.
   template <typename Call>
   void end(Life& life, const Call& call) {
     Ledger& ledger = life.ledger();
+    if (ledger.lost || random_.one_in(4)) {
+      call();
+      observer_->expect_silence();
+    } else if (random_.one_in(3)) {
+      end_quietly(life, call);
+    } else {
+      end_contested(call);
+    }
+    require(ledger.complaint());
+    if (life.in_use()) throw Inconsistency("something of the ring is left after its end");
+    if (ledger.kept != 0) throw Inconsistency("an object is kept after the end of its ring");
+    require(callback_difference(ledger));
+    // A loss that no ticket tells of.
+    if (observer_->losses != 0) ledger.lost = true;
+    require(difference(ledger, *observer_));
+    observer_->clear();
+    count(life);
+  }
+
+  /// With a lease and a submission left.
+  template <typename Call>
+  void end_quietly(Life& life, const Call& call) {
+    Ledger& ledger = life.ledger();
     std::optional<Lease> lease;
     std::optional<Ticket> ticket;
-    if (random_.one_in(2) && !ledger.lost) leave_behind(life, lease, ticket);
+    leave_behind(life, lease, ticket);
     call();
+    observer_->expect_silence();
     if (ticket && !ticket->done()) throw Inconsistency("work goes on after the end of its ring");
     if (lease) {
       try {
@@ -227,18 +232,72 @@ class Round {
         throw Inconsistency("a lease was submitted after the end of its ring");
       } catch (const Error&) {
         ++ledger.refused_submits;
+        ++ledger.late_ends;
       }
     }
-    require(ledger.complaint());
-    require(difference(ledger, *observer_));
-    observer_->clear();
+  }
 
+  /// While other threads work what is left: leases, tickets, a sequence, callbacks, coroutines.
+  template <typename Call>
+  void end_contested(const Call& call) {
+    const Neighbour neighbour;
+    std::vector<std::unique_ptr<Heir>> heirs;
+    for (std::uint32_t i = random_.between(1, 4); i > 0; --i) {
+      heirs.push_back(std::make_unique<Heir>(*ring_, neighbour, *shop_, random_.next()));
+    }
+    std::vector<std::jthread> threads;
+    for (const auto& heir : heirs) threads.emplace_back([&heir = *heir] { heir.run(); });
+    struct Ending {
+      explicit Ending(Shop& its_shop) : shop(its_shop) {}
+      Ending(const Ending&) = delete;
+      Ending& operator=(const Ending&) = delete;
+      // They wait for it, whatever happens here.
+      ~Ending() {
+        shop.ended = true;
+        shop.ended.notify_all();
+      }
+      Shop& shop;
+    };
+    {
+      const Ending ending(*shop_);
+      disturb();
+      shop_->ending = true;
+      call();
+      observer_->expect_silence();
+    }
+    threads.clear();
+    inbox_->resume_all();
+    ++totals_.contested_ends;
+  }
+
+  /// What may happen to the ring while its leases and tickets are worked.
+  void disturb() {
+    if (random_.one_in(2)) {
+      CommandBufferRing elsewhere(std::move(*ring_));
+      // NOLINTNEXTLINE(bugprone-use-after-move): that is the question.
+      if (ring_->valid()) throw Inconsistency("a ring is valid that was moved from");
+      *ring_ = std::move(elsewhere);
+      ++totals_.moves;
+    }
+    if (random_.one_in(2)) {
+      const std::uint32_t size = random_.between(scope_.least_size, scope_.largest_size);
+      if (may_fail([&] { ring_->set_ring_size(size); })) ++totals_.resizes;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(random_.pick(300)));
+  }
+
+  void count(Life& life) {
+    const Ledger& ledger = life.ledger();
     totals_.submissions += ledger.submits;
     totals_.failures += ledger.failed_begins + ledger.refused_submits + ledger.failures_seen;
     totals_.callbacks += ledger.callbacks_run;
     totals_.timeouts += ledger.came_away_empty;
     totals_.resizes += ledger.resizes;
     totals_.abandoned += ledger.abandoned;
+    totals_.cancelled_callbacks += ledger.callbacks_cancelled;
+    totals_.destroyed_coroutines += ledger.coroutines_destroyed;
+    totals_.failed_allocations += ledger.failed_allocations;
+    totals_.failed_calls += life.failed_calls();
   }
 
   void leave_behind(Life& life, std::optional<Lease>& lease, std::optional<Ticket>& ticket) {
@@ -269,11 +328,14 @@ class Round {
   Target& target_;
   Totals& totals_;
   Count& heartbeat_;
-  const std::shared_ptr<CountingObserver> observer_ = std::make_shared<CountingObserver>();
+  const std::shared_ptr<CountingObserver> observer_;
+  const std::shared_ptr<Inbox> inbox_;
+  RingOptions options_;
+  Scope scope_{};
   std::uint32_t least_size_ = 1;
   std::uint32_t largest_size_ = 1;
   bool may_reset_statistics_ = false;
-  std::optional<Shop> shop_;
+  std::unique_ptr<Shop> shop_;
   std::optional<CommandBufferRing> ring_;
 };
 

@@ -27,6 +27,14 @@ struct Totals {
   Count timeouts = 0;
   Count resizes = 0;
   Count abandoned = 0;
+  Count cancelled_callbacks = 0;
+  Count destroyed_coroutines = 0;
+  Count failed_allocations = 0;
+  /// Of wait, completed, finish and wake: they pass.
+  Count failed_calls = 0;
+  /// Rings that ended while other threads worked what they left.
+  Count contested_ends = 0;
+  Count moves = 0;
 };
 
 /// Runs the round of this seed: the same options, faults and operations each time, but not the same

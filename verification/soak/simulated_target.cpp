@@ -46,6 +46,7 @@ class SimulatedTarget final : public Target {
  public:
   [[nodiscard]] std::string name() const override { return "simulated"; }
   [[nodiscard]] std::uint32_t operations() const override { return 400; }
+  [[nodiscard]] bool allocations_may_fail() const override { return true; }
   [[nodiscard]] std::unique_ptr<Workplace> make(Random& random, bool /*may_lose_device*/) override {
     const std::uint32_t queues = random.between(1, 3);
     return std::make_unique<SimulatedWorkplace>(queues, random.one_in(4));

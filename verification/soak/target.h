@@ -47,6 +47,9 @@ class Target {
   /// How many operations a thread does in a round: so many that a round takes a fraction of a
   /// second.
   [[nodiscard]] virtual std::uint32_t operations() const = 0;
+  /// Whether operator new may throw in calls of the backend. A driver that is written in C++ uses
+  /// that of the program, too, and may not be made for a lack of memory.
+  [[nodiscard]] virtual bool allocations_may_fail() const = 0;
   /// A workplace with a fresh backend. With `may_lose_device` the ring may take its device for lost
   /// and let go of what its work needs while the GPU still runs it.
   [[nodiscard]] virtual std::unique_ptr<Workplace> make(Random& random, bool may_lose_device) = 0;

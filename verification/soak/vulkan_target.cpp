@@ -80,6 +80,7 @@ class VulkanTarget final : public Target {
  public:
   [[nodiscard]] std::string name() const override { return "vulkan: " + device_->info().name; }
   [[nodiscard]] std::uint32_t operations() const override { return 60; }
+  [[nodiscard]] bool allocations_may_fail() const override { return false; }
   [[nodiscard]] std::unique_ptr<Workplace> make(Random& /*random*/, bool may_lose_device) override {
     return std::make_unique<VulkanWorkplace>(device_, may_lose_device);
   }

@@ -224,6 +224,19 @@ TEST(Allocation, TakingCallbacksBackAllocatesNothing) {
   ticket.wait();
 }
 
+TEST(Allocation, ACycleWhoseCallbackIsTakenBackAllocatesNothing) {
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(gpu, {.ring_size = 3});
+  expect_steady([&] {
+    // Else the completion thread may be quicker.
+    gpu->pause();
+    const Ticket ticket = submit(ring);
+    EXPECT_TRUE(ticket.on_complete([](const Ticket& /*ticket*/) { ADD_FAILURE(); }).cancel());
+    gpu->release();
+    ticket.wait();
+  });
+}
+
 TEST(Allocation, WaitingForAnyOfATicketsRingAllocatesNothing) {
   CommandBufferRing ring(simulated::make_gpu(2), {.ring_size = 4});
   std::array<Ticket, 3> tickets;

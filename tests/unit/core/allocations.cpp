@@ -1,25 +1,29 @@
 #include "unit/core/allocations.h"
 
 #include <cstdlib>
-#include <limits>
 #include <new>
 #include <utility>
 
 namespace cbr::test {
 namespace {
 
-struct Plan {
-  static constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+thread_local AllocationPlan plan;
 
-  std::size_t succeed = all;
-  std::size_t fail = 0;
-  std::size_t failed = 0;
-};
-thread_local Plan plan;
+/// As good as is needed here, and quick (SplitMix64).
+std::uint64_t next_random(std::uint64_t& state) {
+  std::uint64_t value = state += 0x9e3779b97f4a7c15;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
 
 void note_allocation() {
   ++allocation_count;
-  if (plan.succeed == Plan::all) return;
+  if (plan.one_in != 0 && next_random(plan.random) % plan.one_in == 0) {
+    ++*plan.failures;
+    throw std::bad_alloc();
+  }
+  if (plan.succeed == AllocationPlan::all) return;
   if (plan.succeed > 0) {
     --plan.succeed;
     return;
@@ -30,6 +34,13 @@ void note_allocation() {
 }
 
 }  // namespace
+
+PlannedAllocations::PlannedAllocations(const AllocationPlan& inner)
+    : outer_(std::exchange(plan, inner)) {}
+
+PlannedAllocations::~PlannedAllocations() {
+  plan = outer_;
+}
 
 void fail_allocations(std::size_t succeed, std::size_t fail) {
   plan = {.succeed = succeed, .fail = fail};

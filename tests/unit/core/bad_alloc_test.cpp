@@ -1048,5 +1048,33 @@ TEST(BadAlloc, AllocationsFailAsPlanned) {
   EXPECT_FALSE(test::stop_failing());
 }
 
+TEST(BadAlloc, AllocationsFailAtRandomWithinTheirScope) {
+  const auto failed_of_a_thousand = [] {
+    std::uint64_t failed = 0;
+    for (int i = 0; i < 1000; ++i) {
+      try {
+        test::allocate();
+      } catch (const std::bad_alloc&) {
+        ++failed;
+      }
+    }
+    return failed;
+  };
+  std::atomic<std::uint64_t> counted = 0;
+  {
+    const test::FailAtRandom failures(1, 4, counted);
+    const std::uint64_t failed = failed_of_a_thousand();
+    EXPECT_GT(failed, 200U);
+    EXPECT_LT(failed, 300U);
+    EXPECT_EQ(counted, failed);
+    {
+      const test::FailNone spared;
+      EXPECT_EQ(failed_of_a_thousand(), 0U);
+    }
+    EXPECT_GT(failed_of_a_thousand(), 0U);
+  }
+  EXPECT_EQ(failed_of_a_thousand(), 0U);
+}
+
 }  // namespace
 }  // namespace cbr

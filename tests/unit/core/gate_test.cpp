@@ -43,6 +43,23 @@ TEST(Gate, ARefusedVisitLeavesNothingBehind) {
   }
 }
 
+TEST(Gate, AVisitUnaskedIsLetInAndWaitedFor) {
+  Gate gate;
+  gate.close();
+  std::optional<Visit> visit(std::in_place, gate, Visit::Unasked{});
+  EXPECT_TRUE(visit->allowed());
+  std::atomic<bool> empty = false;
+  std::thread waiting([&] {
+    gate.wait_until_empty();
+    empty = true;
+  });
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+  EXPECT_FALSE(empty);
+  visit.reset();
+  waiting.join();
+  EXPECT_FALSE(gate.is_open());
+}
+
 TEST(Gate, ClosingTwiceIsClosingOnce) {
   Gate gate;
   std::optional<Visit> visit(std::in_place, gate);
