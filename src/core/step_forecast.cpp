@@ -7,7 +7,7 @@ namespace cbr::detail {
 namespace {
 
 /// How much the newest measurement counts.
-constexpr double newest_share = 0.125;
+constexpr double newest_step_share = 0.125;
 /// Steps before anything is foreseen.
 constexpr std::uint32_t least_measured = 8;
 /// Work that starts so soon after other work was waiting for it: what lies between is a part of the
@@ -48,8 +48,8 @@ void StepForecast::ended(TimePoint noticed, const Completion& completion) {
 void StepForecast::measure(Nanoseconds step) {
   if (measured_ == 0) step_ = step;
   const Nanoseconds off(std::abs((step - step_).count()));
-  step_ += newest_share * (step - step_);
-  deviation_ += newest_share * (off - deviation_);
+  step_ += newest_step_share * (step - step_);
+  deviation_ += newest_step_share * (off - deviation_);
   if (measured_ < least_measured) ++measured_;
 }
 

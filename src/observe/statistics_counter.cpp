@@ -5,7 +5,7 @@
 namespace cbr::detail {
 namespace {
 
-double to_ms(std::chrono::nanoseconds time) {
+double milliseconds_of(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
@@ -50,10 +50,10 @@ void StatisticsCounter::read(RingStatistics& statistics, std::uint64_t sent,
   statistics.reuse_rate =
       acquisitions == 0 ? 1.0
                         : static_cast<double>(without_wait) / static_cast<double>(acquisitions);
-  statistics.total_wait_ms = to_ms(total_wait_);
+  statistics.total_wait_ms = milliseconds_of(total_wait_);
   statistics.avg_wait_ms =
       wait_events == 0 ? 0.0 : statistics.total_wait_ms / static_cast<double>(wait_events);
-  statistics.max_wait_ms = to_ms(max_wait_);
+  statistics.max_wait_ms = milliseconds_of(max_wait_);
 }
 
 }  // namespace cbr::detail
