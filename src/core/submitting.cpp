@@ -108,6 +108,8 @@ void Submitting::advance(RingQueue& queue, SequenceRecord& sequence, Told& told)
       }
       if (failure == nullptr) {
         if (ring_.notes_submit_times) next->submit_time = ring_.backend->now();
+        // Reckoned from then on as well: what was due before lies before its start.
+        next->next_hang_warning = {};
         state->send(*next);
       } else {
         state->refuse(*next, failure, told.follow_up);

@@ -141,6 +141,24 @@ TEST_F(Watching, ReportsHeldWork) {
   first.discard();
 }
 
+TEST_F(Watching, WhatWasHeldIsWatchedAnewOnceItIsSent) {
+  auto& ring = make_ring({.ring_size = 2, .hang_warning_ms = 10});
+  Sequence sequence = ring.sequence();
+  Lease first = sequence.acquire();
+  Lease second = sequence.acquire();
+  gpu_->pause();
+  const Ticket held = std::move(second).submit();
+  ASSERT_TRUE(watchdog_looks());
+  // When the second is sent, it has been held for longer than the limit.
+  simulated::record(first, {.submit = 50ms});
+  std::move(first).submit();
+  gpu_->advance(9ms);
+  ASSERT_TRUE(watchdog_looks());
+  EXPECT_THAT(lines(), IsEmpty());
+  gpu_->advance(1ms);
+  EXPECT_TRUE(see_lines(2));
+}
+
 TEST_F(Watching, ALeaseIsNoHang) {
   auto& ring = make_ring({.ring_size = 2, .hang_warning_ms = 10});
   Lease lease = ring.acquire();
