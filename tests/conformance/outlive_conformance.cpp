@@ -155,7 +155,8 @@ class RingsEnd : public testing::Test {
   /// Runs `call` when the ring's end has begun and waits for a submission on the first queue.
   template <typename Call>
   void while_it_begins(const Call& call) {
-    Sequence sequence = ring_->sequence();
+    // Not on the queue whose submission stands still.
+    Sequence sequence = ring_->sequence(QueueIndex{1});
     Lease lease = ring_->acquire({.queue = QueueIndex{0}});
     const SlotIndex slot = lease.slot();
     std::latch submitting(1);

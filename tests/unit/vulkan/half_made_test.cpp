@@ -54,6 +54,8 @@ class HalfMade : public ShimmedBackend, public testing::WithParamInterface<bool>
     CBR_MAY_FAIL(vkMapMemory)
 #undef CBR_MAY_FAIL
   }
+
+ public:
   ~HalfMade() override {
     detach();
     backend_.reset();
@@ -61,6 +63,7 @@ class HalfMade : public ShimmedBackend, public testing::WithParamInterface<bool>
     EXPECT_EQ(objects_, 0);
   }
 
+ protected:
   [[nodiscard]] VkResult fail() const {
     if (GetParam()) throw std::bad_alloc();
     return VK_ERROR_OUT_OF_DEVICE_MEMORY;

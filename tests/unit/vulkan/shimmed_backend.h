@@ -22,14 +22,16 @@ namespace cbr::vulkan {
 /// Makes the backend on the validated device, with the shim between, and speaks to it as a ring
 /// would. Set what the driver pretends to be before attach().
 class ShimmedBackend : public testing::Test {
- protected:
-  ShimmedBackend() { shim_.reset(); }
+ public:
   ~ShimmedBackend() override {
     detach();
     backend_.reset();
     device_.reset();
     shim_.reset();
   }
+
+ protected:
+  ShimmedBackend() { shim_.reset(); }
 
   /// The device on which the shim stands.
   [[nodiscard]] virtual std::shared_ptr<Device> owner() { return test::validated_device(); }
@@ -47,7 +49,10 @@ class ShimmedBackend : public testing::Test {
     attached_ = true;
   }
   void make() {
-    if (device_ == nullptr) device_ = test::VulkanShim::wrap(*owner());
+    if (device_ == nullptr) {
+      owner_ = owner();
+      device_ = test::VulkanShim::wrap(*owner_);
+    }
     if (backend_ == nullptr) backend_ = make_backend(device_);
   }
   void detach() {
@@ -83,6 +88,8 @@ class ShimmedBackend : public testing::Test {
   std::shared_ptr<Backend> backend_;
 
  private:
+  /// Outlives what a fixture that is derived from this has of its own.
+  std::shared_ptr<Device> owner_;
   bool attached_ = false;
   std::mutex mutex_;
   std::vector<std::string> reports_;
