@@ -163,8 +163,8 @@ TEST_F(AdaptiveWait, TheRingsEndEndsTheNap) {
   Sequence sequence = ring_->sequence();
   auto acquiring = start_waiting([&] { EXPECT_THROW((void)sequence.acquire(), InvalidUsage); });
   auto ending = std::async(std::launch::async, [&] { ring_.reset(); });
-  gpu_->release();
   expect_ends(acquiring);
+  gpu_->release();
   expect_ends(ending);
 }
 
