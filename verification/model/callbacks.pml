@@ -23,6 +23,24 @@ inline run_callback() {
   }
 }
 
+/* The completion thread runs callbacks in the order of serials. */
+inline check_order() {
+#if !defined(WITH_LOSS) || defined(CORE_LOSS_OVERTAKES_CLAIMED)
+  d_step {
+    k = 1;
+    do
+    :: k <= RECORDS ->
+       assert(!is_set(queued, k) || order_of[k] == 0 || order_of[k] >= order_of[record]);
+       k++
+    :: else -> break
+    od;
+    k = 0
+  }
+#else
+  skip
+#endif
+}
+
 /* The node goes back to its pool when list and handle have let go of it. */
 inline release_node(count) {
 #ifdef WITH_RACE
@@ -176,7 +194,7 @@ inline destroy_coroutine() {
   if
   :: d_step {
        !pinned && is_set(queued, record) && !is_set(done, record) &&
-       (serial_of[record] == 0 || native_completed[0] < serial_of[record]) ->
+       (serial_of[record] == 0 -> native_submitted[0] == submitted[0] : native_completed[0] < serial_of[record]) ->
        pinned = true
      };
      d_step {
@@ -247,6 +265,7 @@ inline see_to() {
      if
      :: !scratch -> break
      :: else ->
+        check_order();
         run_callback();
         clear_bit(in_callback, record);
         if

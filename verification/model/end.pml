@@ -142,6 +142,9 @@ inline close() {
   stop_thread();
 #endif
 #endif
+#ifdef WITH_CALLBACK
+  assert(queued == 0 && running == 0);
+#endif
 #ifdef WITH_RACE
   abandon_leased_slots();
 #endif

@@ -294,6 +294,7 @@ inline send(record) {
   give_up_place(record);
 #endif
 #ifdef WITH_CALLBACK
+  order_of[record] = serial_of[record];
   if
   :: is_watched(record) ->
      set_bit(watched, record);

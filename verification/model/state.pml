@@ -126,6 +126,7 @@ short with_callback;
 short coroutine;
 short destroyed;
 short in_callback;
+byte order_of[RECORDS + 1]; /* serial_of, also afterwards */
 bool pinned;
 #define is_watched(record) (is_set(queued, record) || is_set(kept, record))
 #endif
