@@ -209,9 +209,7 @@ inline lead() {
     :: else -> break
     od;
     q = 0;
-#ifndef PLANT_NOT_WANTED_AFTER_LEADING
     want(true);
-#endif
     status = 0;
     if
     :: thrown -> waiting = false

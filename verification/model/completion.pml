@@ -115,14 +115,14 @@ inline collect(number, skips) {
 #ifdef PLANT_CLAIMED_AFTER_LOOK
         /* Looks whether the device is lost, and claims afterwards. */
         if
-        :: d_step { !device_lost -> find_claim(number) }
+        :: d_step { answers_well -> find_claim(number) }
         :: device_lost -> thrown = true
         fi;
         leave_to_loss(number);
         d_step { note_claim(number) };
 #else
         if
-        :: d_step { !device_lost -> find_claim(number); note_claim(number) }
+        :: d_step { answers_well -> find_claim(number); note_claim(number) }
 #ifdef WITH_LOSS
         :: device_lost -> thrown = true
 #endif
@@ -133,7 +133,7 @@ inline collect(number, skips) {
         :: claim == 0
         :: else ->
            if
-           :: d_step { !device_lost -> finish(number) }
+           :: d_step { answers_well -> finish(number) }
 #ifdef WITH_LOSS
            :: device_lost -> loss_found = true
 #endif

@@ -163,6 +163,22 @@ inline close() {
 #endif
 }
 
+/* Once each lease was submitted or has ended, nothing is held back any more. */
+inline check_nothing_is_held() {
+#ifdef WITH_SEQUENCE
+  d_step {
+    i = 1;
+    do
+    :: i <= RECORDS -> assert(phase[i] != HELD); i++
+    :: else -> break
+    od;
+    i = 0
+  }
+#else
+  skip
+#endif
+}
+
 /* Everything is as it should be once the ring and all that came from it are gone. */
 inline check_end() {
   d_step {
@@ -230,6 +246,11 @@ inline check_nobody_forgotten() {
      w = 0;
 #endif
      i++
+  :: else -> break
+  od;
+  i = 0;
+  do
+  :: i < SLOTS -> assert(waiter_count == 0 || slot_state[i] != FREE); i++
   :: else -> break
   od;
   i = 0

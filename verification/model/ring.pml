@@ -19,6 +19,7 @@
  *   WITH_INTERRUPT                one wait of each thread may be interrupted, or fail
  *   WITH_SPURIOUS                 a sleeping thread may wake for no reason
  *   WITH_LOSS                     the device may be lost
+ *   WITH_SILENT                   the backend may go on answering what has ended (WITH_LOSS)
  *   WITH_SEQUENCE                 all leases are parts of one sequence
  *   WITH_CALLBACK                 tickets may get a callback, which may be cancelled
  *   WITH_COROUTINE                likewise a coroutine, which may be destroyed
@@ -261,6 +262,11 @@ active proctype owner() {
 #endif
 #else
   finished == THREADS;
+  check_nothing_is_held();
+#ifdef WITH_CALLBACK
+  /* Callbacks run without the ring's end. */
+  queued == 0;
+#endif
 #endif
 #ifdef WITH_RESIZE
   resized;

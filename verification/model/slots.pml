@@ -205,14 +205,14 @@ inline resolve(record) {
   clear_bit(asleep_on_record, thread_of(record));
 #endif
 #ifdef WITH_CALLBACK
-  clear_bit(watched, record);
   if
   :: is_watched(record) ->
+     clear_bit(watched, record);
      ended_list ! record;
 #ifndef PLANT_THREAD_NOT_NOTIFIED
      thread_asleep = false
 #endif
-  :: else -> drop_reference(record)
+  :: else -> assert(!is_set(watched, record)); drop_reference(record)
   fi
 #else
   drop_reference(record)
@@ -359,9 +359,7 @@ inline fail_claimed(number, last) {
 /* RingState::lose, but for `stopped`, which was set before. */
 inline lose_everything() {
   lost = true;
-#ifndef PLANT_LOSS_WAKES_NOBODY
   asleep = 0;
-#endif
 #ifdef WITH_SEQUENCE
   k = 1;
   do

@@ -277,7 +277,9 @@ inline note() {
   :: else
   fi;
 #else
-#ifndef PLANT_NEW_WORK_IGNORED
+#ifdef PLANT_NEW_WORK_IGNORED
+  skip;
+#else
   if
   :: wanted[queue] -> d_step { !state_locked -> touch_core(); note_submission(queue) }
   :: else
