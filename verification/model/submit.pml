@@ -189,7 +189,12 @@ inline submit() {
   fi;
 #endif
   visit_to_tell();
-#ifndef PLANT_PUSHED_OUTSIDE_MUTEX
+#ifdef PLANT_PUSHED_OUTSIDE_MUTEX
+  if
+  :: thrown -> unlock(submit_mutex[queue])
+  :: else
+  fi;
+#else
   unlock(submit_mutex[queue]);
 #endif
   tell();
