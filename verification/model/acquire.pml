@@ -1,148 +1,224 @@
-/* ring_acquire.cpp: how the ring hands out slots. */
+/* slot_wait.cpp, and acquire from ring_core.cpp: how the ring hands out slots. */
 
-/* A thread that is not in the queue takes a slot if nobody is waiting for one. */
+/* A record from the pool. */
+inline take_record() {
+#ifdef WITH_RACE
+  in_use++;
+  references[record] = 1
+#else
+  skip
+#endif
+}
+
+/* A free slot for one that doesn't wait. Waiters have been offered every slot that is free, so this
+ * overtakes nobody. */
 inline lease_as_newcomer() {
   if
-  :: lost -> thrown = true
-  :: !lost && waiter_count == 0 ->
-     lease_free_slot(slot)
+  :: lost || closed -> thrown = true
+  :: else ->
+     lease(record, slot);
+     if
+     :: slot != 0 -> assert(waiter_count == 0); take_record()
+     :: else
+     fi
+  fi
+}
+
+/* SlotWait::take after its first look, up to and with `enter`. */
+inline lease_or_enter(may_wait) {
+  lease_as_newcomer();
+  if
+  :: slot == 0 && !thrown && may_wait ->
+     take_record();
+     waits_with[me] = record;
+     push_waiter();
+     waiting = true
   :: else
   fi
 }
 
-/* take_slot: `slot` is what it returns, unless `thrown`. */
+/* RingCore::try_acquire up to `begin`: `slot` is what was leased, if it was. */
 inline acquire() {
-  slot = 0;
-  if
-  :: seems_full
-  :: !seems_full ->
-     d_step { lock(state_mutex); lease_as_newcomer() };
-     unlock(state_mutex)
-  fi;
+  d_step { !state_locked -> touch_core(); lease_as_newcomer() };
   if
   :: slot != 0 || thrown
   :: else ->
-     collect_all();
+     collect_all(true);
      if
      :: thrown
      :: else ->
-        d_step { lease_as_newcomer() };
         if
-        :: slot != 0 || thrown -> unlock(state_mutex)
-        :: else ->
-           /* The deadline matters from here on only. */
-           if
-           :: waiting = true
+        :: d_step { !state_locked -> lease_or_enter(true) }
 #ifdef WITH_TIMEOUT
-           :: waiting = true; limited = true
+        :: d_step { !state_locked -> lease_or_enter(true); limited = waiting }
 #endif
 #ifdef WITH_TRY
-           :: unlock(state_mutex)
+        :: d_step { !state_locked -> lease_or_enter(false) }
 #endif
-           fi;
+        fi;
+        if
+        :: waiting ->
+           wait_for_slot();
+           leave();
            if
-           :: waiting -> wait_for_slot()
+           :: thrown && slot != 0 -> end_unsubmitted(); slot = 0
            :: else
            fi
+        :: else
         fi
      fi
   fi
 }
 
-/* wait_for_slot. Comes with the state mutex held and leaves without. */
+#define LOOKING 4
+#define LEADING 5
+
+/* SlotWait::wait, with try_to_lead. */
 inline wait_for_slot() {
-  d_step {
-    push_waiter();
-    in_time = true;
-    take_turn();
-    q = 0
-  };
+  in_time = true;
   do
   :: !waiting -> break
-  :: waiting && status == 0 ->
-     /* Sleeps, as a follower or as a leader with nothing to wait for in the backend. */
-     sleep();
+  :: else ->
      d_step {
-       lock(state_mutex);
+       !state_locked ->
+       touch_core();
        if
-       :: lead_waiter == me + 1 -> stop_leading()
-       :: else
-       fi;
-       take_turn()
-     }
-  :: waiting && status != 0 ->
-     wait_for_points();
+       :: is_set(granted, me) -> waiting = false
+       :: !is_set(granted, me) && (lost || closed) -> thrown = true; waiting = false
+       :: !is_set(granted, me) && !lost && !closed && !in_time -> waiting = false
+       :: else ->
+          if
+          :: lead_waiter != 0 -> fall_asleep()
+          :: else ->
+             status = LOOKING;
+             state_locked = true;
+#ifdef PLANT_WANTED_AFTER_LOOK
+             note_points()
+#else
+             want(true)
+#endif
+          fi
+       fi
+     };
      if
-     :: thrown ->
-        d_step {
-          lock(state_mutex);
-          stop_leading();
-          take_turn()
-        }
-     :: !thrown && status == WOKEN ->
-        d_step {
-          lock(state_mutex);
-          stop_leading();
-          take_turn()
-        }
+     :: !waiting
      :: else ->
-        /* Also after a timeout: a slot that got free just now is better than an error. */
-        d_step { lock(state_mutex); lead_wake_number = 0 };
-        unlock(state_mutex);
-        collect_all();
         if
-        :: thrown -> d_step { lock(state_mutex) }
+        :: status == LOOKING -> look_for_work()
         :: else
         fi;
-        d_step {
-          stop_leading();
-          in_time = (status != TIMED_OUT);
-          take_turn()
-        }
+        if
+        :: status == LEADING -> lead()
+        :: else -> sleep()
+        fi
      fi
   od;
-  atomic { limited = false; in_time = false; status = 0 };
-  unlock(state_mutex);
-  wake_leader()
+  limited = false;
+  d_step { in_time = false; status = 0 }
 }
 
-inline stop_leading() {
-  lead_waiter = 0;
-  lead_wake_number = 0;
+inline fall_asleep() {
+#ifdef PLANT_SLEEP_NOT_ATOMIC
+  skip
+#else
+  set_bit(asleep, me)
+#endif
+}
+
+/* Says that someone waits, or that nobody does: RingQueue::wanted. */
+inline want(anyone) {
   q = 0;
   do
-  :: q < QUEUES -> lead_points[q] = 0; q++
+  :: q < QUEUES -> wanted[q] = anyone; q++
   :: else -> break
   od;
   q = 0
 }
 
-/* One turn of the loop in wait_for_slot, with the state mutex held: leave, lead or follow. Frees the
- * mutex unless the thread leaves. `status` is not 0 if the thread is to wait in the backend.
- *
- * Here the mutex is freed within the step: what the section wrote is read by nobody without it. */
-inline take_turn() {
-  status = 0;
-  if
-  :: granted[me] != 0 || !in_time || thrown -> leave()
-  :: else ->
-     if
-     :: lost -> thrown = true; leave()
-     :: !lost && lead_waiter == 0 -> lead()
-     :: else -> fall_asleep()
-     fi
-  fi
+/* The oldest submission of each queue; `found` says whether there is any. */
+inline note_points() {
+  found = false;
+  q = 0;
+  do
+  :: q < QUEUES ->
+     lead_points[q] = (retired[q] < submitted[q] -> retired[q] + 1 : 0);
+     found = found || (lead_points[q] != 0);
+     q++
+  :: else -> break
+  od;
+  q = 0
 }
 
-inline fall_asleep() {
-#ifdef PLANT_SLEEP_NOT_ATOMIC
-  state_mutex = 0
+/* What look_for_work does once it has said that submissions are wanted, and the rest of
+ * try_to_lead. */
+inline look_for_work() {
+  d_step {
+#ifdef PLANT_WANTED_AFTER_LOOK
+    found = lead_points[0] != 0;
+    want(true);
 #else
-  go_to_sleep(asleep)
+    note_points();
 #endif
+    if
+    :: !found -> status = 0; fall_asleep()
+    :: else ->
+       q = 0;
+       do
+       :: q < QUEUES ->
+          if
+          :: lead_points[q] != 0 -> wanted[q] = false
+          :: else
+          fi;
+          q++
+       :: else -> break
+       od;
+       q = 0;
+       lead_waiter = me + 1;
+#ifdef PLANT_WAKE_NUMBER_REUSED
+       wake_numbers = 1;
+#else
+       wake_numbers++;
+#endif
+#ifndef PLANT_UNWAKEABLE_LEADER
+       lead_wake_number = wake_numbers;
+#endif
+       status = LEADING
+    fi;
+    found = false;
+    state_locked = false
+  }
 }
 
-/* sleep: on the thread's own condition variable. */
+/* SlotWait::lead */
+inline lead() {
+  wait_for_points();
+  if
+  :: thrown || status == WOKEN
+  :: else ->
+     /* After a timeout too: a slot that got free just now is better than an error. */
+     in_time = (status != TIMED_OUT);
+     collect_all(false)
+  fi;
+  d_step {
+    !state_locked ->
+    lead_waiter = 0;
+    lead_wake_number = 0;
+    q = 0;
+    do
+    :: q < QUEUES -> lead_points[q] = 0; q++
+    :: else -> break
+    od;
+    q = 0;
+    want(true);
+    status = 0;
+    if
+    :: thrown -> waiting = false
+    :: else
+    fi
+  }
+}
+
+/* ThreadWait::sleep: on the thread's own condition variable. */
 inline sleep() {
 #ifdef PLANT_SLEEP_NOT_ATOMIC
   set_bit(asleep, me);
@@ -152,85 +228,72 @@ inline sleep() {
 #ifdef WITH_TIMEOUT
   :: d_step { limited && is_set(asleep, me) -> clear_bit(asleep, me); in_time = false }
 #endif
-#ifdef SPURIOUS
+#ifdef WITH_SPURIOUS
   :: d_step { is_set(asleep, me) -> clear_bit(asleep, me) }
 #endif
+#ifdef WITH_INTERRUPT
+  :: d_step { is_set(asleep, me) && !interrupted -> clear_bit(asleep, me); thrown = true; interrupted = true; waiting = false }
+#endif
   fi
 }
 
-/* lead, up to the wait. */
-inline lead() {
-  lead_waiter = me + 1;
-  found = false;
-  q = 0;
-  do
-  :: q < QUEUES ->
-     lead_points[q] = (timeline_length[q] == 0 -> 0 : oldest(q));
-     found = found || (timeline_length[q] != 0);
-     q++
-  :: else -> break
-  od;
-  q = 0;
-  if
-  :: !found -> fall_asleep()
-  :: else ->
-     found = false;
-     i = 0;
-     do
-     :: i < SLOTS ->
-#ifdef PLANT_RETIRING_FORGOTTEN
-        found = found || slot_state[i] == LEASED;
-#else
-        found = found || slot_state[i] == LEASED || slot_state[i] == RETIRING;
-#endif
-        i++
-     :: else -> break
-     od;
-     i = 0;
-#ifdef PLANT_UNWAKEABLE_LEADER
-     found = false;
-#endif
-     if
-     :: found ->
-        lead_wake_number = next_wake_number;
-#ifndef PLANT_WAKE_NUMBER_REUSED
-        next_wake_number++
-#endif
-     :: else
-     fi;
-     status = REACHED;
-     state_mutex = 0
-  fi;
-  found = false
-}
-
-/* leave: out of the queue, and someone else leads if need be. */
+/* SlotWait::leave: out of the queue, and someone else leads if need be. */
 inline leave() {
-  waiting = false;
-  remove_waiter(me);
-#ifndef PLANT_LEADER_NOT_REPLACED
-  if
-  :: lead_waiter == 0 && waiter_count > 0 -> clear_bit(asleep, waiters[0])
-  :: else
-  fi;
-#endif
-  slot = granted[me];
-  granted[me] = 0;
+  d_step {
+    !state_locked ->
+    touch_core();
+    if
+    :: is_set(granted, me) ->
+       slot = slot_of[record];
+       clear_bit(granted, me);
 #ifdef PLANT_GRANT_LOST_ON_TIMEOUT
-  slot = (in_time -> slot : 0);
+       slot = (thrown -> 0 : slot)
 #endif
-#ifdef PLANT_TIMEOUT_RECYCLES
+    :: else ->
+       remove_waiter(me);
+       clear_bit(asleep, me);
+       references_to_none();
+       give_back()
+    fi;
+    waits_with[me] = 0;
+#ifndef PLANT_LEADER_NOT_REPLACED
+    if
+    :: lead_waiter == 0 && waiter_count > 0 ->
+       want(true);
+       state_locked = true;
+       status = LOOKING
+    :: lead_waiter == 0 && waiter_count == 0 -> want(false)
+    :: else
+    fi
+#endif
+  };
   if
-  :: !in_time && slot == 0 && timeline_length[0] > 0 ->
-     slot_state[timeline_slot[0]] = FREE;
-     pop_timeline(0)
+  :: status == LOOKING ->
+     d_step {
+       note_points();
+       if
+       :: found -> clear_bit(asleep, waiters[0])
+       :: else
+       fi;
+       q = 0;
+       do
+       :: q < QUEUES -> lead_points[q] = 0; q++
+       :: else -> break
+       od;
+       q = 0;
+       found = false;
+       status = 0;
+       state_locked = false
+     }
   :: else
   fi;
+  drop_core()
+}
+
+inline references_to_none() {
+#ifdef WITH_RACE
+  references[record] = 0
+#else
+  skip
 #endif
-  if
-  :: thrown && slot != 0 ->
-     free_unsubmitted(slot, wake_up);
-     slot = 0
-  :: else
-  fi
 }

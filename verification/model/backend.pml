@@ -1,7 +1,7 @@
-/* cbr::Backend as the ring sees it, and what the ring does when it throws. Each call is one step.
+/* cbr::Backend as the ring sees it. Each call is one step.
  *
- * `guarded` is written out: where a call may throw DeviceLost, `lose` comes first, and `thrown`
- * tells the caller. */
+ * A call that throws DeviceLost is one that `device_lost` lets through; what the ring does then, be it
+ * `guarded` or a catch, is written out. */
 
 /* How a wait ended. */
 #define REACHED 1
@@ -10,46 +10,49 @@
 
 /* A backend that lost its device may say so at any call. */
 #ifdef WITH_LOSS
-#define OR_LOSE :: device_lost -> lose()
+#define OR_LOSE :: device_lost -> lose(); thrown = true
 #else
 #define OR_LOSE
 #endif
+/* Some drivers go on answering what has ended. */
+#ifdef WITH_SILENT
+#define answers_well true
+#else
+#define answers_well !device_lost
+#endif
 
-/* completed(queue) */
-inline ask_completed(number) {
-  if
-  :: d_step { !device_lost -> assert(!detached); completed = native_completed[number] }
-  OR_LOSE
-  fi
+/* submit(slot, serial) that succeeds: serials reach the queue one after the other, none is left
+ * out. */
+inline native_submit(record, which) {
+  touch_core();
+  assert(!detached);
+  assert(phase[record] == LEASED || phase[record] == HELD);
+  assert(which == native_submitted[queue_of(slot_of[record])] + 1);
+#ifdef WITH_SEQUENCE
+  assert(placed_before[record] == 0);
+#endif
+  native_submitted[queue_of(slot_of[record])] = which;
+  native_serial[slot_of[record] - 1] = which;
+  holder[slot_of[record] - 1] = 0
 }
 
 /* finish(slot), for each slot of a batch: after its end, once, and while nobody else has it. */
-inline finish(slots) {
-  if
-  :: d_step {
-       !device_lost ->
-       assert(!detached);
-       i = 0;
-       do
-       :: i < SLOTS ->
-          if
-          :: is_set(slots, i) ->
-             assert(native_serial[i] != 0);
-             assert(native_serial[i] <= native_completed[queue_of(i)]);
-             native_serial[i] = 0
-          :: else
-          fi;
-          i++
-       :: else -> break
-       od;
-       i = 0
-     }
-#ifdef WITH_LOSS
-  :: device_lost ->
-     lose();
-     thrown = false
-#endif
-  fi
+inline finish(number) {
+  touch_core();
+  assert(!detached);
+  w = retired[number] + 1;
+  do
+  :: w <= claim ->
+     find_record(number, w, k);
+     k = slot_of[k];
+     assert(slot_state[k - 1] == TAKEN && native_serial[k - 1] == w);
+     assert(native_serial[k - 1] <= native_completed[number]);
+     native_serial[k - 1] = 0;
+     w++
+  :: else -> break
+  od;
+  w = 0;
+  k = 0
 }
 
 /* wait for one point, not to be woken: what a ticket does. `completed` of the queue only grows, so
@@ -70,54 +73,29 @@ inline wait_for_serial(number, which) {
 #define any_point_reached (native_completed[0] >= lead_points[0])
 #endif
 
-/* wait for the leader's points. The number is read under the lock before; it does not change while
- * the leader waits. */
+/* wait for the leader's points. */
 inline wait_for_points() {
   if
   :: d_step { any_point_reached -> assert(!detached); status = REACHED }
   :: d_step { !any_point_reached && lead_wake_number != 0 && woken >= lead_wake_number -> status = WOKEN }
   :: d_step { !any_point_reached && limited -> status = TIMED_OUT }
+#ifdef WITH_INTERRUPT
+  :: d_step { !any_point_reached && !interrupted -> thrown = true; interrupted = true }
+#endif
   OR_LOSE
   fi
 }
 
-/* wake_leader: called with no lock of the state held. */
-inline wake_leader() {
+/* wake: called with no lock held. */
+inline wake() {
   if
   :: wake_up != 0 ->
      d_step {
-       woken = (woken > wake_up -> woken : wake_up);
+       touch_core();
+       assert(!detached);
+       woken = larger(woken, wake_up);
        wake_up = 0
      }
   :: else
   fi
-}
-
-/* lose: device loss becomes final, and everyone wakes. */
-inline lose() {
-  d_step {
-    lock(state_mutex);
-    scratch = 0;
-    wake_up = 0;
-    if
-    :: !lost ->
-       lost = true;
-       seems_full = false;
-       stopped = true;
-       fail_in_flight();
-#ifndef PLANT_LOSS_WAKES_NOBODY
-       asleep = 0;
-#endif
-       wake_up = lead_wake_number;
-       scratch = 1
-    :: else
-    fi
-  };
-  unlock(state_mutex);
-  if
-  :: scratch == 1 -> d_step { asleep_resolved = 0; scratch = 0 }
-  :: else
-  fi;
-  wake_leader();
-  thrown = true
 }

@@ -1,59 +1,54 @@
-/* SlotTable, Timeline and WaiterQueue, and what is done under the state mutex with them. All of it
- * runs within a step of the caller. */
+/* ring_state.cpp, and the pure logic that it consists of: SlotTable, WaiterQueue, SequenceRecord,
+ * WatchedQueue. All of it runs within one step, with the state locked. */
 
-#ifdef PLANT_HAND_OUT_LEASED
-#define can_be_leased(index) (slot_state[index] == FREE || slot_state[index] == LEASED)
-#else
-#define can_be_leased(index) (slot_state[index] == FREE)
-#endif
-
-/* lease_free_slot: `result` is the slot leased, from 1, or 0. Slots of one queue are alike, so with
- * one queue the lowest will do; the round robin matters only where the choice is between queues. */
-inline lease_free_slot(result) {
+/* The first free slot is taken; `result` counts from 1. With one queue the slots differ in name only,
+ * so the lowest is taken. */
+inline take_free_slot(result) {
   result = 0;
   i = 0;
   do
-  :: i < SLOTS ->
-#if QUEUES > 1
+  :: i < SLOTS && result == 0 ->
+#ifdef WITH_CURSOR
      j = (cursor + i) % SLOTS;
 #else
      j = i;
 #endif
+#ifdef PLANT_TAKEN_COUNTS_AS_FREE
      if
-     :: result == 0 && can_be_leased(j) ->
-        slot_state[j] = LEASED;
-        slot_serial[j] = 0;
-        result = j + 1
+     :: slot_state[j] == FREE || slot_state[j] == TAKEN -> result = j + 1
+#else
+     if
+     :: slot_state[j] == FREE -> result = j + 1
+#endif
      :: else
      fi;
      i++
   :: else -> break
   od;
-#if QUEUES > 1
   if
-  :: result != 0 -> cursor = result % SLOTS
+  :: result != 0 ->
+     slot_state[result - 1] = TAKEN;
+#ifdef WITH_CURSOR
+     cursor = (result >= ring_size -> 0 : result);
+#endif
   :: else
   fi;
-#endif
-  if
-  :: result != 0 -> set_full()
-  :: else
-  fi
+  i = 0;
+  j = 0
 }
 
-inline set_full() {
-  seems_full = true;
-  j = 0;
-  do
-  :: j < SLOTS ->
-     if
-     :: slot_state[j] == FREE -> seems_full = false
-     :: else
-     fi;
-     j++
-  :: else -> break
-  od;
-  j = 0
+/* RingState::lease: `result` is the slot, or 0. */
+inline lease(record, result) {
+  take_free_slot(result);
+  if
+  :: result != 0 ->
+     slot_of[record] = result;
+     phase[record] = LEASED;
+#ifdef WITH_SEQUENCE
+     reserve_place(record)
+#endif
+  :: else
+  fi
 }
 
 /* WaiterQueue::push */
@@ -83,14 +78,203 @@ inline remove_waiter(who) {
      j++
   :: else -> break
   od;
+  assert(found);
+  waiter_count--;
+  waiters[waiter_count] = 0;
+  came_before[who] = 0;
+  j = 0;
+  do
+  :: j < THREADS -> clear_bit(came_before[j], who); j++
+  :: else -> break
+  od;
+  found = false;
+  j = 0
+}
+
+/* RingState::serve_waiters: `wake_up` becomes the wake number that is owed. */
+inline serve_waiters() {
+  do
+  :: waiter_count > 0 ->
+#ifdef PLANT_SERVED_OUT_OF_ORDER
+     k = waiters[waiter_count - 1];
+#else
+     k = waiters[0];
+#endif
+     lease(waits_with[k], w);
+     if
+     :: w == 0 -> break
+     :: else ->
+        assert(came_before[k] == 0);
+        set_bit(granted, k);
+        remove_waiter(k);
+#ifndef PLANT_SKIP_NOTIFY
+        clear_bit(asleep, k);
+#endif
+#ifndef PLANT_WAKE_FORGOTTEN
+        if
+        :: lead_waiter == k + 1 -> wake_up = larger(wake_up, lead_wake_number)
+        :: else
+        fi
+#endif
+     fi
+  :: else -> break
+  od;
+  k = 0;
+  w = 0
+}
+
+/* SlotTable::free: taken → free, or → outside. `slot` is from 1. */
+inline free_slot(which) {
+  assert(slot_state[which - 1] == TAKEN);
+#if defined(WITH_RESIZE) && !defined(PLANT_FREED_PAST_THE_END)
+  slot_state[which - 1] = (which <= ring_size -> FREE : OUTSIDE)
+#else
+  slot_state[which - 1] = FREE
+#endif
+}
+
+inline lose_slot(which) {
+  assert(slot_state[which - 1] == TAKEN);
+  slot_state[which - 1] = LOST
+}
+
+/* RingState::note_submission */
+inline note_submission(number) {
+  if
+  :: lead_waiter == 0 && waiter_count > 0 -> clear_bit(asleep, waiters[0])
+  :: lead_waiter != 0 && lead_points[number] == 0 ->
+     clear_bit(asleep, lead_waiter - 1);
+     wake_up = larger(wake_up, lead_wake_number)
+  :: else
+  fi
+}
+
+/* The record with a serial, as Timeline's operator[]; `result` is 0 if there is none. */
+inline find_record(number, which, result) {
+  result = 0;
+  m = 1;
+  do
+  :: m <= RECORDS ->
+     if
+     :: phase[m] == IN_FLIGHT && serial_of[m] == which && queue_of(slot_of[m]) == number -> result = m
+     :: else
+     fi;
+     m++
+  :: else -> break
+  od;
+  m = 0;
+  assert(result != 0)
+}
+
+/* A record goes back to its pool. Who gives back the last one once the ring has ended keeps the core
+ * for the rest of its call: FollowUp::core. */
+inline give_back() {
+#ifdef WITH_RACE
+  assert(in_use > 0);
+  in_use--;
+  if
+  :: closed && in_use == 0 && self -> self = false; keeps_core = true
+  :: else
+  fi
+#else
+  skip
+#endif
+}
+
+inline drop_reference(record) {
+#ifdef WITH_RACE
+  assert(references[record] > 0);
+  references[record]--;
+  if
+  :: references[record] == 0 -> give_back()
+  :: else
+  fi
+#else
+  skip
+#endif
+}
+
+/* RingState::resolve: a ticket has its outcome, once. */
+inline resolve(record) {
+  assert(!is_set(done, record));
+  set_bit(done, record);
+  phase[record] = NONE;
+  slot_of[record] = 0;
+  serial_of[record] = 0;
+#ifndef PLANT_SLEEPERS_NOT_WOKEN
+  clear_bit(asleep_on_record, thread_of(record));
+#endif
+#ifdef WITH_CALLBACK
+  if
+  :: is_watched(record) ->
+     clear_bit(watched, record);
+     ended_list ! record;
+#ifndef PLANT_THREAD_NOT_NOTIFIED
+     thread_asleep = false
+#endif
+  :: else -> assert(!is_set(watched, record)); drop_reference(record)
+  fi
+#else
+  drop_reference(record)
+#endif
+}
+
+/* RingState::retire */
+inline retire_record(record) {
+  free_slot(slot_of[record]);
+  resolve(record)
+}
+
+/* RingState::end_unsubmitted */
+inline end_lease(record) {
+  assert(phase[record] == LEASED);
+#ifdef WITH_SEQUENCE
+  give_up_place(record);
+#endif
+  free_slot(slot_of[record]);
+  slot_of[record] = 0;
+  phase[record] = NONE;
+#ifndef PLANT_FREED_SLOT_NOT_SERVED
+  serve_waiters();
+#endif
+  give_back()
+}
+
+#ifdef WITH_SEQUENCE
+inline reserve_place(record) {
+  placed_before[record] = 0;
+  j = 0;
+  do
+  :: j < place_count -> set_bit(placed_before[record], places[j]); j++
+  :: else -> break
+  od;
+  j = 0;
+  places[place_count] = record;
+  place_count++
+}
+
+/* SequenceRecord::give_up: does nothing if there is no place. */
+inline give_up_place(record) {
+  j = 0;
+  found = false;
+  do
+  :: j < place_count ->
+     if
+     :: found -> places[j - 1] = places[j]
+     :: !found && places[j] == record -> found = true
+     :: else
+     fi;
+     j++
+  :: else -> break
+  od;
   if
   :: found ->
-     waiter_count--;
-     waiters[waiter_count] = 0;
-     came_before[who] = 0;
-     j = 0;
+     place_count--;
+     places[place_count] = 0;
+     placed_before[record] = 0;
+     j = 1;
      do
-     :: j < THREADS -> clear_bit(came_before[j], who); j++
+     :: j <= RECORDS -> clear_bit(placed_before[j], record); j++
      :: else -> break
      od
   :: else
@@ -98,173 +282,105 @@ inline remove_waiter(who) {
   found = false;
   j = 0
 }
-
-/* serve_waiters: `number` becomes the wake number that is owed, or 0. */
-inline serve_waiters(number) {
-  number = 0;
-  found = true;
-  do
-  :: found && waiter_count > 0 ->
-     lease_free_slot(w);
-     if
-     :: w != 0 ->
-#ifdef PLANT_SERVED_OUT_OF_ORDER
-        i = waiters[waiter_count - 1];
-#else
-        i = waiters[0];
 #endif
-        assert(came_before[i] == 0);
-        granted[i] = w;
-        remove_waiter(i);
-#ifndef PLANT_SKIP_NOTIFY
-        clear_bit(asleep, i);
-#endif
-        if
-        :: lead_waiter == i + 1 -> number = lead_wake_number
-        :: else
-        fi;
-        found = true
-     :: else -> found = false
-     fi
-  :: else -> break
-  od;
-#ifdef PLANT_WAKE_FORGOTTEN
-  number = 0;
-#endif
-  found = false;
-  w = 0;
-  i = 0
-}
 
-/* free_slot: leased or retiring → free. */
-inline free_slot(index) {
-  assert(slot_state[index] == LEASED || slot_state[index] == RETIRING);
-  slot_state[index] = FREE;
-  seems_full = false
-}
-
-/* free_unsubmitted; `which` counts from 1. */
-inline free_unsubmitted(which, number) {
-  assert(slot_state[which - 1] == LEASED);
-  free_slot(which - 1);
-#ifdef PLANT_FREED_SLOT_NOT_SERVED
-  number = 0
-#else
-  serve_waiters(number)
+/* RingState::send, of what the driver has. */
+inline send(record) {
+  submitted[queue_of(slot_of[record])]++;
+  serial_of[record] = submitted[queue_of(slot_of[record])];
+  assert(serial_of[record] == native_serial[slot_of[record] - 1]);
+  phase[record] = IN_FLIGHT;
+#ifdef WITH_SEQUENCE
+  give_up_place(record);
 #endif
-}
-
-/* note_new_point: the leader must learn that `number` has work. `result` is the wake number owed. */
-inline note_new_point(number, result) {
-  result = 0;
-#ifndef PLANT_NEW_POINT_IGNORED
+#ifdef WITH_CALLBACK
+  order_of[record] = serial_of[record];
   if
-  :: lead_waiter != 0 ->
-     found = false;
-     i = 0;
-     do
-     :: i < QUEUES ->
-        found = found || (lead_points[i] != 0);
-        i++
-     :: else -> break
-     od;
-     if
-     :: !found -> clear_bit(asleep, lead_waiter - 1)
-     :: found && lead_points[number] == 0 -> result = lead_wake_number
-     :: else
-     fi;
-     found = false;
-     i = 0
+  :: is_watched(record) ->
+     set_bit(watched, record);
+     thread_asleep = false
   :: else
-  fi
+  fi;
+#endif
+#ifndef PLANT_SENT_NOT_TOLD
+  clear_bit(asleep_on_record, thread_of(record))
 #endif
 }
 
-/* resolve: a ticket has its outcome, once. */
-inline resolve(number, which) {
-  assert(which != 0);
-  assert(!is_set(resolved[number], which));
-  set_bit(resolved[number], which)
+#ifdef WITH_LOSS
+/* RingState::fail */
+inline fail(record) {
+#ifdef WITH_SEQUENCE
+  give_up_place(record);
+#endif
+  lose_slot(slot_of[record]);
+  resolve(record)
 }
 
-/* Timeline::pop for everything that `limit` covers, and SlotTable::retire: `slots` is what went. */
-inline retire_covered(number, limit, slots) {
-  slots = 0;
-#ifdef PLANT_RECYCLE_EARLY
-  do
-  :: timeline_length[number] > 0 ->
+/* RingState::fail_in_flight */
+inline fail_in_flight(number) {
+  if
+  :: lost_after[number] == NOT_YET ->
+#ifdef PLANT_LOSS_TAKES_CLAIMED
+     lost_after[number] = retired[number];
 #else
+     lost_after[number] = larger(retired[number], claimed[number]);
+#endif
+     lost_up_to[number] = lost_after[number]
+  :: else
+  fi;
   do
-  :: timeline_length[number] > 0 && oldest(number) <= limit ->
-#endif
-     j = timeline_slot[number * SLOTS];
-#ifdef PLANT_RESOLVE_TWICE
-     /* Only looks; the slot is taken out once its outcome is read. */
-     set_bit(slots, j);
-     break
-#else
-     assert(slot_state[j] == IN_FLIGHT);
-     slot_state[j] = RETIRING;
-     set_bit(slots, j);
-     pop_timeline(number)
-#endif
+  :: lost_up_to[number] < submitted[number] ->
+     lost_up_to[number]++;
+     find_record(number, lost_up_to[number], k);
+     fail(k)
   :: else -> break
   od;
-  j = 0
+  k = 0
 }
 
-inline pop_timeline(number) {
-  i = 1;
+/* RingState::fail_claimed: those up to `last`, that this thread has claimed. */
+inline fail_claimed(number, last) {
+  w = retired[number] + 1;
   do
-  :: i < timeline_length[number] ->
-     timeline_slot[number * SLOTS + i - 1] = timeline_slot[number * SLOTS + i];
-     i++
+  :: w <= last && w <= lost_after[number] ->
+     find_record(number, w, k);
+     fail(k);
+     w++
   :: else -> break
   od;
-  timeline_length[number]--;
-  timeline_slot[number * SLOTS + timeline_length[number]] = 0;
-  i = 0
+  w = 0;
+  k = 0;
+#ifndef PLANT_CLAIMED_FAILED_TWICE
+  lost_after[number] = retired[number]
+#endif
 }
 
-/* SlotTable::pending: `result` tells whether a submission up to `limit` has yet to end. */
-inline pending(number, limit, result) {
-  result = false;
-  j = 0;
+/* RingState::lose, but for `stopped`, which was set before. */
+inline lose_everything() {
+  lost = true;
+  asleep = 0;
+#ifdef WITH_SEQUENCE
+  k = 1;
   do
-  :: j < SLOTS ->
+  :: k <= RECORDS ->
      if
-     :: queue_of(j) == number && slot_serial[j] <= limit &&
-#ifdef PLANT_RETIRING_NOT_PENDING
-        slot_state[j] == IN_FLIGHT ->
-#else
-        (slot_state[j] == IN_FLIGHT || slot_state[j] == RETIRING) ->
-#endif
-        result = true
+     :: phase[k] == HELD -> fail(k)
      :: else
      fi;
-     j++
+     k++
   :: else -> break
   od;
-  j = 0
-}
-
-/* fail_in_flight: everything in flight ends with the device. */
-inline fail_in_flight() {
+#endif
   q = 0;
   do
-  :: q < QUEUES ->
-     do
-     :: timeline_length[q] > 0 ->
-        j = timeline_slot[q * SLOTS];
-        assert(slot_state[j] == IN_FLIGHT);
-        slot_state[j] = LOST;
-        resolve(q, slot_serial[j]);
-        pop_timeline(q)
-     :: else -> break
-     od;
-     q++
+  :: q < QUEUES -> fail_in_flight(q); q++
   :: else -> break
   od;
   q = 0;
-  j = 0
+#ifdef WITH_CALLBACK
+  thread_asleep = false;
+#endif
+  wake_up = larger(wake_up, wake_numbers)
 }
+#endif

@@ -1,12 +1,23 @@
-/* What a thread does with a lease, and the end of the ring: ring_core.cpp, and begin from
- * ring_acquire.cpp. */
+/* submitting.cpp, and what a thread does with a lease from ring_core.cpp. */
+
+#ifndef WITH_SEQUENCE
+#define turn_has_not_come false
+#endif
+#ifndef WITH_LOSS
+#define told_loss false
+#define late false
+#endif
 
 /* The slot's earlier work has ended, and nobody else records into it. */
 inline check_slot_is_mine() {
-  assert(slot_state[slot - 1] == LEASED);
+  touch_core();
+  assert(!detached);
+  assert(slot_state[slot - 1] == TAKEN);
   assert(holder[slot - 1] == 0);
-  assert(native_serial[slot - 1] <= native_completed[queue_of(slot - 1)]);
-  assert(!detached)
+  assert(native_serial[slot - 1] <= native_completed[queue_of(slot)]);
+#ifdef WITH_RESIZE
+  assert(is_set(native_there, slot - 1))
+#endif
 }
 
 /* begin, with what acquire does if it fails. */
@@ -19,257 +30,402 @@ inline begin() {
   OR_LOSE
   fi;
   if
-  :: thrown -> give_up()
+  :: thrown -> end_unsubmitted(); slot = 0
   :: else
   fi
 }
 
-/* Frees a lease that was not submitted, and wakes the leader if its turn has come. */
-inline give_up() {
+/* RingContext::follow_up */
+inline follow_up() {
+  wake();
+#ifdef WITH_RESIZE
+  if
+  :: outside ->
+     outside = false;
+     lock(structure_mutex);
+     remove_outside_slots();
+     unlock(structure_mutex)
+  :: else
+  fi
+#endif
+}
+
+/* RingState::settle */
+inline settle() {
+#ifdef WITH_RESIZE
+  i = 0;
+  do
+  :: i < SLOTS -> outside = outside || (slot_state[i] == OUTSIDE); i++
+  :: else -> break
+  od;
+  i = 0
+#else
+  skip
+#endif
+}
+
+/* RingCore::end_unsubmitted */
+inline end_unsubmitted() {
+#ifdef WITH_CALLBACK
+  clear_bit(kept, record);
+#endif
+#ifdef WITH_SEQUENCE
+  leave_sequence();
+#endif
   d_step {
-    lock(state_mutex);
-    holder[slot - 1] = 0;
-    free_unsubmitted(slot, wake_up);
-    slot = 0
+    !state_locked ->
+    touch_core();
+    references_to_none();
+    end_lease(record);
+    settle()
   };
-  unlock(state_mutex);
-  wake_leader()
+  follow_up();
+  drop_core()
 }
 
-inline use_lease() {
-#ifdef WITH_KEPT_LEASE
-  if
-  :: true
-  :: d_step { round == ROUNDS && (kept + 1 < SLOTS || finished + kept + 1 == THREADS) -> kept++ };
-#ifdef PLANT_SUBMIT_DURING_CLOSE
-     true;
-#else
-     gone;
+#ifdef WITH_RACE
+/* RingCore::end_after_ring */
+inline end_after_ring() {
+#ifdef WITH_CALLBACK
+  clear_bit(kept, record);
 #endif
-     kept--
+  d_step {
+    !state_locked ->
+    touch_core();
+#ifdef WITH_SEQUENCE
+    give_up_place(record);
+#endif
+    if
+    :: slot_of[record] != 0 -> lose_slot(slot)
+    :: else
+    fi;
+    holder[slot - 1] = 0;
+    slot_of[record] = 0;
+    phase[record] = NONE;
+    references_to_none();
+    give_back()
+  };
+  drop_core()
+}
+#endif
+
+/* RingCore::discard */
+inline discard() {
+  enter_gate();
+#ifdef WITH_RACE
+  if
+  :: !allowed -> end_after_ring()
+  :: else ->
+#endif
+  discard_natively();
+  end_unsubmitted();
+  observe();
+#ifdef WITH_RACE
   fi;
 #endif
-  if
-  :: submit()
-#ifdef WITH_DISCARD
-  :: discard()
-#endif
-  fi;
-  thrown = false;
-#ifdef WITH_TICKET
-#ifdef PLANT_TICKET_DURING_CLOSE
-  /* The owner does not wait for a thread that has only its ticket left. */
-  kept = kept + (round == ROUNDS -> 1 : 0);
-#endif
-  if
-  :: serial == 0
-  :: serial != 0 -> wait_for_ticket(queue, serial)
-#ifdef WITH_TIMEOUT
-  :: serial != 0 -> limited = true; wait_for_ticket(queue, serial)
-#endif
-  :: serial != 0
-  fi;
-#ifdef PLANT_TICKET_DURING_CLOSE
-  kept = kept - (round == ROUNDS -> 1 : 0);
-#endif
-#endif
-  serial = 0;
-  queue = 0
+  leave_gate();
+  slot = 0
 }
 
-/* RingCore::submit. `serial` is the ticket's, or 0 if it throws. */
+inline discard_natively() {
+  d_step {
+    touch_core();
+    assert(!detached);
+    assert(holder[slot - 1] == me + 1);
+    holder[slot - 1] = 0
+  }
+}
+
+/* RingCore::submit: `record` is the ticket's, or `thrown`. */
 inline submit() {
-  queue = queue_of(slot - 1);
-#ifdef PLANT_SERIAL_OUTSIDE_LOCK
-  serial = last_submitted[queue] + 1;
-  d_step { lock(submit_mutex[queue]) };
-#else
-  d_step { lock(submit_mutex[queue]); serial = last_submitted[queue] + 1 };
+  queue = queue_of(slot);
+#ifdef PLANT_SERIAL_OUTSIDE_MUTEX
+  serial = submitted[queue] + 1;
+#endif
+  lock(submit_mutex[queue]);
+#ifndef PLANT_SERIAL_OUTSIDE_MUTEX
+  serial = submitted[queue] + 1;
 #endif
   if
-  :: stopped ->
-     /* require_open */
-     d_step { lock(state_mutex); assert(closed || lost); thrown = true };
-     unlock(state_mutex)
-  :: !stopped ->
+  :: stopped -> d_step { !state_locked -> thrown = lost || closed }
+  :: else
+  fi;
+#ifdef WITH_SEQUENCE
+  if
+  :: thrown
+  :: else -> hold_back()
+  fi;
+#endif
+  if
+  :: thrown || turn_has_not_come
+  :: else ->
      if
-     :: d_step { !device_lost -> native_submit() }
+     :: d_step { !device_lost -> native_submit(record, serial) }
 #ifdef WITH_SUBMIT_FAILURE
      :: d_step {
           !device_lost ->
           assert(!detached);
 #ifdef PLANT_SUBMIT_FAILURE_BURNS_SERIAL
-          last_submitted[queue]++;
+          native_submitted[queue]++;
 #endif
+          holder[slot - 1] = 0;
           thrown = true
         }
 #endif
-     OR_LOSE
-     fi
-  fi;
-  if
-  :: thrown ->
-#ifdef PLANT_SUBMIT_FAILURE_LEAKS_SLOT
-     d_step { holder[slot - 1] = 0; slot = 0 };
-#else
-     give_up();
+#ifdef WITH_LOSS
+     :: d_step { device_lost -> holder[slot - 1] = 0; told_loss = true; thrown = true }
 #endif
-     serial = 0;
-     unlock(submit_mutex[queue])
-  :: else ->
-#ifdef PLANT_RECORD_OUTSIDE_LOCK
-     unlock(submit_mutex[queue]);
-#endif
-     d_step { lock(state_mutex); record() };
-     unlock(state_mutex);
-#ifndef PLANT_RECORD_OUTSIDE_LOCK
-     unlock(submit_mutex[queue]);
-#endif
-     wake_leader()
-  fi
-}
-
-/* Backend::submit that succeeds: serials reach the queue one after the other, none is left out. */
-inline native_submit() {
-  assert(!detached);
-  assert(slot_state[slot - 1] == LEASED);
-  assert(holder[slot - 1] == me + 1);
-  assert(serial == native_submitted[queue] + 1);
-  native_submitted[queue] = serial;
-  native_serial[slot - 1] = serial
-}
-
-/* What submit writes down once the driver has the work. */
-inline record() {
-  assert(slot_state[slot - 1] == LEASED);
-  holder[slot - 1] = 0;
-  slot_state[slot - 1] = IN_FLIGHT;
-  slot_serial[slot - 1] = serial;
-  assert(timeline_length[queue] < SLOTS);
-  timeline_slot[queue * SLOTS + timeline_length[queue]] = slot - 1;
-  timeline_length[queue]++;
-  last_submitted[queue]++;
-  assert(last_submitted[queue] == serial);
-  slot = 0;
-  if
-  :: lost -> fail_in_flight()
-  :: else -> note_new_point(queue, wake_up)
-  fi
-}
-
-/* RingCore::discard */
-inline discard() {
-  d_step {
-    lock(state_mutex);
-    if
-    :: closed -> holder[slot - 1] = 0; slot = 0
-    :: else
-    fi;
-    state_mutex = 0
-  };
-  if
-  :: slot == 0
-  :: else ->
-     d_step { assert(!detached); assert(holder[slot - 1] == me + 1) };
-     give_up()
-  fi
-}
-
-/* drain */
-inline drain_queue(number) {
-  if
-  :: thrown
-  :: else ->
-     d_step {
-       lock(state_mutex);
-       if
-       :: lost -> thrown = true
-       :: else -> serial = last_submitted[number]
-       fi
-     };
-     unlock(state_mutex);
+     fi;
      if
      :: thrown
-     :: else -> wait_serial(number, serial)
+     :: else -> record_submission()
      fi
   fi;
-  serial = 0
-}
-
-/* close */
-inline close() {
-  drain_queue(0);
-#if QUEUES > 1
-  drain_queue(1);
-#endif
+  serial = 0;
+#ifdef WITH_SEQUENCE
   if
-  :: thrown ->
-     lose();
-     thrown = false
+  :: thrown || turn_has_not_come
+  :: else -> advance()
+  fi;
+#endif
+  visit_to_tell();
+#ifdef PLANT_PUSHED_OUTSIDE_MUTEX
+  if
+  :: thrown -> unlock(submit_mutex[queue])
   :: else
   fi;
-  d_step { lock(state_mutex); closed = true; stopped = true };
-  unlock(state_mutex);
-  /* Nobody may call the ring now, so this needs no lock. */
-  d_step {
-    i = 0;
-    do
-    :: i < SLOTS ->
-       assert(slot_state[i] == FREE || slot_state[i] == LEASED || slot_state[i] == LOST);
-       i++
-    :: else -> break
-    od;
-    i = 0;
-    detached = true
-  }
-}
-
-/* At the end nothing is held, in flight, waited for or unresolved. */
-inline check_end() {
-  d_step {
-    assert(state_mutex == 0);
-    assert(waiter_count == 0 && lead_waiter == 0 && asleep == 0 && asleep_resolved == 0);
-    i = 0;
-    do
-    :: i < SLOTS ->
-       assert(holder[i] == 0);
-#ifdef WITH_KEPT_LEASE
-       assert(slot_state[i] == FREE || slot_state[i] == LEASED || slot_state[i] == LOST);
 #else
-       assert(slot_state[i] == FREE || (slot_state[i] == LOST && lost));
+  unlock(submit_mutex[queue]);
 #endif
-       i++
-    :: else -> break
-    od;
-    i = 0;
-    do
-    :: i < QUEUES ->
-       assert(submit_mutex[i] == 0);
-       assert(timeline_length[i] == 0);
-       assert(last_submitted[i] == native_submitted[i]);
-       assert(lost || native_completed[i] == native_submitted[i]);
-       assert(resolved[i] == (1 << (last_submitted[i] + 1)) - 2);
-       i++
-    :: else -> break
-    od;
-    i = 0
+  tell();
+  if
+  :: thrown -> end_refused()
+  :: else
+  fi;
+#ifdef WITH_SEQUENCE
+  turn_has_not_come = false;
+#endif
+  slot = 0
+}
+
+/* What RingCore::submit does with a lease that was not to be submitted. */
+inline end_refused() {
+#ifdef PLANT_SUBMIT_FAILURE_LEAKS_SLOT
+  skip
+#else
+  enter_gate();
+#ifdef WITH_RACE
+  if
+  :: !allowed -> end_after_ring()
+  :: else ->
+#endif
+  if
+  :: holder[slot - 1] == me + 1 -> discard_natively()
+  :: else
+  fi;
+  end_unsubmitted();
+#ifndef CORE_OBSERVED_AFTER_VISIT
+  observe();
+#else
+  scratch = true;
+#endif
+#ifdef WITH_RACE
+  fi;
+#endif
+  leave_gate();
+#ifdef CORE_OBSERVED_AFTER_VISIT
+  if
+  :: scratch -> observe(); scratch = false
+  :: else
+  fi
+#endif
+#endif
+}
+
+/* Submitting::send after the native submit. A plain submission takes no lock but its queue's. */
+inline record_submission() {
+#ifdef PLANT_PUSHED_OUTSIDE_MUTEX
+  unlock(submit_mutex[queue]);
+#endif
+#ifdef PLANT_WANTED_BEFORE_PUSH
+  scratch = wanted[queue];
+#endif
+#ifdef WITH_SEQUENCE
+  d_step { !state_locked -> add_references(); send(record) };
+#else
+#ifdef WITH_CALLBACK
+  if
+  :: d_step { !is_set(kept, record) -> add_references(); send(record) }
+  :: d_step { is_set(kept, record) && !state_locked -> add_references(); send(record) }
+  fi;
+#else
+  d_step { add_references(); send(record) };
+#endif
+#endif
+  note()
+}
+
+/* The ring's and the ticket's. */
+inline add_references() {
+#ifdef WITH_RACE
+  references[record] = 2
+#else
+  skip
+#endif
+}
+
+/* Submitting::note */
+inline note() {
+#ifdef PLANT_WANTED_BEFORE_PUSH
+  if
+  :: scratch -> d_step { !state_locked -> note_submission(queue); scratch = false }
+  :: else
+  fi;
+#else
+#ifdef PLANT_NEW_WORK_IGNORED
+  skip;
+#else
+  if
+  :: wanted[queue] -> d_step { !state_locked -> touch_core(); note_submission(queue) }
+  :: else
+  fi;
+#endif
+#endif
+#if defined(WITH_LOSS) && !defined(PLANT_LATE_NOT_FAILED)
+  late = late || stopped
+#endif
+}
+
+/* Counts a visit, whether the gate is closed or not, for what is to be told once the submit mutex is
+ * free: the ring's end passes through that mutex before it waits for visits. */
+inline visit_to_tell() {
+#if defined(WITH_RACE) && !defined(CORE_TOLD_WITHOUT_VISIT)
+  d_step {
+#ifdef WITH_OBSERVER
+    telling = wake_up != 0 || told_loss || late || (!thrown && !turn_has_not_come);
+#else
+    telling = wake_up != 0 || told_loss || late;
+#endif
+    visits = (telling -> visits + 1 : visits)
+  }
+#else
+  skip
+#endif
+}
+
+/* Submitting::tell */
+inline tell() {
+  follow_up();
+#ifdef WITH_LOSS
+  if
+  :: told_loss -> lose(); told_loss = false
+  :: else
+  fi;
+  if
+  :: late -> fail_late(queue); late = false
+  :: else
+  fi;
+#endif
+  if
+  :: !thrown && !turn_has_not_come -> observe()
+  :: else
+  fi;
+#if defined(WITH_RACE) && !defined(CORE_TOLD_WITHOUT_VISIT)
+  if
+  :: telling -> leave_visit(); telling = false
+  :: else
+  fi
+#endif
+}
+
+#ifdef WITH_SEQUENCE
+/* Submitting::hold_back */
+inline hold_back() {
+  d_step {
+    !state_locked ->
+    touch_core();
+    if
+    :: lost || closed -> thrown = true
+#ifdef PLANT_SENT_OUT_OF_TURN
+    :: else
+#else
+    :: !lost && !closed && places[0] != record ->
+       phase[record] = HELD;
+       holder[slot - 1] = 0;
+       add_references();
+       turn_has_not_come = true
+    :: else
+#endif
+    fi
   }
 }
 
-/* While a queue stands still and nothing else can move: whoever was handed a slot has gone on with
- * it, and what has ended has reached those who wait. */
-inline check_nobody_forgotten() {
-  i = 0;
+/* Submitting::advance. The record is kept by a reference more; here its slot is enough. */
+inline advance() {
   do
-  :: i < THREADS -> assert(granted[i] == 0); i++
-  :: else -> break
-  od;
-  i = 0;
-  do
-  :: i < QUEUES ->
-     assert(waiter_count == 0 || timeline_length[i] == 0 || oldest(i) > native_completed[i]);
-     i++
-  :: else -> break
-  od;
-  i = 0
+  :: told_loss -> break
+  :: else ->
+     d_step {
+       !state_locked ->
+       touch_core();
+       next = (place_count > 0 && phase[places[0]] == HELD -> places[0] : 0)
+     };
+     if
+     :: next == 0 -> break
+     :: else
+     fi;
+     if
+     :: d_step { !device_lost -> native_submit(next, submitted[queue] + 1) }
+#ifdef WITH_SUBMIT_FAILURE
+     :: !device_lost -> assert(!detached); scratch = true
+#endif
+#ifdef WITH_LOSS
+     :: device_lost -> told_loss = true
+#endif
+     fi;
+     d_step {
+       !state_locked ->
+       if
+       :: told_loss || phase[next] != HELD -> scratch = false; next = 0
+       :: !told_loss && phase[next] == HELD && !scratch -> send(next)
+       :: else ->
+          /* RingState::refuse: nobody's submit is there to throw, so its ticket does. */
+          give_up_place(next);
+#ifdef PLANT_REFUSED_NOT_TOLD
+          free_slot(slot_of[next]);
+          slot_of[next] = 0;
+          phase[next] = NONE;
+#else
+          retire_record(next);
+#endif
+          serve_waiters()
+       fi
+     };
+     if
+     :: next == 0 -> break
+     :: else
+     fi;
+     if
+     :: scratch -> scratch = false
+     :: else -> note()
+     fi;
+     next = 0;
+#ifdef PLANT_ONLY_ONE_ADVANCES
+     break
+#endif
+  od
 }
+
+/* Submitting::leave_sequence */
+inline leave_sequence() {
+  queue = 0;
+  lock(submit_mutex[queue]);
+  d_step { !state_locked -> touch_core(); give_up_place(record) };
+#ifndef PLANT_LEFT_WITHOUT_ADVANCE
+  advance();
+#endif
+  visit_to_tell();
+  unlock(submit_mutex[queue]);
+  tell()
+}
+#endif
