@@ -527,8 +527,9 @@ void RingCore::close() noexcept {
   end_sequences_of_leases();
   wait_until_idle();
   watchdog_.reset();
-  callbacks_.stop();
+  // In this order: a visit may leave the threads something to run.
   ring_.gate.wait_until_empty();
+  callbacks_.stop();
   abandon_leased_slots();
   ring_.backend->detach();
   ring_.log.close();

@@ -16,7 +16,12 @@ namespace cbr::detail {
 SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, bool limited) {
   const bool may_wait = deadline != no_wait;
   SlotSeeker seeker{request};
-  retirement_.collect_all(Retirement::Turn::skip, &seeker);
+  try {
+    retirement_.collect_all(Retirement::Turn::skip, &seeker);
+  } catch (...) {
+    // It may have got one before that failed.
+    return {.submission = seeker.submission, .failure = std::current_exception()};
+  }
   if (seeker.failure != nullptr) std::rethrow_exception(seeker.failure);
   if (seeker.submission != nullptr) return {.submission = seeker.submission};
   ThreadWait wait(ring_, strategy_, deadline);

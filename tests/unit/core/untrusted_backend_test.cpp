@@ -89,5 +89,24 @@ TEST(UntrustedBackend, OfTwoCausesOfALossTheFirstCounts) {
   gpu->release();
 }
 
+TEST(UntrustedBackend, ASlotThatGotFreeBeforeAFailureIsNotLost) {
+  const auto backend = std::make_shared<test::HookedBackend>(simulated::make_gpu(2));
+  std::atomic<bool> fail = false;
+  backend->on_completed = [&](QueueIndex queue) {
+    if (to_number(queue) == 1 && fail.exchange(false)) throw BackendError("not now");
+  };
+  CommandBufferRing ring(backend, {.ring_size = 2});
+  for (std::uint32_t queue = 0; queue < 2; ++queue) {
+    (void)ring.acquire({.queue = QueueIndex{queue}}).submit();
+  }
+  fail = true;
+  EXPECT_THROW((void)ring.acquire(), BackendError);
+  EXPECT_EQ(ring.statistics().leased, 0U);
+  Lease first = ring.acquire();
+  Lease second = ring.acquire();
+  first.discard();
+  second.discard();
+}
+
 }  // namespace
 }  // namespace cbr

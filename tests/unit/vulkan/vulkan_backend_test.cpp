@@ -68,6 +68,7 @@ TEST_F(VulkanBackend, ADeadlineThatHasPassedOnlyLooks) {
 }
 
 TEST_F(VulkanBackend, OnlyNvidiasWaitsSpin) {
+  shim_.pretend_driver(VK_DRIVER_ID_MESA_LLVMPIPE);
   make();
   EXPECT_FALSE(backend_->waits_spin());
   EXPECT_FALSE(backend_->has_virtual_clock());
