@@ -11,15 +11,15 @@
 
 namespace cbr::detail {
 
-thread_local LogHold* LogHold::current_ = nullptr;
+thread_local LogHold* LogHold::current = nullptr;
 
-LogHold::LogHold() noexcept : outermost_(current_ == nullptr) {
-  if (outermost_) current_ = this;
+LogHold::LogHold() noexcept : outermost_(current == nullptr) {
+  if (outermost_) current = this;
 }
 
 LogHold::~LogHold() {
   if (!outermost_) return;
-  current_ = nullptr;
+  current = nullptr;
   for (Held& held : held_) {
     held.message.text = held.text;
     held.message.label = held.label;
@@ -29,12 +29,12 @@ LogHold::~LogHold() {
 
 void RingLog::write(LogMessage message) const noexcept {
   message.ring = name_;
-  if (LogHold::current_ == nullptr) {
+  if (LogHold::current == nullptr) {
     pass_on(message);
     return;
   }
   try {
-    LogHold::current_->held_.push_back(
+    LogHold::current->held_.push_back(
         {this, message, std::string(message.text), std::string(message.label)});
   } catch (const std::bad_alloc&) {
     return;

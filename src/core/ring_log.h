@@ -42,7 +42,7 @@ class LogHold {
   };
 
   /// The thread's outermost.
-  static thread_local LogHold* current_;
+  static thread_local LogHold* current;
   const bool outermost_;
   std::vector<Held> held_;
 };

@@ -108,7 +108,7 @@ TEST_P(Move, AnEmptyLeaseSaysSo) {
   EXPECT_THROW(lease.set_label("nothing"), InvalidUsage);
   EXPECT_THROW(lease.keep_alive(nullptr), InvalidUsage);
   EXPECT_THROW(std::move(lease).submit(), InvalidUsage);
-  EXPECT_NO_THROW(lease.discard());
+  EXPECT_NO_THROW(lease.discard());  // NOLINT(bugprone-use-after-move)
   auto& ring = make_ring(1);
   lease = ring.acquire();
   EXPECT_TRUE(lease.valid());
@@ -143,7 +143,7 @@ TEST_P(Move, TicketsThatAreAssignedLeaveNothingBehind) {
   Ticket& same = first;
   first = std::move(same);
   EXPECT_EQ(first.serial().value(), 2U);
-  first = same;
+  first = same;  // NOLINT(bugprone-use-after-move): the ticket itself
   EXPECT_EQ(first.serial().value(), 2U);
   const Ticket copy = first;
   first = Ticket();

@@ -41,9 +41,9 @@ VulkanShim& VulkanShim::get() {
 }
 
 void VulkanShim::reset() {
-#define CBR_RESET(name)       \
-  name.replacement = nullptr; \
-  name.calls_ = 0;
+#define CBR_RESET(name)         \
+  (name).replacement = nullptr; \
+  (name).calls_ = 0;
   CBR_SHIMMED_INSTANCE_FUNCTIONS(CBR_RESET)
   CBR_SHIMMED_DEVICE_FUNCTIONS(CBR_RESET)
 #undef CBR_RESET
@@ -51,7 +51,7 @@ void VulkanShim::reset() {
 
 std::uint64_t VulkanShim::calls() const {
   std::uint64_t sum = 0;
-#define CBR_ADD(name) sum += name.calls();
+#define CBR_ADD(name) sum += (name).calls();
   CBR_SHIMMED_INSTANCE_FUNCTIONS(CBR_ADD)
   CBR_SHIMMED_DEVICE_FUNCTIONS(CBR_ADD)
 #undef CBR_ADD

@@ -2,7 +2,7 @@
 
 inline end_sequences_of_leases() {
 #ifdef WITH_SEQUENCE
-#ifdef CORE_PLACE_LEFT_ALONE
+#ifdef PLANT_PLACE_LEFT_ALONE
   /* Looks at each leased slot, and gives up its place afterwards; a lease that ended in between has
    * given up its own, and sent nothing. */
   which = 0;
@@ -95,7 +95,7 @@ inline abandon_leased_slots() {
 
 inline close() {
 #ifdef WITH_RACE
-#ifdef CORE_CLOSED_TOO_LATE
+#ifdef PLANT_CLOSED_TOO_LATE
   gate_closed = true;
   stopped = true;
 #else
@@ -130,7 +130,7 @@ inline close() {
   end_sequences_of_leases();
   wait_until_idle();
 #ifdef WITH_CALLBACK
-#ifdef CORE_THREADS_END_BEFORE_VISITS
+#ifdef PLANT_THREADS_END_BEFORE_VISITS
   stop_thread();
 #endif
 #endif
@@ -138,7 +138,7 @@ inline close() {
   wait_until_gate_is_empty();
 #endif
 #ifdef WITH_CALLBACK
-#ifndef CORE_THREADS_END_BEFORE_VISITS
+#ifndef PLANT_THREADS_END_BEFORE_VISITS
   stop_thread();
 #endif
 #endif

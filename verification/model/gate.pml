@@ -22,7 +22,7 @@ inline enter_gate() {
 /* Gate::leave. Once the gate is closed, a visit leaves with Gate::mutex_ held: the ring's end can't miss
  * it, and can't be over before the visit is out. */
 inline leave_visit() {
-#ifdef CORE_GATE_LEFT_IN_TWO_STEPS
+#ifdef PLANT_GATE_LEFT_IN_TWO_STEPS
   d_step {
     touch_core();
     assert(visits > 0);

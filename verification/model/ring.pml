@@ -55,7 +55,7 @@ inline take_lease() {
   if
   :: thrown
   :: else ->
-#ifndef CORE_CLOSED_TOO_LATE
+#ifndef PLANT_CLOSED_TOO_LATE
      assert(allowed);
 #endif
 #endif

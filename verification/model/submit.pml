@@ -224,7 +224,7 @@ inline end_refused() {
   :: else
   fi;
   end_unsubmitted();
-#ifndef CORE_OBSERVED_AFTER_VISIT
+#ifndef PLANT_OBSERVED_AFTER_VISIT
   observe();
 #else
   scratch = true;
@@ -233,7 +233,7 @@ inline end_refused() {
   fi;
 #endif
   leave_gate();
-#ifdef CORE_OBSERVED_AFTER_VISIT
+#ifdef PLANT_OBSERVED_AFTER_VISIT
   if
   :: scratch -> observe(); scratch = false
   :: else
@@ -299,7 +299,7 @@ inline note() {
 /* Counts a visit, whether the gate is closed or not, for what is to be told once the submit mutex is
  * free: the ring's end passes through that mutex before it waits for visits. */
 inline visit_to_tell() {
-#if defined(WITH_RACE) && !defined(CORE_TOLD_WITHOUT_VISIT)
+#if defined(WITH_RACE) && !defined(PLANT_TOLD_WITHOUT_VISIT)
   d_step {
 #ifdef WITH_OBSERVER
     telling = wake_up != 0 || told_loss || late || (!thrown && !turn_has_not_come);
@@ -330,7 +330,7 @@ inline tell() {
   :: !thrown && !turn_has_not_come -> observe()
   :: else
   fi;
-#if defined(WITH_RACE) && !defined(CORE_TOLD_WITHOUT_VISIT)
+#if defined(WITH_RACE) && !defined(PLANT_TOLD_WITHOUT_VISIT)
   if
   :: telling -> leave_visit(); telling = false
   :: else

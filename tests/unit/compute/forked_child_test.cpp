@@ -16,14 +16,16 @@ namespace cbr::compute {
 namespace {
 
 class ForkedChildTest : public testing::Test {
+ public:
+  ~ForkedChildTest() override {
+    device_.reset();
+    shim_.reset();
+  }
+
  protected:
   ForkedChildTest() {
     shim_.reset();
     device_ = test::VulkanShim::wrap(*test::validated_device());
-  }
-  ~ForkedChildTest() override {
-    device_.reset();
-    shim_.reset();
   }
 
   /// How many calls of the driver `work` makes in a child.
