@@ -41,7 +41,6 @@ TEST_P(Outlive, ManyLeasesAreRecordedIntoWhileTheRingEnds) {
   for (int round = 0; round < 20; ++round) {
     auto& ring = make_ring(4);
     std::vector<std::thread> threads;
-    threads.reserve(4);
     std::latch started(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&, lease = ring.acquire()]() mutable {

@@ -124,7 +124,6 @@ TEST_P(Statistics, HoldAtEveryMomentWhateverIsReset) {
   auto& ring = make_ring(2);
   std::atomic<bool> end = false;
   std::vector<std::thread> threads;
-  threads.reserve(3);
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&, i] {
       while (!end) {

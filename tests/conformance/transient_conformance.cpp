@@ -152,7 +152,6 @@ TEST_P(Transient, TheFailedWaitOfALeaderLeavesTheOthersWaiting) {
   std::atomic<int> served = 0;
   Lease lease = record_one();
   std::vector<std::thread> threads;
-  threads.reserve(3);
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
       try {
@@ -256,7 +255,6 @@ TEST_P(Transient, ManyAtOnceLoseNothing) {
     for (int i = 0; i < 20 && reason.empty(); ++i) reason = harness_->fail_next(fault);
   }
   if (!reason.empty()) GTEST_SKIP() << reason;
-  threads.reserve(threads_count);
   for (int i = 0; i < threads_count; ++i) {
     threads.emplace_back([&] {
       for (int step = 0; step < steps; ++step) {

@@ -52,9 +52,11 @@ class SlowSayingBackend final : public detail::BackendDecorator<Backend> {
 };
 
 class AdaptiveWait : public testing::Test {
+ public:
+  ~AdaptiveWait() override { gpu_->release(); }
+
  protected:
   AdaptiveWait() { make({}); }
-  ~AdaptiveWait() override { gpu_->release(); }
 
   void make(RingOptions options, std::uint32_t queues = 1) {
     ring_.reset();

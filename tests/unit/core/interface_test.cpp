@@ -149,7 +149,7 @@ TEST(Interface, WhatWasMovedFromIsEmpty) {
   EXPECT_TRUE(lease.valid());
   EXPECT_THROW((void)first_lease.slot(), InvalidUsage);
   EXPECT_THROW((void)std::move(first_lease).submit(), InvalidUsage);
-  first_lease.discard();
+  first_lease.discard();  // NOLINT(bugprone-use-after-move)
 
   Ticket first_ticket = std::move(lease).submit();
   EXPECT_FALSE(lease.valid());  // NOLINT(bugprone-use-after-move)
@@ -180,7 +180,7 @@ TEST(Interface, MovingToItselfChangesNothing) {
   Ticket& same_ticket = ticket;
   ticket = std::move(same_ticket);
   ASSERT_TRUE(ticket.valid());
-  ticket = same_ticket;
+  ticket = same_ticket;  // NOLINT(bugprone-use-after-move): the ticket itself
   ASSERT_TRUE(ticket.valid());
   ticket.wait();
   EXPECT_EQ(ring.statistics().leased, 0U);
