@@ -47,9 +47,9 @@ struct Retirement::Batch {
 
 void Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
   for (bool more = true; more;) {
-    const LogHold hold;
     Batch batch;
     try {
+      const LogHold hold;
       if (turn == Turn::skip) {
         if (!queue.retire_mutex.try_lock()) return;
       } else {

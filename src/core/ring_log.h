@@ -23,8 +23,9 @@ class RingLog;
 
 /// Keeps what this thread writes to logs, as long as this lives, and passes it on at its end: a
 /// backend may have something to tell while it is called with a lock held, and a sink, which is the
-/// program's, must not run under it. Make it before the lock, so that it ends after it. Without
-/// memory for a message, that message is lost. They nest; the outermost passes on.
+/// program's, must not run under it. Make it right before the lock, so that it ends right after it:
+/// the program's code may not run meanwhile, for it may end another ring whose messages are kept.
+/// Without memory for a message, that message is lost. They nest; the outermost passes on.
 class LogHold {
  public:
   LogHold() noexcept;

@@ -10,13 +10,13 @@ namespace cbr::detail {
 Submitting::Result Submitting::submit(Submission& submission) {
   // The ring's end waits until all is told.
   std::optional<Visit> visit;
-  const LogHold hold;
   RingQueue& queue = ring_.queue(submission.queue);
   // A reference of its own: the submission may have ended before this function does.
   const std::shared_ptr<SequenceRecord> sequence = submission.sequence;
   Result result;
   Told told;
   {
+    const LogHold hold;
     const LockGuard lock(queue.submit_mutex);
     result.recording = true;
     try {
@@ -143,10 +143,10 @@ void Submitting::leave_sequence(Submission& submission) noexcept {
   // A reference of its own, as above.
   const std::shared_ptr<SequenceRecord> sequence = submission.sequence;
   if (sequence == nullptr) return;
-  const LogHold hold;
   RingQueue& queue = ring_.queue(submission.queue);
   Told told;
   {
+    const LogHold hold;
     const LockGuard lock(queue.submit_mutex);
     {
       const StateAccess state(ring_.state);
@@ -161,6 +161,7 @@ void Submitting::send_held(SequenceRecord& sequence) noexcept {
   RingQueue& queue = ring_.queue(sequence.queue);
   Told told;
   {
+    const LogHold hold;
     const LockGuard lock(queue.submit_mutex);
     advance(queue, sequence, told);
   }

@@ -13,6 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include <gtest/gtest.h>
+
+#include <cbr/ring.h>
+#include <cbr/simulated.h>
+
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
 #include "conformance/hooked_backend.h"
@@ -517,6 +522,31 @@ TEST_P(NoLockHeld, WhereTheBackendHasSomethingToTell) {
   EXPECT_GT(probe_.calls("log sink"), 5);
   EXPECT_GT(in_submit, 0);
   end_ring();
+}
+
+TEST(NoMessageIsKept, WhileObserversRun) {
+  // Each has a ring of its own that has something to tell, and is gone when the observer returns.
+  class RingMaker final : public Observer {
+   public:
+    void on_submit(const SubmitEvent& /*event*/) noexcept override { tell_at_once(); }
+    void on_complete(const CompleteEvent& /*event*/) noexcept override { tell_at_once(); }
+    int rings = 0;
+
+   private:
+    void tell_at_once() {
+      int messages = 0;
+      CommandBufferRing ring(simulated::make_gpu(),
+                             {.log_sink = [&](const LogMessage&) { ++messages; }});
+      { const Lease dropped = ring.acquire(); }
+      EXPECT_EQ(messages, 1);
+      ++rings;
+    }
+  };
+  const auto observer = std::make_shared<RingMaker>();
+  CommandBufferRing ring(simulated::make_gpu(), {.observer = observer});
+  Lease lease = ring.acquire();
+  std::move(lease).submit().wait();
+  EXPECT_EQ(observer->rings, 2);
 }
 
 TEST_P(NoLockHeld, WhileTheRingEnds) {
