@@ -86,7 +86,7 @@ class ConditionVariable {
   }
 
  private:
-  NativeConditionVariable native_;
+  NativeConditionVariable native_{};
 };
 
 /// State that can be reached only while its lock is held:

@@ -143,13 +143,9 @@ class Round {
 
   /// What the threads of this life work with.
   void open_shop(Life& life) {
-    shop_.reset(new Shop{.workplace = life.workplace(),
-                         .ledger = life.ledger(),
-                         .inbox = inbox_,
-                         .heartbeat = heartbeat_,
-                         .may_lose_device = life.may_lose_device(),
-                         .calls_fail = life.calls_fail(),
-                         .allocations_fail_one_in = life.allocations_fail_one_in()});
+    shop_ = std::make_unique<Shop>(life.workplace(), life.ledger(), inbox_, heartbeat_,
+                                   life.may_lose_device(), life.calls_fail(),
+                                   life.allocations_fail_one_in());
     scope_ = {.least_size = std::max(least_size_, ring_->queue_count()),
               .largest_size = largest_size_,
               .may_reset_statistics = may_reset_statistics_};
