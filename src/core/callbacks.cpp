@@ -68,6 +68,8 @@ bool Callbacks::remove(Continuation& continuation, QueueIndex queue) noexcept {
   // One that has ended stays where it is: the thread finds nothing to do for it.
   if (!submission->watched() && !submission->done.load(std::memory_order_relaxed)) {
     state->watched(queue).forget(*submission);
+    // It may have been what others waited for that have ended.
+    state->completion_thread(queue).changed.notify_one();
   }
   return true;
 }
@@ -122,7 +124,7 @@ void Callbacks::run_thread(RingQueue& queue) noexcept {
       thread.wake_number = 0;
       ended = state->watched(queue.index).pop_ended();
       if (ended == nullptr) {
-        if (thread.stop) return;
+        if (thread.stop && !state->watched(queue.index).has_ended()) return;
         const auto oldest = state->watched(queue.index).oldest();
         if (!oldest || state->lost != nullptr) {
           state.wait(thread.changed);

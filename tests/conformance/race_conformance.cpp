@@ -89,6 +89,83 @@ TEST_F(Race, OutcomesAreReadAndCallbacksRunInTheOrderOfSerials) {
   ring_.reset();
 }
 
+TEST_F(Race, CallbacksRunInTheOrderOfSerialsAfterALossToo) {
+  std::latch reading(1);
+  std::latch go_on(1);
+  backend_->on_finish = [&](SlotIndex slot) {
+    if (to_number(slot) != 0) return;
+    reading.count_down();
+    go_on.wait();
+  };
+  // With a third slot, so that the loss is met.
+  auto& ring =
+      make_ring({.ring_size = 3, .hang_warning_ms = 0, .log_sink = [](const LogMessage&) {}});
+  const Ticket first = submit();
+  // Its outcome can't be read any more once the device is lost.
+  std::thread reader([&] { EXPECT_THROW(first.wait(), DeviceLost); });
+  reading.wait();
+  faults_->hang_next();
+  const Ticket second = submit();
+  std::mutex mutex;
+  std::vector<std::uint64_t> order;
+  std::latch ended(2);
+  const auto note = [&](const Ticket& ticket) {
+    {
+      const std::lock_guard lock(mutex);
+      order.push_back(ticket.serial().value());
+    }
+    ended.count_down();
+  };
+  first.on_complete(note);
+  second.on_complete(note);
+  faults_->lose_device("gone");
+  EXPECT_THROW((void)ring.try_acquire(), DeviceLost);
+  EXPECT_TRUE(second.done());
+  // Time for the completion thread to do it wrong.
+  for (int i = 0; i < 2000; ++i) {
+    EXPECT_FALSE(first.done());
+    std::this_thread::yield();
+  }
+  go_on.count_down();
+  ended.wait();
+  EXPECT_THAT(order, ElementsAre(1U, 2U));
+  reader.join();
+  (void)second.error();
+  ring_.reset();
+}
+
+TEST_F(Race, ACallbackTakenBackAfterALossHoldsUpNoOther) {
+  std::latch reading(1);
+  std::latch go_on(1);
+  backend_->on_finish = [&](SlotIndex slot) {
+    if (to_number(slot) != 0) return;
+    reading.count_down();
+    go_on.wait();
+  };
+  auto& ring =
+      make_ring({.ring_size = 3, .hang_warning_ms = 0, .log_sink = [](const LogMessage&) {}});
+  const Ticket first = submit();
+  // Its outcome can't be read any more once the device is lost.
+  std::thread reader([&] { EXPECT_THROW(first.wait(), DeviceLost); });
+  reading.wait();
+  faults_->hang_next();
+  const Ticket second = submit();
+  CallbackHandle handle =
+      first.on_complete([](const Ticket&) { ADD_FAILURE() << "was taken back"; });
+  std::atomic<bool> called = false;
+  second.on_complete([&](const Ticket&) { called = true; });
+  faults_->lose_device("gone");
+  EXPECT_THROW((void)ring.try_acquire(), DeviceLost);
+  EXPECT_TRUE(handle.cancel());
+  // Though the outcome of the first is still being read.
+  EXPECT_TRUE(eventually([&] { return called.load(); }));
+  EXPECT_FALSE(first.done());
+  go_on.count_down();
+  reader.join();
+  (void)second.error();
+  ring_.reset();
+}
+
 TEST_F(Race, ACallbackForOlderWorkIsNotHeldUpByTheWaitForNewer) {
   std::atomic<bool> waiting = false;
   backend_->on_wait = [&](std::span<const SyncPoint> points) {

@@ -25,7 +25,6 @@ inline run_callback() {
 
 /* The completion thread runs callbacks in the order of serials. */
 inline check_order() {
-#if !defined(WITH_LOSS) || defined(CORE_LOSS_OVERTAKES_CLAIMED)
   d_step {
     k = 1;
     do
@@ -36,9 +35,6 @@ inline check_order() {
     od;
     k = 0
   }
-#else
-  skip
-#endif
 }
 
 /* The node goes back to its pool when list and handle have let go of it. */
@@ -120,7 +116,9 @@ inline remove_callback() {
      clear_bit(queued, record);
 #ifndef PLANT_WATCHED_NOT_FORGOTTEN
      if
-     :: !is_watched(record) && !is_set(done, record) -> clear_bit(watched, record)
+     :: !is_watched(record) && !is_set(done, record) ->
+        clear_bit(watched, record);
+        thread_asleep = false
      :: else
      fi
 #endif
@@ -226,6 +224,32 @@ inline find_watched(which) {
   :: else -> break
   od;
   k = 0
+}
+
+/* WatchedQueue::pop_ended: the oldest that has ended, unless `oldest`, which is in flight, is older. */
+inline find_ended(which, oldest) {
+  which = 0;
+  k = 1;
+  do
+  :: k <= RECORDS ->
+     if
+     :: is_set(watched_ended, k) && (which == 0 || order_of[k] < order_of[which]) -> which = k
+     :: else
+     fi;
+     k++
+  :: else -> break
+  od;
+  k = 0;
+#ifndef PLANT_LOSS_OVERTAKES_CLAIMED
+  if
+  :: which != 0 && oldest != 0 && oldest < order_of[which] -> which = 0
+  :: else
+  fi;
+#endif
+  if
+  :: which != 0 -> clear_bit(watched_ended, which)
+  :: else
+  fi
 }
 
 /* Callbacks::wait_for_work */

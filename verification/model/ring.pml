@@ -28,8 +28,7 @@
  *   WITH_OBSERVER                 an observer is told of submissions and discards (WITH_RACE)
  *   WITH_RACE                     the ring ends while its leases, tickets and sequences are in use
  *
- * A planted error is one macro more, PLANT_…, and an error that the core has is CORE_…;
- * `verification/model/check --help` lists them.
+ * A planted error is one macro more, PLANT_…; `verification/model/check --help` lists them.
  */
 
 #include "state.pml"
@@ -332,15 +331,16 @@ end:
        if
 #ifdef PLANT_STOPS_BEFORE_THE_LAST
        :: thread_stop -> status = TIMED_OUT
-       :: !thread_stop && len(ended_list) > 0 -> ended_list ? record
-#else
-       :: len(ended_list) > 0 -> ended_list ? record
-       :: len(ended_list) == 0 && thread_stop -> status = TIMED_OUT
-#endif
        :: else ->
+#else
+       :: watched_ended == 0 && thread_stop -> status = TIMED_OUT
+       :: else ->
+#endif
           find_watched(serial);
+          find_ended(record, serial);
           if
-          :: serial == 0 || lost -> serial = 0; thread_asleep = true
+          :: record != 0 -> serial = 0
+          :: record == 0 && (serial == 0 || lost) -> serial = 0; thread_asleep = true
           :: else ->
              wake_numbers++;
              thread_wake_number = wake_numbers;

@@ -208,7 +208,7 @@ inline resolve(record) {
   if
   :: is_watched(record) ->
      clear_bit(watched, record);
-     ended_list ! record;
+     set_bit(watched_ended, record);
 #ifndef PLANT_THREAD_NOT_NOTIFIED
      thread_asleep = false
 #endif

@@ -110,7 +110,7 @@ short kept;
 short running;
 /* WatchedQueue */
 short watched;
-chan ended_list = [RECORDS] of { byte };
+short watched_ended;
 /* CompletionThread */
 bool thread_started;
 bool thread_stop;

@@ -102,6 +102,28 @@ TEST_F(WatchedQueueTest, WhatWasNeverWatchedCanEnd) {
   EXPECT_EQ(oldest(), 1U);
 }
 
+TEST_F(WatchedQueueTest, WhatHasEndedWaitsForWhatIsOlder) {
+  // As the loss of the device leaves it, while another thread reads the outcome of the first two.
+  for (const std::uint64_t serial : {1U, 2U, 3U, 4U}) watch(serial);
+  queue_.ended(with(3));
+  queue_.ended(with(4));
+  EXPECT_TRUE(queue_.has_ended());
+  EXPECT_EQ(queue_.pop_ended(), nullptr);
+  queue_.ended(with(1));
+  EXPECT_EQ(queue_.pop_ended(), &with(1));
+  EXPECT_EQ(queue_.pop_ended(), nullptr);
+  queue_.forget(with(2));
+  EXPECT_THAT(pop_all(), ElementsAre(3, 4));
+}
+
+TEST_F(WatchedQueueTest, WhatHasEndedIsSeenToInTheOrderOfSerials) {
+  for (const std::uint64_t serial : {1U, 2U, 3U}) watch(serial);
+  queue_.ended(with(3));
+  queue_.ended(with(1));
+  queue_.ended(with(2));
+  EXPECT_THAT(pop_all(), ElementsAre(1, 2, 3));
+}
+
 TEST_F(WatchedQueueTest, ForgettingOneThatHasEndedLeavesItToBeSeenTo) {
   watch(1);
   queue_.ended(with(1));
