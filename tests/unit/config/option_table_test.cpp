@@ -36,7 +36,7 @@ TEST(OptionTable, DefaultsAreThoseOfRingOptionsAndAllowed) {
   EXPECT_EQ(default_of(*find_option("spin_limit")), ConfigValue(std::monostate()));
   EXPECT_EQ(default_of(*find_option("name")), ConfigValue(std::string("CommandRing")));
   EXPECT_EQ(default_of(*find_option("timeout_ms")), ConfigValue(std::uint64_t{0}));
-  EXPECT_EQ(default_of(*find_option("wait_strategy")), ConfigValue(std::string("adaptive")));
+  EXPECT_EQ(default_of(*find_option("wait_strategy")), ConfigValue(std::string("block")));
   EXPECT_EQ(default_of(*find_option("gpu_times")), ConfigValue(std::string("both")));
 }
 

@@ -64,6 +64,7 @@ class AdaptiveWait : public testing::Test {
     backend_ = std::make_shared<SlowSayingBackend>(gpu_);
     options.ring_size = 2 * queues;
     options.hang_warning_ms = 0;
+    options.wait_strategy = WaitStrategy::adaptive;
     ring_.emplace(backend_, options);
     // So many that it believes in its forecast.
     for (std::uint32_t i = 0; i < 20; ++i) submit(QueueIndex{0}).wait();
