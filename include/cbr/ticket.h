@@ -109,8 +109,8 @@ class Ticket {
   /// Calls `callback` once the submission has ended, well or not, with no lock held: on the ring's
   /// completion thread, or at once on this thread if it has ended already. On the completion thread
   /// the callbacks of one submission run in the order in which they were given, those of one queue
-  /// in the order of its serials; one that runs at once waits for none of them. The ticket that they
-  /// get is done; error() tells how.
+  /// in the order of its serials; one that runs at once waits for none of them. The ticket that
+  /// they get is done; error() tells how.
   ///
   /// A callback must not wait for a slot (acquire() throws InvalidUsage there) and should be short:
   /// those behind it wait. Steps don't wait for callbacks: if these take longer, they pile up, with
