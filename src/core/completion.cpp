@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "core/submission.h"
 
@@ -37,8 +38,9 @@ struct Retirement::Batch {
 
   [[nodiscard]] bool is_full() const { return count == size; }
 
-  std::array<CompleteEvent, size> events;
   std::size_t count = 0;
+  /// For an observer, if there is one.
+  std::optional<std::array<CompleteEvent, size>> events;
   /// Reading an outcome failed: with the loss of the device, or otherwise.
   std::exception_ptr loss;
   std::exception_ptr failure;
@@ -48,6 +50,7 @@ struct Retirement::Batch {
 void Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
   for (bool more = true; more;) {
     Batch batch;
+    if (ring_.options.observer != nullptr) batch.events.emplace();
     try {
       const LogHold hold;
       if (turn == Turn::skip) {
@@ -66,8 +69,8 @@ void Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
       ring_.log.failure(LogEvent::backend_failure, "the GPU times of a submission can't be read",
                         batch.failure);
     }
-    for (std::size_t i = 0; i < batch.count; ++i) {
-      ring_.observe(&Observer::on_complete, batch.events[i]);
+    for (std::size_t i = 0; batch.events && i < batch.count; ++i) {
+      ring_.observe(&Observer::on_complete, (*batch.events)[i]);
     }
     if (batch.loss != nullptr) (void)lose(batch.loss);
   }
@@ -97,9 +100,10 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSe
   for (Serial next = retired.next(); end.covers(next); next = next.next()) {
     Submission& submission = timeline[next];
     finish(submission, batch);
-    batch.events[batch.count++] = {submission.slot, queue.index, next,
-                                   submission.completion.interval,
-                                   submission.completion.error != nullptr};
+    const std::size_t place = batch.count++;
+    if (!batch.events) continue;
+    (*batch.events)[place] = {submission.slot, queue.index, next, submission.completion.interval,
+                              submission.completion.error != nullptr};
   }
   const TimePoint noticed = ring_.naps ? ring_.backend->now() : TimePoint{};
   const StateAccess state(ring_.state);

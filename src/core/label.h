@@ -12,7 +12,9 @@ namespace cbr::detail {
 class Label {
  public:
   Label() = default;
-  explicit Label(std::string_view text) : size_(std::min(text.size(), text_.size())) {
+  explicit Label(std::string_view text) { assign(text); }
+  void assign(std::string_view text) {
+    size_ = std::min(text.size(), text_.size());
     std::copy_n(text.begin(), size_, text_.begin());
   }
   [[nodiscard]] std::string_view view() const { return {text_.data(), size_}; }

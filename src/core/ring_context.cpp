@@ -37,7 +37,7 @@ RingContext::RingContext(std::shared_ptr<Backend> its_backend, RingOptions its_o
   }
 }
 
-void RingContext::follow_up(FollowUp& follow_up) noexcept {
+void RingContext::see_to(FollowUp& follow_up) noexcept {
   wake(follow_up.wake_number);
   while (Submission* const submission = follow_up.unseen_failures.pop()) {
     log.unseen_failure(*submission);

@@ -225,7 +225,7 @@ void RingCore::set_label(Submission& submission, std::string_view label) {
   ring_.require_same_process();
   // The lease's own, but a thread whose acquire timed out names the lease that is in its way.
   const StateAccess state(ring_.state);
-  submission.label = Label(label);
+  submission.label.assign(label);
 }
 
 void RingCore::report_abandoned(const Submission& submission) noexcept {

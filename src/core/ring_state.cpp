@@ -34,14 +34,19 @@ void RingState::require_usable() const {
   if (closed) throw InvalidUsage(fmt::format("{}: the ring is gone", options.name));
 }
 
-Submission* RingState::lease(const SlotRequest& request, Submission* record) {
+Submission* RingState::lease(const SlotRequest& request) {
   const auto slot = admission.choose(slots, request);
   if (!slot) return nullptr;
-  Submission& submission = record != nullptr ? *record : pool.take();
-  slots.take(*slot, request.level, submission);
-  submission.slot = *slot;
-  submission.queue = slots[*slot].queue;
-  submission.label = Label(request.label);
+  Submission& submission = pool.take();
+  lease(request, *slot, submission);
+  return &submission;
+}
+
+void RingState::lease(const SlotRequest& request, SlotIndex slot, Submission& submission) {
+  slots.take(slot, request.level, submission);
+  submission.slot = slot;
+  submission.queue = slots[slot].queue;
+  submission.label.assign(request.label);
   submission.acquired_at = request.where;
   if (request.sequence != nullptr) {
     submission.sequence = *request.sequence;
@@ -50,14 +55,12 @@ Submission* RingState::lease(const SlotRequest& request, Submission* record) {
   admission.leased(submission.queue, request.level);
   if (!slots.has_free()) full_.store(true, std::memory_order_relaxed);
   counter.acquired();
-  return &submission;
 }
 
 void RingState::serve_waiters(FollowUp& follow_up) {
   while (const auto grant = waiters.take_next(admission, slots)) {
     Waiter& waiter = *grant->waiter;
-    // Chosen anew, with the same result.
-    waiter.submission = lease(waiter.request, waiter.submission);
+    lease(waiter.request, grant->slot, *waiter.submission);
     waiter.granted = true;
     // Under the lock: once it is free, the waiter may return and take its condition variable along.
     waiter.wake_up.notify_one();

@@ -114,9 +114,9 @@ class RingState {
 
   // acquire
 
-  /// Takes the slot that the request may have, in a record of its own or in `record`; null if there
-  /// is none. If it throws, nothing has changed.
-  Submission* lease(const SlotRequest& request, Submission* record = nullptr);
+  /// Takes the slot that the request may have, in a new record; null if there is none. If it
+  /// throws, nothing has changed.
+  Submission* lease(const SlotRequest& request);
   /// Hands free slots to those who wait.
   void serve_waiters(FollowUp& follow_up);
 
@@ -197,6 +197,8 @@ class RingState {
   std::shared_ptr<RingCore> self;
 
  private:
+  /// The request gets the slot, which is free, in `submission`.
+  void lease(const SlotRequest& request, SlotIndex slot, Submission& submission);
   void free_slot(Submission& submission);
   /// Fails one submission with the device. Its slot is not used any more.
   void fail(Submission& submission, FollowUp& follow_up);

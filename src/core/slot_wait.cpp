@@ -15,15 +15,17 @@ namespace cbr::detail {
 
 SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, bool limited) {
   const bool may_wait = deadline != no_wait;
+  Result result;
   SlotSeeker seeker{request};
   try {
     retirement_.collect_all(Retirement::Turn::skip, &seeker);
   } catch (...) {
-    // It may have got one before that failed.
-    return {.submission = seeker.submission, .failure = std::current_exception()};
+    result.failure = std::current_exception();
   }
+  // It may have got one before that failed.
+  result.submission = seeker.submission;
+  if (result.submission != nullptr || result.failure != nullptr) return result;
   if (seeker.failure != nullptr) std::rethrow_exception(seeker.failure);
-  if (seeker.submission != nullptr) return {.submission = seeker.submission};
   ThreadWait wait(ring_, strategy_, deadline);
   Waiter self;
   self.request = request;
@@ -33,13 +35,14 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
     const StateAccess state(ring_.state);
     state->require_usable();
     // Waiters have been offered every slot that is free, so to take one overtakes nobody.
-    if (Submission* const submission = state->lease(request)) return {.submission = submission};
+    result.submission = state->lease(request);
+    if (result.submission != nullptr) return result;
     if (!may_wait || wait.expired()) {
       if (limited) {
         state->counter.wait_started();
         state->counter.timed_out();
       }
-      return {};
+      return result;
     }
     if (runs_callbacks_of(ring_)) {
       throw InvalidUsage(
@@ -48,9 +51,8 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
     }
     enter(*state, self);
     if (ring_.options.log_wait_events) in_the_way = state->in_the_way();
-    leading = try_to_lead(*state, self);
+    try_to_lead(*state, self, leading);
   }
-  Result result;
   FollowUp follow_up;
   try {
     if (ring_.options.log_wait_events) {
@@ -90,7 +92,8 @@ bool SlotWait::wait_once(Waiter& self, ThreadWait& wait, Leading& leading, Follo
   if (leading) lead(self, wait, leading);
   {
     StateAccess state(ring_.state);
-    if (std::exchange(leading, {})) state->lead.end();
+    if (leading) state->lead.end();
+    leading.awake = nullptr;
     if (!self.granted) state->require_usable();
     const bool expired = !self.granted && wait.expired();
     if (self.granted || expired) {
@@ -98,7 +101,7 @@ bool SlotWait::wait_once(Waiter& self, ThreadWait& wait, Leading& leading, Follo
       leave(*state, self, leading, follow_up);
       return true;
     }
-    leading = try_to_lead(*state, self);
+    try_to_lead(*state, self, leading);
     if (leading) return false;
     wait.sleep(state, self.wake_up);
   }
@@ -106,7 +109,7 @@ bool SlotWait::wait_once(Waiter& self, ThreadWait& wait, Leading& leading, Follo
   return false;
 }
 
-void SlotWait::leave(RingState& state, Waiter& self, Leading leading, FollowUp& follow_up) {
+void SlotWait::leave(RingState& state, Waiter& self, const Leading& leading, FollowUp& follow_up) {
   if (leading) state.lead.end();
   if (!self.granted) {
     state.waiters.remove(self);
@@ -139,18 +142,18 @@ void SlotWait::look_for_work(RingState& state) {
   }
 }
 
-SlotWait::Leading SlotWait::try_to_lead(RingState& state, Waiter& self) {
-  if (state.lead.waiter != nullptr) return {};
+void SlotWait::try_to_lead(RingState& state, Waiter& self, Leading& leading) {
+  if (state.lead.waiter != nullptr) return;
   look_for_work(state);
-  if (state.lead.points.empty()) return {};
+  if (state.lead.points.empty()) return;
   // Only what it doesn't wait for yet would be news to it.
   for (const SyncPoint& point : state.lead.points) {
     ring_.queue(point.queue).wanted.store(false, std::memory_order_relaxed);
   }
   state.lead.begin(self, state.next_wake_number());
-  return {.points = state.lead.points,
-          .wake_number = state.lead.wake_number,
-          .awake = &state.lead.awake};
+  leading.points = state.lead.points;
+  leading.wake_number = state.lead.wake_number;
+  leading.awake = &state.lead.awake;
 }
 
 bool SlotWait::nap(Waiter& self, ThreadWait& wait, const Leading& leading) {

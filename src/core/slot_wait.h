@@ -58,10 +58,11 @@ class SlotWait {
   /// Waits in the backend or for those who do, and looks what has come of it. True once it has
   /// left, with a slot or because its time is over.
   bool wait_once(Waiter& self, ThreadWait& wait, Leading& leading, FollowUp& follow_up);
-  void leave(RingState& state, Waiter& self, Leading leading, FollowUp& follow_up);
+  void leave(RingState& state, Waiter& self, const Leading& leading, FollowUp& follow_up);
 
-  /// Makes this thread the leader if there is none and something is in flight.
-  [[nodiscard]] Leading try_to_lead(RingState& state, Waiter& self);
+  /// Makes this thread the leader if there is none and something is in flight, and fills in
+  /// `leading` then.
+  void try_to_lead(RingState& state, Waiter& self, Leading& leading);
   /// Waits in the backend for what is in flight, and collects.
   void lead(Waiter& self, ThreadWait& wait, const Leading& leading);
   /// Sleeps as long as all of the points are foreseen not to have been reached. False if there is

@@ -46,7 +46,7 @@ class Timeline {
     return *entries_[serial.value() & mask_];
   }
   /// Everything up to `serial` has ended, and its outcome is known.
-  void retire(Serial serial) { retired_.store(serial.value()); }
+  void retire(Serial serial) { retired_.store(serial.value(), std::memory_order_release); }
 
   // For everyone.
 
