@@ -66,7 +66,8 @@ class Observer {
   virtual void on_complete(const CompleteEvent& /*event*/) noexcept {}
   /// A lease ended without a submission.
   virtual void on_discard(SlotIndex /*slot*/) noexcept {}
-  /// The device is gone, and with it everything in flight: no completions follow.
+  /// The device is gone, and with it everything in flight, whose completions are not told one by
+  /// one. What had ended before may still be, by a thread that was reading its outcome just then.
   virtual void on_device_lost() noexcept {}
 };
 

@@ -127,7 +127,8 @@ struct RingOptions {
 
   /// Appears in messages and the debug labels of slots ("CommandRing #0").
   std::string name = "CommandRing";
-  /// Where messages go: by default to standard error.
+  /// Where messages go: by default to standard error. It is called with no lock held, by the thread
+  /// that has something to tell, and must not end the ring.
   LogSink log_sink = nullptr;
   /// Where `co_await ticket` resumes. By default on the ring's completion thread, which should not
   /// be kept busy for long.
@@ -135,8 +136,8 @@ struct RingOptions {
   /// Called about every 50 ms by each thread that waits for a slot or for the end of work, with no
   /// lock held. What it throws ends that wait, comes out of the call that waited and changes
   /// nothing else: for programs that must stay interruptible. The ring's destructor and its own
-  /// threads don't call it, and on the simulated GPU only waits without a limit do. May be null,
-  /// which is cheapest.
+  /// threads don't call it, and on the simulated GPU only waits without a limit do. It must not end
+  /// the ring. May be null, which is cheapest.
   std::function<void()> interrupt_check = nullptr;
   /// Learns of every acquisition, submission and completion. May be null.
   std::shared_ptr<Observer> observer = nullptr;

@@ -47,14 +47,15 @@ namespace cbr {
 /// Threads: every function may be called by any thread at any time; the destructor, moves and
 /// reset() by one, once no other call of this object is under way. (Leases, tickets and sequences
 /// are objects of their own: calls of theirs may be.) No lock is held across a wait or a user's
-/// callback. After fork() the child can't use the parent's ring: every call throws InvalidUsage,
-/// and destroying it does nothing.
+/// callback. After fork() the child can't use the parent's ring: every call throws InvalidUsage but
+/// those that only read what was set (sizes, name, spin limit, clock), and destroying it does
+/// nothing.
 class CommandBufferRing {
  public:
   /// Attaches to `backend`, which the ring then shares; one ring at a time uses a backend. Slots
   /// are dealt out to the backend's queues in turn. With WaitStrategy::hybrid it runs some empty
   /// submissions, to measure how late a blocked thread wakes.
-  /// Throws InvalidOption, BackendError, or InvalidUsage if another ring is attached.
+  /// Throws InvalidOption, BackendError, DeviceLost, or InvalidUsage if another ring is attached.
   explicit CommandBufferRing(std::shared_ptr<Backend> backend, RingOptions options = {});
   /// Takes over the ring of `other`, whose leases, tickets and sequences go on. `other` is empty
   /// afterwards: valid() is false, and its functions throw InvalidUsage.

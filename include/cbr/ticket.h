@@ -112,11 +112,11 @@ class Ticket {
   /// in the order of its serials; one that runs at once waits for none of them. The ticket that
   /// they get is done; error() tells how.
   ///
-  /// A callback must not wait for a slot (acquire() throws InvalidUsage there) and should be short:
-  /// those behind it wait. Steps don't wait for callbacks: if these take longer, they pile up, with
-  /// what they hold. An exception from one goes to the log sink. Starts the completion thread
-  /// of the queue if there is none yet; throws std::system_error if no thread can be had, and the
-  /// callback is then not taken.
+  /// A callback must not wait for a slot (on the completion thread acquire() throws InvalidUsage)
+  /// and should be short: those behind it wait. Steps don't wait for callbacks: if these take
+  /// longer, they pile up, with what they hold. An exception from one goes to the log sink. Starts
+  /// the completion thread of the queue if there is none yet; throws std::system_error if no thread
+  /// can be had, and the callback is then not taken.
   ///
   /// The result takes the callback back; let go of it where that is not needed.
   CallbackHandle on_complete(std::function<void(const Ticket& ticket)> callback) const;
@@ -166,7 +166,8 @@ class Ticket {
                                                       Timeout timeout);
 
 /// Blocks until all of `tickets` have ended; then throws the failure of the first that failed, in
-/// the order given. Throws InvalidUsage at once if one is empty.
+/// the order given. Throws InvalidUsage at once if one is empty, and what ends a wait, as
+/// RingOptions::interrupt_check may, while others are still in flight.
 void wait_all(std::span<const Ticket> tickets);
 /// The same with a limit for all together; false if one was still in flight then.
 [[nodiscard]] bool wait_all_for(std::span<const Ticket> tickets, Timeout timeout);

@@ -10,7 +10,6 @@ void CallbackNode::run(const Ticket& ticket) noexcept {
 
 CallbackNode& CallbackPool::take() {
   if (free_ == nullptr) {
-    nodes_.reserve(nodes_.size() + 1);
     nodes_.push_back(std::make_unique<CallbackNode>());
     CallbackNode& node = *nodes_.back();
     node.core = &core_;

@@ -23,8 +23,13 @@ bool runs_callbacks_of(const RingContext& ring) {
 }
 
 void Callbacks::require_thread(QueueIndex queue, const std::shared_ptr<RingCore>& core) {
+  if (threads_[to_number(queue)].started.load(std::memory_order_acquire)) return;
+  start_completion_thread(queue, core);
+  ring_.sweep_outside_slots();
+}
+
+void Callbacks::start_completion_thread(QueueIndex queue, const std::shared_ptr<RingCore>& core) {
   CompletionThreadHandle& handle = threads_[to_number(queue)];
-  if (handle.started.load(std::memory_order_acquire)) return;
   const LockGuard lock(ring_.structure_mutex);
   if (handle.started.load(std::memory_order_relaxed)) return;
   {
@@ -137,6 +142,8 @@ void Callbacks::run_thread(RingQueue& queue) noexcept {
     }
     if (ended != nullptr) {
       see_to(*ended);
+      // A callback has forked, and this is the child: nothing runs here any more.
+      if (!ring_.gate.same_process()) return;
     } else {
       wait_for_work(queue, point, wake_number, retry_after);
     }
@@ -179,6 +186,7 @@ void Callbacks::see_to(Submission& submission) noexcept {
     // A coroutine's continuation is gone once it was run.
     node = continuation->is_callback ? static_cast<CallbackNode*>(continuation) : nullptr;
     continuation->run(ticket);
+    if (!ring_.gate.same_process()) return;
     if (node != nullptr) node->callback = nullptr;
   }
   for (auto& object : submission.kept_alive) object.reset();

@@ -48,6 +48,8 @@ class Callbacks {
   void stop() noexcept CBR_EXCLUDES(ring_.state);
 
  private:
+  void start_completion_thread(QueueIndex queue, const std::shared_ptr<RingCore>& core)
+      CBR_EXCLUDES(ring_.structure_mutex, ring_.state);
   void run_thread(RingQueue& queue) noexcept;
   /// Runs what hangs on one submission, and gives up the ring's reference to it.
   void see_to(Submission& submission) noexcept;

@@ -44,6 +44,8 @@ struct Retirement::Batch {
   /// Reading an outcome failed: with the loss of the device, or otherwise.
   std::exception_ptr loss;
   std::exception_ptr failure;
+  /// This thread is the first to know of the loss.
+  bool lost_here = false;
   FollowUp follow_up;
 };
 
@@ -72,7 +74,9 @@ void Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
     for (std::size_t i = 0; batch.events && i < batch.count; ++i) {
       ring_.observe(&Observer::on_complete, (*batch.events)[i]);
     }
-    if (batch.loss != nullptr) (void)lose(batch.loss);
+    if (batch.lost_here && ring_.options.observer != nullptr) {
+      ring_.options.observer->on_device_lost();
+    }
   }
 }
 
@@ -107,12 +111,13 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSe
   }
   const TimePoint noticed = ring_.naps ? ring_.backend->now() : TimePoint{};
   const StateAccess state(ring_.state);
+  // First: how a submission is told of depends on whether its error is the ring's loss.
+  if (batch.loss != nullptr) batch.lost_here = record_loss(*state, batch.loss, batch.follow_up);
   for (Serial serial = retired.next(); end.covers(serial); serial = serial.next()) {
     Submission& submission = timeline[serial];
     if (ring_.naps) state->forecast(queue.index).ended(noticed, submission.completion);
     // With the first cause, be it another thread's.
-    if (batch.loss != nullptr && submission.completion.error == batch.loss &&
-        state->lost != nullptr) {
+    if (batch.loss != nullptr && submission.completion.error == batch.loss) {
       submission.completion.error = state->lost;
     }
     state->retire(submission, batch.follow_up);
@@ -249,16 +254,22 @@ std::exception_ptr Retirement::lose(const std::exception_ptr& cause) noexcept {
   FollowUp follow_up;
   {
     const StateAccess state(ring_.state);
-    if (state->lost != nullptr) return state->lost;
-    // From now on, acquire looks at the loss first; a submission or a reading of outcomes that is
-    // just under way finds that it has failed.
-    ring_.full = false;
-    ring_.stopped = true;
-    state->lose(cause, follow_up);
+    if (!record_loss(*state, cause, follow_up)) return state->lost;
   }
   ring_.follow_up(follow_up);
   if (ring_.options.observer != nullptr) ring_.options.observer->on_device_lost();
   return cause;
+}
+
+bool Retirement::record_loss(RingState& state, const std::exception_ptr& cause,
+                             FollowUp& follow_up) {
+  if (state.lost != nullptr) return false;
+  // From now on, acquire looks at the loss first; a submission or a reading of outcomes that is
+  // just under way finds that it has failed.
+  ring_.full = false;
+  ring_.stopped = true;
+  state.lose(cause, follow_up);
+  return true;
 }
 
 }  // namespace cbr::detail

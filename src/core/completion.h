@@ -76,6 +76,8 @@ class Retirement {
   void retire(RingQueue& queue, Serial completed, Batch& batch, SlotSeeker* seeker)
       CBR_REQUIRES(queue.retire_mutex);
   void finish(Submission& submission, Batch& batch) noexcept;
+  /// False if the device was known to be lost.
+  bool record_loss(RingState& state, const std::exception_ptr& cause, FollowUp& follow_up);
   /// Sleeps as long as the submission is foreseen to run, and not longer than it does.
   void nap(const Submission& submission, SyncPoint point, ThreadWait& wait);
   bool wait_until_sent(const Submission& submission, ThreadWait& wait);

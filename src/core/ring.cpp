@@ -56,6 +56,7 @@ void CommandBufferRing::set_ring_size(std::uint32_t ring_size) {
 }
 
 void CommandBufferRing::reset(std::shared_ptr<Backend> backend) {
+  core().require_same_process();
   RingOptions options = core().options();
   options.ring_size = core().ring_size();
   auto fresh = detail::RingCore::make(std::move(backend), std::move(options));
@@ -64,6 +65,7 @@ void CommandBufferRing::reset(std::shared_ptr<Backend> backend) {
 }
 
 std::vector<Leak> CommandBufferRing::leaked() const {
+  core().require_same_process();
   return core().log().leaked();
 }
 

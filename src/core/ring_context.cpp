@@ -44,10 +44,20 @@ void RingContext::see_to(FollowUp& follow_up) noexcept {
     const StateAccess access(state);
     access->give_back(*submission, follow_up);
   }
-  if (!follow_up.outside_slots) return;
-  const LogHold hold;
-  const LockGuard lock(structure_mutex);
-  remove_outside_slots();
+  if (follow_up.outside_slots) sweep_outside_slots();
+}
+
+void RingContext::sweep_outside_slots() noexcept {
+  for (;;) {
+    {
+      const StateAccess access(state);
+      if (access->closed || !access->slots.has_outside()) return;
+    }
+    const LogHold hold;
+    if (!structure_mutex.try_lock()) return;
+    const LockGuard lock(structure_mutex, std::adopt_lock);
+    remove_outside_slots();
+  }
 }
 
 std::optional<TimePoint> RingContext::nap_before(RingState& its_state, SyncPoint point,

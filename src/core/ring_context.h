@@ -39,12 +39,18 @@ struct RingContext {
   }
   /// Ends the waits in the backend up to this number; 0 ends none.
   void wake(std::uint64_t wake_number) const noexcept CBR_EXCLUDES(state);
-  /// Destroys the native objects of slots that have left the ring.
+  /// Destroys the native objects of slots that have left the ring, unless another thread has the
+  /// structure mutex: whoever lets go of that calls this.
+  void sweep_outside_slots() noexcept CBR_EXCLUDES(state, structure_mutex);
+  /// The same, by who has it.
   void remove_outside_slots() noexcept CBR_EXCLUDES(state) CBR_REQUIRES(structure_mutex);
   /// Until when to sleep before waiting in the backend for this point, by the backend's clock;
   /// empty if that is not known, or not worth it. `may_be_late` as for nap_end().
   [[nodiscard]] std::optional<TimePoint> nap_before(RingState& its_state, SyncPoint point,
                                                     bool may_be_late);
+  /// Whether this thread is in the ring's end, and so runs an observer there. What others leave to
+  /// the ring's end, it has to do itself.
+  [[nodiscard]] bool ends_here() const { return ending_on.load() == this_thread_id(); }
   /// Throws in a child that was forked off.
   void require_same_process() const;
   /// Throws the cause of the loss, or InvalidUsage once the ring's end has begun.
@@ -76,6 +82,8 @@ struct RingContext {
   Atomic<bool> full = false;
   /// True once the device is lost or the ring ends: lets a submission look without the state.
   Atomic<bool> stopped = false;
+  /// The thread that is in the ring's end, as long as the backend is attached.
+  Atomic<Thread::id> ending_on = Thread::id();
   Atomic<std::uint32_t> ring_size;
   Guarded<RingState> state;
 };

@@ -60,7 +60,7 @@ std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
     taken = slot_wait_.take(request, deadline, limited);
     if (taken.failure != nullptr) {
       if (taken.submission != nullptr) end_unsubmitted(*taken.submission);
-      std::rethrow_exception(taken.failure);
+      out_of_wait([&] { std::rethrow_exception(taken.failure); });
     }
     if (taken.submission == nullptr) return std::nullopt;
   }
@@ -101,10 +101,13 @@ Lease RingCore::acquire_in_sequence(const AcquireOptions& options,
 
 Ticket RingCore::submit(Submission& submission, const std::source_location& where) {
   ring_.require_same_process();
+  ReleasedObjects kept;
   const SlotIndex slot = submission.slot;
   submission.submitted_at = where;
   const Submitting::Result result = submitting_.submit(submission);
   if (result.failure != nullptr) {
+    // They go when the slot is free and the visit over: they may end the ring, or want a slot.
+    kept.take(submission.kept_alive);
     {
       const Visit visit(ring_.gate);
       if (!visit.allowed()) {
@@ -125,6 +128,9 @@ void RingCore::discard(Submission& submission) noexcept {
   // In a forked child everything is left as it lies.
   if (!ring_.gate.same_process()) return;
   const SlotIndex slot = submission.slot;
+  // Goes last, as in submit().
+  ReleasedObjects kept;
+  kept.take(submission.kept_alive);
   const Visit visit(ring_.gate);
   if (!visit.allowed()) {
     end_after_ring(submission);
@@ -136,8 +142,6 @@ void RingCore::discard(Submission& submission) noexcept {
 }
 
 void RingCore::end_unsubmitted(Submission& submission) noexcept {
-  // The program's destructors run without the lock.
-  submission.kept_alive.clear();
   submitting_.leave_sequence(submission);
   FollowUp follow_up;
   {
@@ -148,7 +152,6 @@ void RingCore::end_unsubmitted(Submission& submission) noexcept {
 }
 
 void RingCore::end_after_ring(Submission& submission) noexcept {
-  submission.kept_alive.clear();
   // Destroyed in the opposite order: the lock is free before the native objects go, and these go
   // before the core may.
   FollowUp follow_up;
@@ -255,9 +258,11 @@ bool RingCore::wait(const Submission& submission, TimePoint deadline) {
   if (submission.done.load(std::memory_order_acquire)) return true;
   const Visit visit(ring_.gate);
   if (visit.forked()) ring_.require_same_process();
-  if (visit.allowed()) return retirement_.wait(submission, deadline);
-  // The ring is just ending: that resolves everything.
-  return retirement_.wait_for_others(submission, deadline);
+  return out_of_wait([&] {
+    if (visit.allowed() || ring_.ends_here()) return retirement_.wait(submission, deadline);
+    // The ring is just ending: that resolves everything.
+    return retirement_.wait_for_others(submission, deadline);
+  });
 }
 
 bool RingCore::add_continuation(Submission& submission, Continuation& continuation) {
@@ -265,7 +270,7 @@ bool RingCore::add_continuation(Submission& submission, Continuation& continuati
   {
     const Visit visit(ring_.gate);
     if (visit.forked()) ring_.require_same_process();
-    if (visit.allowed()) {
+    if (visit.allowed() || ring_.ends_here()) {
       callbacks_.require_thread(submission.queue, shared_from_this());
       return callbacks_.add(submission, continuation);
     }
@@ -341,11 +346,10 @@ void RingCore::release(Submission& submission) noexcept {
 }
 
 void RingCore::collect(std::span<const SyncPoint> points) {
-  if (points.empty()) return;
   const Visit visit(ring_.gate);
   if (visit.forked()) ring_.require_same_process();
   // Else the ring is just ending, and collects what there is.
-  if (!visit.allowed()) return;
+  if (!visit.allowed() && !ring_.ends_here()) return;
   try {
     for (const SyncPoint& point : points) {
       retirement_.collect(ring_.queue(point.queue), Retirement::Turn::skip);
@@ -357,17 +361,21 @@ void RingCore::collect(std::span<const SyncPoint> points) {
 }
 
 bool RingCore::wait_for_any(std::span<const SyncPoint> points, TimePoint deadline) {
+  // The records get their outcome in a moment, from another thread.
+  constexpr std::chrono::milliseconds moment(1);
   const Visit visit(ring_.gate);
   if (visit.forked()) ring_.require_same_process();
-  if (!visit.allowed()) {
-    std::this_thread::yield();
+  if (!visit.allowed() && !ring_.ends_here()) {
+    std::this_thread::sleep_for(moment);
     return true;
   }
   try {
     ThreadWait wait(ring_, strategy_, deadline);
     return retirement_.guarded([&] { return wait.in_backend(points, 0); }) == WaitStatus::reached;
+  } catch (const Interruption& interruption) {
+    std::rethrow_exception(interruption.cause);
   } catch (const DeviceLost&) {
-    std::this_thread::yield();
+    std::this_thread::sleep_for(moment);
     return true;
   }
 }
@@ -386,7 +394,7 @@ void RingCore::drain() {
     targets[i] = ring_.queues[i].timeline.last_submitted();
   }
   for (std::uint32_t i = 0; i < queue_count(); ++i) {
-    retirement_.wait_serial(ring_.queues[i], targets[i], Interruptible::yes);
+    out_of_wait([&] { retirement_.wait_serial(ring_.queues[i], targets[i], Interruptible::yes); });
   }
   ring_.require_usable();
 }
@@ -394,6 +402,17 @@ void RingCore::drain() {
 void RingCore::set_ring_size(std::uint32_t ring_size) {
   ring_.require_same_process();
   check_ring_size(ring_.options, ring_size, queue_count());
+  try {
+    // An observer is told of a loss once the locks are free.
+    retirement_.guarded([&] { change_ring_size(ring_size); });
+  } catch (...) {
+    ring_.sweep_outside_slots();
+    throw;
+  }
+  ring_.sweep_outside_slots();
+}
+
+void RingCore::change_ring_size(std::uint32_t ring_size) {
   const LogHold hold;
   const LockGuard structure_lock(ring_.structure_mutex);
   // Free slots change hands with the state locked; native objects are made and removed without.
@@ -419,7 +438,7 @@ void RingCore::set_ring_size(std::uint32_t ring_size) {
     }
     if (!slot) break;
     try {
-      retirement_.guarded([&] { ring_.backend->add_slot(*slot); });
+      ring_.backend->add_slot(*slot);
     } catch (const DeviceLost&) {
       throw;
     } catch (...) {
@@ -509,6 +528,7 @@ void RingCore::close() noexcept {
   }
   // Whoever comes from now on is refused, and whoever waits for a slot is told. In this order: whom
   // the gate refuses a thread for what a lease keeps can't submit it any more.
+  ring_.ending_on = this_thread_id();
   ring_.stopped = true;
   ring_.gate.close();
   {
@@ -531,6 +551,7 @@ void RingCore::close() noexcept {
   ring_.gate.wait_until_empty();
   callbacks_.stop();
   abandon_leased_slots();
+  ring_.ending_on = Thread::id();
   ring_.backend->detach();
   ring_.log.close();
   // The core goes with the last lease, ticket or callback, or now.
@@ -540,6 +561,16 @@ void RingCore::close() noexcept {
 }
 
 void RingCore::end_sequences_of_leases() noexcept {
+  {
+    // All at once, before anything is sent: a lease that ends from now on finds that its place is
+    // given up, and has nothing to send.
+    const StateAccess state(ring_.state);
+    for (std::uint32_t i = 0; i < state->slots.extent(); ++i) {
+      Submission* const submission = state->slots[SlotIndex{i}].submission;
+      if (submission == nullptr || submission->sequence == nullptr) continue;
+      if (submission->phase.load() == Phase::leased) submission->sequence->give_up(*submission);
+    }
+  }
   for (std::uint32_t i = 0;; ++i) {
     std::shared_ptr<SequenceRecord> sequence;
     {
@@ -547,11 +578,7 @@ void RingCore::end_sequences_of_leases() noexcept {
       if (i >= state->slots.extent()) return;
       Submission* const submission = state->slots[SlotIndex{i}].submission;
       if (submission == nullptr || submission->sequence == nullptr) continue;
-      // With the lock: the lease may end at any moment, and its record be blank again. One that was
-      // given up when the end had begun has left what it held back to be sent from here.
-      const Phase phase = submission->phase.load();
-      if (phase == Phase::leased) submission->sequence->give_up(*submission);
-      if (phase == Phase::leased || phase == Phase::held) sequence = submission->sequence;
+      if (submission->phase.load() == Phase::held) sequence = submission->sequence;
     }
     if (sequence != nullptr) submitting_.send_held(*sequence);
   }

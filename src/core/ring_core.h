@@ -51,6 +51,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
                             const std::source_location& where);
   /// A new sequence, on the least busy queue if none is named.
   std::shared_ptr<SequenceRecord> make_sequence(std::optional<QueueIndex> queue);
+  /// Throws InvalidUsage in a child that was forked off.
+  void require_same_process() const { ring_.require_same_process(); }
   void drain();
   void set_ring_size(std::uint32_t ring_size);
   RingStatistics statistics();
@@ -109,7 +111,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
                                           const std::shared_ptr<SequenceRecord>* sequence,
                                           const std::source_location& where) const;
   [[noreturn]] void throw_timeout(std::chrono::nanoseconds waited, std::chrono::nanoseconds limit);
-  /// Gives up the slot of a lease that was not submitted.
+  void change_ring_size(std::uint32_t ring_size) CBR_EXCLUDES(ring_.structure_mutex);
+  /// Gives up the slot of a lease that was not submitted, and that keeps nothing alive any more.
   void end_unsubmitted(Submission& submission) noexcept;
   /// The same once the ring has ended.
   void end_after_ring(Submission& submission) noexcept;

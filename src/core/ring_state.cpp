@@ -58,6 +58,8 @@ void RingState::lease(const SlotRequest& request, SlotIndex slot, Submission& su
 }
 
 void RingState::serve_waiters(FollowUp& follow_up) {
+  // They have been woken, to learn that there is nothing to be had any more.
+  if (closed || lost != nullptr) return;
   while (const auto grant = waiters.take_next(admission, slots)) {
     Waiter& waiter = *grant->waiter;
     lease(waiter.request, grant->slot, *waiter.submission);

@@ -55,11 +55,7 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
   }
   FollowUp follow_up;
   try {
-    if (ring_.options.log_wait_events) {
-      const std::string text = waiting_text(in_the_way);
-      ring_.log.write(
-          {.level = LogLevel::debug, .event = LogEvent::waiting, .text = text, .slot = in_the_way});
-    }
+    if (ring_.options.log_wait_events) report_waiting(in_the_way);
     while (!wait_once(self, wait, leading, follow_up)) {
     }
   } catch (...) {
@@ -71,6 +67,17 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
   if (self.granted) result.submission = self.submission;
   result.waited = ring_.backend->now() - self.since;
   return result;
+}
+
+void SlotWait::report_waiting(SlotIndex in_the_way) const noexcept {
+  try {
+    const std::string text = waiting_text(in_the_way);
+    ring_.log.write(
+        {.level = LogLevel::debug, .event = LogEvent::waiting, .text = text, .slot = in_the_way});
+  } catch (...) {
+    // A line that there is no memory for is lost, and not the request.
+    return;
+  }
 }
 
 void SlotWait::enter(RingState& state, Waiter& self) {

@@ -53,6 +53,7 @@ class SlotWait {
     explicit operator bool() const { return awake != nullptr; }
   };
 
+  void report_waiting(SlotIndex in_the_way) const noexcept;
   /// Takes a place among the waiters; what may throw comes first.
   void enter(RingState& state, Waiter& self);
   /// Waits in the backend or for those who do, and looks what has come of it. True once it has

@@ -1,6 +1,8 @@
 // The record of one submission: what lease, ring and tickets share.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <source_location>
@@ -18,6 +20,28 @@ namespace cbr::detail {
 
 class RingCore;
 struct SequenceRecord;
+
+/// What a submission keeps alive.
+using KeptObjects = std::vector<std::shared_ptr<const void>>;
+
+/// Objects that a submission kept, on their way out. A few leave the record's memory to the record,
+/// so that steady state allocates nothing.
+class ReleasedObjects {
+ public:
+  /// Leaves `objects` empty.
+  void take(KeptObjects& objects) noexcept {
+    if (objects.size() > few_.size()) {
+      many_.swap(objects);
+    } else {
+      std::move(objects.begin(), objects.end(), few_.begin());
+      objects.clear();
+    }
+  }
+
+ private:
+  std::array<std::shared_ptr<const void>, 4> few_;
+  KeptObjects many_;
+};
 
 /// How far a submission has come. A slot that is not free has one record, in one of these phases.
 enum class Phase : std::uint8_t {
@@ -72,7 +96,7 @@ struct Submission {
 
   /// What is to be let go of when it has ended. The lease's own until it is submitted, the
   /// completion thread's once it has ended.
-  std::vector<std::shared_ptr<const void>> kept_alive;
+  KeptObjects kept_alive;
   /// (state) What is to be done when it has ended.
   IntrusiveList<Continuation, &Continuation::previous, &Continuation::next> continuations;
   /// (state) The threads that wait for it here, and not in the backend.

@@ -101,11 +101,12 @@ void Submitting::advance(RingQueue& queue, SequenceRecord& sequence, Told& told)
     }
     {
       const StateAccess state(ring_.state);
-      told.sent.push(*next);
-      // Lost with the device meanwhile: its ticket knows.
+      // Lost with the device meanwhile: its ticket knows, and there is nothing else to tell.
       if (told.loss != nullptr || next->phase.load(std::memory_order_relaxed) != Phase::held) {
+        told.lost.push(*next);
         return;
       }
+      told.sent.push(*next);
       if (failure == nullptr) {
         if (ring_.notes_submit_times) next->submit_time = ring_.backend->now();
         // Reckoned from then on as well: what was due before lies before its start.
@@ -125,13 +126,14 @@ void Submitting::tell(RingQueue& queue, Told& told) noexcept {
   ring_.follow_up(told.follow_up);
   if (told.loss != nullptr) (void)retirement_.lose(told.loss);
   if (told.late) retirement_.fail_late(queue);
+  while (Submission* const submission = told.lost.pop()) {
+    // Gives the reference back.
+    const Ticket ticket = TicketAccess::make(*submission);
+  }
   while (Submission* const submission = told.sent.pop()) {
     const Ticket ticket = TicketAccess::make(*submission);
     const Serial serial = ticket.serial();
     const bool refused = serial.value() == 0;
-    // One that was lost before it was sent is told of with the device.
-    const bool lost = refused && ring_.stopped.load() && told.loss != nullptr;
-    if (lost) continue;
     ring_.observe(&Observer::on_submit, SubmitEvent{submission->slot, submission->queue, serial});
     if (!refused) continue;
     ring_.observe(&Observer::on_complete,

@@ -36,13 +36,15 @@ class Submitting {
   /// What has to be told once no lock is held. Each of `sent` has a reference for that.
   struct Told {
     SubmissionChain sent;
+    /// Held, and lost with the device: there is nothing to tell of them.
+    SubmissionChain lost;
     std::exception_ptr loss;
     /// The device may have been lost between a native submit and its record.
     bool late = false;
     FollowUp follow_up;
 
     [[nodiscard]] bool empty() const {
-      return sent.empty() && loss == nullptr && !late && follow_up.empty();
+      return sent.empty() && lost.empty() && loss == nullptr && !late && follow_up.empty();
     }
   };
   /// The native submit and its record.

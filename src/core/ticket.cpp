@@ -154,16 +154,17 @@ void TicketAwaiter::run(const Ticket& ticket) noexcept {
   // The coroutine may end, and this object with it, before the executor returns.
   const std::coroutine_handle<> coroutine = coroutine_;
   const Executor executor = std::move(executor_);
-  if (!executor) {
-    coroutine.resume();
-    return;
-  }
   try {
-    executor(coroutine);
+    if (executor) {
+      executor(coroutine);
+    } else {
+      coroutine.resume();
+    }
   } catch (...) {
-    TicketAccess::record(ticket)->core->log().failure(LogEvent::callback_threw,
-                                                      "the executor of a coroutine threw",
-                                                      std::current_exception(), ticket.slot());
+    TicketAccess::record(ticket)->core->log().failure(
+        LogEvent::callback_threw,
+        executor ? "the executor of a coroutine threw" : "a coroutine let an exception out",
+        std::current_exception(), ticket.slot());
   }
 }
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <chrono>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,28 +42,25 @@ class AnyWait {
       : tickets_(tickets), deadline_(timeout.after(Clock::now())) {
     for (const Ticket& ticket : tickets) {
       RingCore& core = *TicketAccess::record(ticket)->core;
-      const auto known = std::find_if(rings_.begin(), rings_.end(),
-                                      [&](const Ring& ring) { return ring.core == &core; });
-      if (known != rings_.end()) continue;
-      rings_.push_back({&core, timeout.after(core.backend().now())});
+      const bool known = rings_.any_of([&](const Ring& ring) { return ring.core == &core; });
+      if (!known) rings_.add(core, timeout.after(core.backend().now()));
     }
   }
 
   std::optional<std::size_t> run() {
-    detail::ThreadWait wait = rings_.front().core->make_wait(no_deadline);
     for (std::chrono::nanoseconds slice = first_slice;;
          slice = std::min(2 * slice, longest_slice)) {
-      for (Ring& ring : rings_) look_for_points(ring);
+      rings_.for_each([this](Ring& ring) { look_for_points(ring); });
       if (const auto index = first_done()) return index;
       if (expired()) return std::nullopt;
       // One wait of one backend covers everything, if it has everything.
-      if (rings_.size() == 1 && rings_.front().points_are_complete) {
-        const Ring& ring = rings_.front();
+      if (rings_.size() == 1 && rings_[0].points_are_complete) {
+        const Ring& ring = rings_[0];
         ring.core->wait_for_any(ring.points.get(), ring.deadline);
       } else {
         wait_in_slices(slice);
-        wait.pause();
       }
+      rings_.for_each([](Ring& ring) { detail::out_of_wait([&] { ring.wait.pause(); }); });
     }
   }
 
@@ -88,8 +87,13 @@ class AnyWait {
     std::size_t count_ = 0;
   };
   struct Ring {
-    RingCore* core = nullptr;
+    Ring(RingCore& its_core, TimePoint its_deadline)
+        : core(&its_core), deadline(its_deadline), wait(its_core.make_wait(no_deadline)) {}
+
+    RingCore* core;
     TimePoint deadline;
+    /// Asks for interruptions of its ring's waits.
+    detail::ThreadWait wait;
     Points points = {};
     /// Everything that is asked of this ring is in `points`.
     bool points_are_complete = true;
@@ -97,23 +101,33 @@ class AnyWait {
   /// Few rings without an allocation.
   class Rings {
    public:
-    void push_back(const Ring& ring) {
-      if (more_.empty() && count_ < few_.size()) {
-        few_[count_] = ring;
+    void add(RingCore& core, TimePoint deadline) {
+      if (count_ < few_.size()) {
+        few_[count_].emplace(core, deadline);
       } else {
-        if (more_.empty()) more_.assign(few_.begin(), few_.end());
-        more_.push_back(ring);
+        more_.push_back(std::make_unique<Ring>(core, deadline));
       }
       ++count_;
     }
-    [[nodiscard]] Ring* begin() { return more_.empty() ? few_.data() : more_.data(); }
-    [[nodiscard]] Ring* end() { return begin() + count_; }
-    [[nodiscard]] Ring& front() { return *begin(); }
     [[nodiscard]] std::size_t size() const { return count_; }
+    [[nodiscard]] Ring& operator[](std::size_t i) {
+      return i < few_.size() ? *few_[i] : *more_[i - few_.size()];
+    }
+    template <typename Function>
+    void for_each(const Function& function) {
+      for (std::size_t i = 0; i < count_; ++i) function((*this)[i]);
+    }
+    template <typename Predicate>
+    [[nodiscard]] bool any_of(const Predicate& predicate) {
+      for (std::size_t i = 0; i < count_; ++i) {
+        if (predicate((*this)[i])) return true;
+      }
+      return false;
+    }
 
    private:
-    std::array<Ring, 4> few_;
-    std::vector<Ring> more_;
+    std::array<std::optional<Ring>, 4> few_;
+    std::vector<std::unique_ptr<Ring>> more_;
     std::size_t count_ = 0;
   };
 
@@ -121,24 +135,26 @@ class AnyWait {
   void look_for_points(Ring& ring) {
     ring.points.clear();
     ring.points_are_complete = true;
+    bool any_left = false;
     for (const Ticket& ticket : tickets_) {
       const Submission& submission = *TicketAccess::record(ticket);
       if (submission.core != ring.core) continue;
       if (submission.done.load(std::memory_order_acquire)) continue;
+      any_left = true;
       const Serial serial(submission.serial.load(std::memory_order_acquire));
       const bool added = serial.value() != 0 && ring.points.add({submission.queue, serial});
       ring.points_are_complete = ring.points_are_complete && added;
     }
-    ring.core->collect(ring.points.get());
+    // A forked child may ask what had ended, and no more.
+    if (any_left) ring.core->collect(ring.points.get());
   }
 
   /// By the clock of each ring; or by the time that passes, where a virtual clock stands still.
   [[nodiscard]] bool expired() {
     if (deadline_ == no_deadline) return false;
-    return Clock::now() >= deadline_ ||
-           std::all_of(rings_.begin(), rings_.end(), [](const Ring& ring) {
-             return ring.deadline == no_wait || ring.core->backend().now() >= ring.deadline;
-           });
+    return Clock::now() >= deadline_ || !rings_.any_of([](const Ring& ring) {
+      return ring.deadline != no_wait && ring.core->backend().now() < ring.deadline;
+    });
   }
 
   /// The lowest index of those that have ended.
@@ -153,7 +169,8 @@ class AnyWait {
   /// A while in each ring. No backend can wait for another's work, nor for what a sequence holds
   /// back.
   void wait_in_slices(std::chrono::nanoseconds slice) {
-    for (Ring& ring : rings_) {
+    for (std::size_t i = 0; i < rings_.size(); ++i) {
+      const Ring& ring = rings_[i];
       const TimePoint start = Clock::now();
       if (!ring.points.get().empty()) {
         const TimePoint end = Timeout(slice).after(ring.core->backend().now());
@@ -199,6 +216,9 @@ bool wait_all_for(std::span<const Ticket> tickets, Timeout timeout) {
     try {
       if (!tickets[i].wait_until(deadlines[i])) return false;
     } catch (...) {
+      // It is the wait that failed, and not the work: that says nothing of the others.
+      const Submission& submission = *TicketAccess::record(tickets[i]);
+      if (!submission.done.load(std::memory_order_acquire)) throw;
       if (failure == nullptr) failure = std::current_exception();
     }
   }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
+
+#include <cbr/errors.h>
 
 namespace cbr::detail {
 namespace {
@@ -11,6 +14,23 @@ constexpr auto for_ever = std::chrono::nanoseconds::max();
 constexpr std::chrono::nanoseconds longest_latency = std::chrono::milliseconds(1);
 constexpr int rounds = 9;
 
+/// Waits until a submission has ended, however often waiting fails.
+void end(Backend& backend, const SyncPoint& point) noexcept {
+  std::chrono::milliseconds retry_after(1);
+  constexpr std::chrono::milliseconds last_retry(100);
+  for (;;) {
+    try {
+      (void)backend.wait({&point, 1}, 0, no_deadline);
+      return;
+    } catch (const DeviceLost&) {
+      return;
+    } catch (...) {
+      std::this_thread::sleep_for(retry_after);
+      retry_after = std::min(2 * retry_after, last_retry);
+    }
+  }
+}
+
 /// Runs one empty submission and returns how long its end took to be noticed.
 std::chrono::nanoseconds run_empty(Backend& backend, Serial serial, const SpinThenBlock& waiting) {
   constexpr SlotIndex slot{0};
@@ -18,11 +38,17 @@ std::chrono::nanoseconds run_empty(Backend& backend, Serial serial, const SpinTh
   backend.begin(slot);
   backend.submit(slot, serial);
   const TimePoint start = backend.now();
-  (void)waiting.wait(backend, {&point, 1}, 0, no_deadline);
-  const TimePoint end = backend.now();
-  (void)backend.completed(point.queue);
-  (void)backend.finish(slot);
-  return end - start;
+  try {
+    (void)waiting.wait(backend, {&point, 1}, 0, no_deadline);
+    const TimePoint noticed = backend.now();
+    (void)backend.completed(point.queue);
+    (void)backend.finish(slot);
+    return noticed - start;
+  } catch (...) {
+    // The backend must not be left while it is in flight.
+    end(backend, point);
+    throw;
+  }
 }
 
 std::chrono::nanoseconds median(std::array<std::chrono::nanoseconds, rounds>& times) {

@@ -44,7 +44,11 @@ void ThreadWait::sleep(StateAccess& state, ConditionVariable& changed) {
 
 void ThreadWait::pause() {
   if (!checks_interrupts_ || Clock::now() < next_check_) return;
-  ring_.options.interrupt_check();
+  try {
+    ring_.options.interrupt_check();
+  } catch (...) {
+    throw Interruption{std::current_exception()};
+  }
   next_check_ = Clock::now() + check_interval;
 }
 

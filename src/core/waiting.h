@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <span>
+#include <utility>
 
 #include <cbr/backend.h>
 #include <cbr/types.h>
@@ -17,9 +19,24 @@ namespace cbr::detail {
 /// Whether RingOptions::interrupt_check may end a wait.
 enum class Interruptible : std::uint8_t { no, yes };
 
+/// What RingOptions::interrupt_check threw, on its way through a wait: whatever it is, it is no
+/// failure of the backend, nor the loss of this device.
+struct Interruption {
+  std::exception_ptr cause;
+};
+/// Runs a wait at the border of the library, where that comes out as it was thrown.
+template <typename Wait>
+decltype(auto) out_of_wait(Wait&& wait) {
+  try {
+    return std::forward<Wait>(wait)();
+  } catch (const Interruption& interruption) {
+    std::rethrow_exception(interruption.cause);
+  }
+}
+
 /// One wait of one thread, in as many pieces as it takes. It is the only place that calls
 /// RingOptions::interrupt_check, about every 50 ms and with no lock held; what that throws comes
-/// out of pause() or in_backend().
+/// out of pause(), nap() or in_backend() as an Interruption.
 class ThreadWait {
  public:
   /// The deadline counts by the backend's clock.

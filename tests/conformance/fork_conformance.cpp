@@ -1,10 +1,14 @@
 // A forked child: the parent's ring is not its to use, and harms nothing when it goes.
 #include <atomic>
+#include <cstdlib>
+#include <future>
 #include <memory>
 #include <thread>
 
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cbr/simulated.h>
 
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
@@ -49,7 +53,8 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
   harness_->pause();
   std::optional<Ticket> flying = submit_one();
   std::optional<Lease> lease = record_one();
-  std::optional<Lease> other = record_one();
+  std::optional<Lease> other = sequence.acquire();
+  std::optional<Ticket> held = sequence.acquire().submit();
   CallbackHandle handle = flying->on_complete([](const Ticket&) {});
   // Holds the ring's locks at some moment of the fork, and goes on with them in the parent only.
   std::atomic<bool> end = false;
@@ -96,6 +101,11 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
     bool called = false;
     ended.on_complete([&](const Ticket&) { called = true; });
     if (!called) _exit(25);
+    if (!refuses([&] { (void)wait_any({&*held, 1}); })) _exit(26);
+    if (!refuses([&] { (void)ring.leaked(); })) _exit(27);
+    if (!refuses([&] { ring.reset(nullptr); })) _exit(28);
+    if (ring.ring_size() != 4 || ring.name().empty()) _exit(29);
+    held.reset();
     lease.reset();
     other->discard();
     flying.reset();
@@ -111,6 +121,7 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
   flying->wait();
   std::move(*lease).submit().wait();
   other->discard();
+  held->wait();
   expect_equations();
 }
 
@@ -140,6 +151,44 @@ TEST_P(Fork, ALabelSetInTheChildNeverHangs) {
   busy.join();
   lease.discard();
   ring.drain();
+}
+
+TEST(ForkInACallback, NoOtherRunsInTheChild) {
+  if (thread_sanitizer) {
+    GTEST_SKIP() << "ThreadSanitizer does not follow a fork of a program with threads";
+  }
+  const auto gpu = simulated::make_gpu();
+  std::promise<pid_t> forked;
+  std::promise<void> called;
+  const pid_t parent = getpid();
+  {
+    CommandBufferRing ring(gpu, {.ring_size = 2, .hang_warning_ms = 0});
+    gpu->pause();
+    const Ticket first = ring.acquire().submit();
+    const Ticket second = ring.acquire().submit();
+    first.on_complete([&](const Ticket&) {
+      const pid_t child = fork();
+      if (child != 0) {
+        forked.set_value(child);
+        return;
+      }
+      // Whatever hangs ends here. Else the thread ends, and the child, which has no other.
+      alarm(20);
+      (void)std::atexit([] { _exit(3); });
+    });
+    second.on_complete([&](const Ticket&) {
+      if (getpid() != parent) _exit(9);
+      called.set_value();
+    });
+    gpu->release();
+    called.get_future().wait();
+  }
+  const pid_t child = forked.get_future().get();
+  ASSERT_GT(child, 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 3);
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
 // Waits that the program can end: RingOptions::interrupt_check.
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <optional>
 #include <thread>
+
+#include <cbr/simulated.h>
 
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
@@ -122,6 +126,80 @@ TEST_P(Interrupt, TheEndOfTheRingIsNotInterrupted) {
   EXPECT_TRUE(ticket.done());
   EXPECT_EQ(ticket.error(), nullptr);
   EXPECT_EQ(checks_, 0);
+}
+
+TEST_P(Interrupt, MayThrowAnythingAndHarmsNothing) {
+  auto& ring = make_ring({.ring_size = 1, .interrupt_check = [this] {
+                            // Of another ring, say.
+                            if (interrupts_) throw DeviceLost("another device");
+                          }});
+  harness_->pause();
+  const Ticket ticket = submit_one();
+  const std::array tickets{ticket};
+  EXPECT_THROW(ring.drain(), DeviceLost);
+  EXPECT_THROW(ticket.wait(), DeviceLost);
+  EXPECT_THROW((void)wait_any(tickets), DeviceLost);
+  EXPECT_THROW(wait_all(tickets), DeviceLost);
+  EXPECT_THROW((void)ring.acquire(), DeviceLost);
+  interrupts_ = false;
+  harness_->release();
+  ticket.wait();
+  ring.acquire().discard();
+  EXPECT_EQ(ring.statistics().failures, 0U);
+}
+
+TEST_P(Interrupt, EndsAWaitForAll) {
+  auto& ring = make_ring(options(2));
+  harness_->pause();
+  const std::array tickets{submit_one(), submit_one()};
+  EXPECT_THROW(wait_all(tickets), Interrupted);
+  EXPECT_EQ(checks_, 1);
+  EXPECT_EQ(ring.statistics().in_flight, 2U);
+  harness_->release();
+  interrupts_ = false;
+  wait_all(tickets);
+}
+
+TEST(InterruptOfMany, EachRingIsAsked) {
+  const auto first = simulated::make_gpu();
+  const auto second = simulated::make_gpu();
+  CommandBufferRing quiet(first, {.ring_size = 1, .hang_warning_ms = 0});
+  CommandBufferRing interrupted(
+      second,
+      {.ring_size = 1, .hang_warning_ms = 0, .interrupt_check = [] { throw Interrupted(); }});
+  first->pause();
+  second->pause();
+  const std::array tickets{quiet.acquire().submit(), interrupted.acquire().submit()};
+  EXPECT_THROW((void)wait_any(tickets), Interrupted);
+  first->release();
+  second->release();
+}
+
+TEST(InterruptOfMany, ComesWhileTheRingEndsToo) {
+  const auto gpu = simulated::make_gpu();
+  std::atomic<bool> interrupts = true;
+  std::optional<CommandBufferRing> ring;
+  ring.emplace(gpu, RingOptions{.ring_size = 1, .hang_warning_ms = 0, .interrupt_check = [&] {
+                                  if (interrupts) throw Interrupted();
+                                }});
+  gpu->pause();
+  const std::array tickets{ring->acquire().submit()};
+  Sequence sequence = ring->sequence();
+  std::thread end([&] { ring.reset(); });
+  EXPECT_TRUE(eventually([&] {
+    try {
+      (void)sequence.acquire({.timeout = Timeout(std::chrono::nanoseconds(0))});
+    } catch (const AcquireTimeout&) {
+      return false;
+    } catch (const InvalidUsage&) {
+      return true;
+    }
+    return false;
+  }));
+  EXPECT_THROW((void)wait_any(tickets), Interrupted);
+  interrupts = false;
+  gpu->release();
+  end.join();
 }
 
 }  // namespace

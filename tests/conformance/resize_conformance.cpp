@@ -1,6 +1,8 @@
 // Rings that grow and shrink while work is in flight.
 #include <atomic>
+#include <latch>
 #include <thread>
+#include <vector>
 
 #include <cbr/simulated.h>
 #include <cbr/validation.h>
@@ -187,6 +189,37 @@ TEST(ResizeFailure, KeepsWhatTheRingHadComeTo) {
   ring.set_ring_size(5);
   while (auto lease = ring.try_acquire()) leases.push_back(std::move(*lease));
   EXPECT_EQ(leases.size(), 5U);
+}
+
+TEST(ResizeMeanwhile, WhatDoesNotBlockWaitsForNoSlotThatIsMade) {
+  const auto gpu = simulated::make_gpu();
+  const auto backend = std::make_shared<HookedBackend>(gpu);
+  std::latch making(1);
+  std::latch go_on(1);
+  bool holds_up = false;
+  backend->on_add_slot = [&](SlotIndex) {
+    if (!holds_up) return;
+    making.count_down();
+    go_on.wait();
+  };
+  CommandBufferRing ring(backend, {.ring_size = 4, .hang_warning_ms = 0});
+  std::vector<Lease> leases;
+  for (int i = 0; i < 4; ++i) leases.push_back(ring.acquire());
+  gpu->pause();
+  const Ticket ticket = std::move(leases[3]).submit();
+  leases[1].discard();
+  leases[2].discard();
+  ring.set_ring_size(1);
+  holds_up = true;
+  std::thread grower([&] { ring.set_ring_size(2); });
+  making.wait();
+  gpu->release();
+  // Its slot is outside the ring, and its native objects have to wait for the other thread.
+  EXPECT_TRUE(ticket.done());
+  go_on.count_down();
+  grower.join();
+  leases[0].discard();
+  EXPECT_EQ(ring.ring_size(), 2U);
 }
 
 }  // namespace

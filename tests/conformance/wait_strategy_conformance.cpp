@@ -1,6 +1,12 @@
 // The ways of waiting differ in cost, not in what they do.
 #include <atomic>
+#include <cstdint>
+#include <string_view>
 #include <thread>
+
+#include <cbr/fault_injection.h>
+#include <cbr/simulated.h>
+#include <cbr/validation.h>
 
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
@@ -136,6 +142,22 @@ TEST_P(WaitBy, TheSpinLimitTellsWhatIsDone) {
   auto& measured = make_ring(RingOptions{.wait_strategy = WaitStrategy::hybrid});
   EXPECT_GE(measured.spin_limit(), 0ns);
   EXPECT_LE(measured.spin_limit(), 1ms);
+}
+
+TEST(HybridWait, AMeasurementThatFailsLeavesNothingInFlight) {
+  for (const std::uint32_t call : {1U, 2U, 3U}) {
+    const auto faults =
+        inject_faults(simulated::make_gpu(), {.script = {{Fault::fail_wait, call}}});
+    int violations = 0;
+    const auto checked = validate(faults, [&](std::string_view text) {
+      ++violations;
+      ADD_FAILURE() << text;
+    });
+    EXPECT_THROW(CommandBufferRing(checked, {.wait_strategy = WaitStrategy::hybrid}), BackendError);
+    // Nor is the backend in use.
+    const CommandBufferRing ring(checked, {.wait_strategy = WaitStrategy::hybrid});
+    EXPECT_EQ(violations, 0);
+  }
 }
 
 }  // namespace

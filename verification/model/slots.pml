@@ -94,7 +94,7 @@ inline remove_waiter(who) {
 /* RingState::serve_waiters: `wake_up` becomes the wake number that is owed. */
 inline serve_waiters() {
   do
-  :: waiter_count > 0 ->
+  :: waiter_count > 0 && !closed && !lost ->
 #ifdef PLANT_SERVED_OUT_OF_ORDER
      k = waiters[waiter_count - 1];
 #else
