@@ -28,6 +28,7 @@ struct Options {
   std::uint32_t steps = 0;
   std::uint32_t rounds = 15;
   GpuTimes gpu_times = GpuTimes::both;
+  WaitStrategy wait_strategy = WaitStrategy::block;
   bool json = false;
 };
 
@@ -50,8 +51,9 @@ void run(Options options) {
   const auto device = vulkan::Device::open({.device = options.device});
   const compute::SyntheticStep step(device, options.shape);
   BareLoop bare(device, options.ring_size);
-  CommandBufferRing ring(vulkan::make_backend(device),
-                         {.ring_size = options.ring_size, .gpu_times = options.gpu_times});
+  CommandBufferRing ring(vulkan::make_backend(device), {.ring_size = options.ring_size,
+                                                        .wait_strategy = options.wait_strategy,
+                                                        .gpu_times = options.gpu_times});
   const auto record = [&](VkCommandBuffer commands) { step.record(commands); };
 
   // An idle GPU lowers its clock: keep it busy until it has come up, and see how long a step takes.
@@ -97,6 +99,7 @@ void run(Options options) {
                              {"elements", options.shape.elements},
                              {"iterations", options.shape.iterations},
                              {"gpuTimes", to_string(options.gpu_times)},
+                             {"waitStrategy", to_string(options.wait_strategy)},
                              {"steps", options.steps},
                              {"bareStepsPerSec", bare_rates},
                              {"ringStepsPerSec", ring_rates},
@@ -106,9 +109,11 @@ void run(Options options) {
     return;
   }
   fmt::print(
-      "{}: {} buffers, {} dispatches of {} elements, {} iterations, GPU times {}, {} × {} steps\n",
+      "{}: {} buffers, {} dispatches of {} elements, {} iterations, GPU times {}, waits {}, {} × "
+      "{} steps\n",
       device->info().name, options.ring_size, options.shape.dispatches, options.shape.elements,
-      options.shape.iterations, to_string(options.gpu_times), options.rounds, options.steps);
+      options.shape.iterations, to_string(options.gpu_times), to_string(options.wait_strategy),
+      options.rounds, options.steps);
   fmt::print("bare loop {:10.1f} steps/s (median)\n", bare_rate);
   fmt::print("ring      {:10.1f} steps/s (median)\n", ring_rate);
   fmt::print("ring / bare loop {:.4f}", speedup->ratio);
@@ -135,9 +140,13 @@ int main(int argc, char** argv) {
     std::string gpu_times(cbr::to_string(options.gpu_times));
     app.add_option("--gpu-times", gpu_times, "What the ring has the GPU note")
         ->check(CLI::IsMember({"both", "end", "sampled", "none"}));
+    std::string wait_strategy(cbr::to_string(options.wait_strategy));
+    app.add_option("--wait-strategy", wait_strategy, "How a thread waits in the ring")
+        ->check(CLI::IsMember({"block", "spin", "hybrid", "adaptive"}));
     app.add_flag("--json", options.json, "Print every round as JSON");
     CLI11_PARSE(app, argc, argv);
     options.gpu_times = cbr::parse_gpu_times(gpu_times).value();
+    options.wait_strategy = cbr::parse_wait_strategy(wait_strategy).value();
     cbr::benchmarks::run(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bare_loop_benchmark: %s\n", error.what());
