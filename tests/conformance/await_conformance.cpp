@@ -4,7 +4,6 @@
 #include <coroutine>
 #include <cstddef>
 #include <deque>
-#include <future>
 #include <latch>
 #include <mutex>
 #include <new>
@@ -13,8 +12,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <cbr/simulated.h>
 
 #include "conformance/backends.h"
 #include "conformance/conformance_test.h"
@@ -418,37 +415,6 @@ TEST_P(Await, MustNotWaitForASlotOnTheCompletionThread) {
   other.join();
   held.discard();
   EXPECT_TRUE(eventually([&] { return task.ended(); }));
-}
-
-struct LettingOut {
-  // NOLINTNEXTLINE(readability-identifier-naming): the language asks for this name.
-  struct promise_type {
-    LettingOut get_return_object() { return {}; }
-    std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() { throw; }
-  };
-};
-
-LettingOut fail_after(Ticket ticket) {
-  co_await ticket;
-  throw std::runtime_error("let out");
-}
-
-TEST(AwaitOnTheCompletionThread, AnExceptionThatACoroutineLetsOutGoesToTheLog) {
-  const auto gpu = simulated::make_gpu();
-  std::promise<std::string> line;
-  CommandBufferRing ring(
-      gpu, {.ring_size = 1, .hang_warning_ms = 0, .log_sink = [&](const LogMessage& message) {
-              line.set_value(message.line());
-            }});
-  gpu->pause();
-  const Ticket ticket = ring.acquire().submit();
-  fail_after(ticket);
-  gpu->release();
-  EXPECT_THAT(line.get_future().get(),
-              testing::HasSubstr("a coroutine let an exception out: let out"));
 }
 
 }  // namespace
