@@ -11,12 +11,6 @@
 #include "core/waiting.h"
 
 namespace cbr::detail {
-namespace {
-
-constexpr std::chrono::milliseconds first_retry(1);
-constexpr std::chrono::milliseconds last_retry(100);
-
-}  // namespace
 
 bool runs_callbacks_of(const RingContext& ring) {
   return callbacks_of == &ring;
@@ -114,7 +108,7 @@ void Callbacks::run(const std::function<void(const Ticket&)>& callback,
 }
 
 void Callbacks::run_thread(RingQueue& queue) noexcept {
-  std::chrono::milliseconds retry_after = first_retry;
+  Backoff backoff;
   {
     const StateAccess state(ring_.state);
     state->completion_thread(queue.index).id = this_thread_id();
@@ -145,31 +139,30 @@ void Callbacks::run_thread(RingQueue& queue) noexcept {
       // A callback has forked, and this is the child: nothing runs here any more.
       if (!ring_.gate.same_process()) return;
     } else {
-      wait_for_work(queue, point, wake_number, retry_after);
+      wait_for_work(queue, point, wake_number, backoff);
     }
   }
 }
 
 void Callbacks::wait_for_work(RingQueue& queue, SyncPoint point, std::uint64_t wake_number,
-                              std::chrono::milliseconds& retry_after) noexcept {
+                              Backoff& backoff) noexcept {
   try {
     ThreadWait wait(ring_, strategy_, no_deadline, Interruptible::no);
     retirement_.guarded([&] { return wait.in_backend({&point, 1}, wake_number); });
     retirement_.collect(queue);
-    retry_after = first_retry;
+    backoff.reset();
     return;
   } catch (const DeviceLost&) {
     // What was in flight has failed, and its callbacks are to be run.
     return;
   } catch (...) {
     // It concerns this wait alone; once is enough to tell.
-    if (retry_after == first_retry) {
+    if (backoff.is_fresh()) {
       ring_.log.failure(LogEvent::backend_failure, "the wait of a completion thread failed",
                         std::current_exception());
     }
   }
-  const TimePoint until = Clock::now() + retry_after;
-  retry_after = std::min(2 * retry_after, last_retry);
+  const TimePoint until = Clock::now() + backoff.next();
   StateAccess state(ring_.state);
   CompletionThread& thread = state->completion_thread(queue.index);
   if (!thread.stop && !state->watched(queue.index).has_ended()) {

@@ -8,6 +8,7 @@
 #include <cbr/ticket.h>
 #include <cbr/types.h>
 
+#include "core/backoff.h"
 #include "core/callback_node.h"
 #include "core/completion.h"
 #include "core/ring_context.h"
@@ -57,7 +58,7 @@ class Callbacks {
   Continuation* next_continuation(Submission& submission, CallbackNode* last) noexcept;
   /// Waits for watched work, and collects. Waits for a while if that fails.
   void wait_for_work(RingQueue& queue, SyncPoint point, std::uint64_t wake_number,
-                     std::chrono::milliseconds& retry_after) noexcept;
+                     Backoff& backoff) noexcept;
 
   RingContext& ring_;
   Retirement& retirement_;

@@ -18,6 +18,7 @@
 
 #include <cbr/errors.h>
 
+#include "core/backoff.h"
 #include "core/hang_reports.h"
 #include "core/messages.h"
 #include "core/option_checks.h"
@@ -585,8 +586,7 @@ void RingCore::end_sequences_of_leases() noexcept {
 }
 
 void RingCore::wait_until_idle() noexcept {
-  std::chrono::milliseconds retry_after(1);
-  constexpr std::chrono::milliseconds last_retry(100);
+  Backoff backoff;
   for (RingQueue& queue : ring_.queues) {
     for (;;) {
       try {
@@ -598,12 +598,11 @@ void RingCore::wait_until_idle() noexcept {
         break;
       } catch (...) {
         // The GPU may still be at work: nothing must be destroyed before it is known to be done.
-        if (retry_after == std::chrono::milliseconds(1)) {
+        if (backoff.is_fresh()) {
           ring_.log.failure(LogEvent::backend_failure, "the ring's end waits, but the wait failed",
                             std::current_exception());
         }
-        std::this_thread::sleep_for(retry_after);
-        retry_after = std::min(2 * retry_after, last_retry);
+        std::this_thread::sleep_for(backoff.next());
       }
     }
   }

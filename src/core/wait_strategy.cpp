@@ -6,6 +6,8 @@
 
 #include <cbr/errors.h>
 
+#include "core/backoff.h"
+
 namespace cbr::detail {
 namespace {
 
@@ -16,8 +18,7 @@ constexpr int rounds = 9;
 
 /// Waits until a submission has ended, however often waiting fails.
 void end(Backend& backend, const SyncPoint& point) noexcept {
-  std::chrono::milliseconds retry_after(1);
-  constexpr std::chrono::milliseconds last_retry(100);
+  Backoff backoff;
   for (;;) {
     try {
       (void)backend.wait({&point, 1}, 0, no_deadline);
@@ -25,8 +26,7 @@ void end(Backend& backend, const SyncPoint& point) noexcept {
     } catch (const DeviceLost&) {
       return;
     } catch (...) {
-      std::this_thread::sleep_for(retry_after);
-      retry_after = std::min(2 * retry_after, last_retry);
+      std::this_thread::sleep_for(backoff.next());
     }
   }
 }
