@@ -148,7 +148,7 @@ void Callbacks::wait_for_work(RingQueue& queue, SyncPoint point, std::uint64_t w
                               Backoff& backoff) noexcept {
   try {
     ThreadWait wait(ring_, strategy_, no_deadline, Interruptible::no);
-    retirement_.guarded([&] { return wait.in_backend({&point, 1}, wake_number); });
+    (void)retirement_.wait_in_backend(wait, {&point, 1}, wake_number);
     retirement_.collect(queue);
     backoff.reset();
     return;

@@ -167,7 +167,7 @@ bool Retirement::wait(const Submission& submission, TimePoint deadline) {
     RingQueue& queue = ring_.queue(submission.queue);
     const SyncPoint point{submission.queue, Serial(submission.serial.load())};
     if (ring_.naps) nap(submission, point, wait);
-    const WaitStatus status = guarded([&] { return wait.in_backend({&point, 1}, 0); });
+    const WaitStatus status = wait_in_backend(wait, {&point, 1}, 0);
     // After a timeout too: what ended just now is better than nothing.
     collect(queue);
     if (submission.done.load(std::memory_order_acquire)) return true;
@@ -175,8 +175,19 @@ bool Retirement::wait(const Submission& submission, TimePoint deadline) {
     // It has ended, but the thread that submitted it has not come back from the driver yet.
     return wait_for_others(submission, deadline);
   } catch (const DeviceLost&) {
+    if (wait.interrupted()) throw;
     // Its record has the loss, or gets it in a moment from the thread that was first.
     return wait_for_others(submission, no_deadline);
+  }
+}
+
+WaitStatus Retirement::wait_in_backend(ThreadWait& wait, std::span<const SyncPoint> points,
+                                       std::uint64_t wake_number) {
+  try {
+    return wait.in_backend(points, wake_number);
+  } catch (const DeviceLost&) {
+    if (wait.interrupted()) throw;
+    std::rethrow_exception(lose(std::current_exception()));
   }
 }
 
@@ -232,7 +243,7 @@ void Retirement::wait_serial(RingQueue& queue, Serial serial, Interruptible inte
   while (!queue.timeline.retired().covers(serial)) {
     const SyncPoint point{queue.index, serial};
     ThreadWait wait(ring_, strategy_, no_deadline, interruptible);
-    (void)guarded([&] { return wait.in_backend({&point, 1}, 0); });
+    (void)wait_in_backend(wait, {&point, 1}, 0);
     collect(queue);
     if (!ring_.stopped) continue;
     // What is lost is not retired.

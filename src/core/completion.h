@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <span>
 #include <utility>
 
 #include <cbr/errors.h>
@@ -50,6 +51,10 @@ class Retirement {
   bool wait(const Submission& submission, TimePoint deadline) CBR_EXCLUDES(ring_.state);
   /// The same without the backend, which another thread takes care of.
   bool wait_for_others(const Submission& submission, TimePoint deadline) CBR_EXCLUDES(ring_.state);
+  /// As ThreadWait::in_backend; a DeviceLost of the backend becomes final, and goes on as the first
+  /// cause.
+  WaitStatus wait_in_backend(ThreadWait& wait, std::span<const SyncPoint> points,
+                             std::uint64_t wake_number) CBR_EXCLUDES(ring_.state);
   /// Waits until everything up to `serial` has been retired.
   void wait_serial(RingQueue& queue, Serial serial, Interruptible interruptible)
       CBR_EXCLUDES(ring_.state);

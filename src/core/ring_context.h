@@ -37,6 +37,8 @@ struct RingContext {
     // Nearly always.
     if (!follow_up.empty()) see_to(follow_up);
   }
+  /// The same, where there is something.
+  void see_to(FollowUp& follow_up) noexcept CBR_EXCLUDES(state, structure_mutex);
   /// Ends the waits in the backend up to this number; 0 ends none.
   void wake(std::uint64_t wake_number) const noexcept CBR_EXCLUDES(state);
   /// Destroys the native objects of slots that have left the ring, unless another thread has the
@@ -60,7 +62,6 @@ struct RingContext {
   void observe(void (Observer::*function)(const Event&) noexcept, const Event& event) const {
     if (options.observer != nullptr) (options.observer.get()->*function)(event);
   }
-  void see_to(FollowUp& follow_up) noexcept CBR_EXCLUDES(state, structure_mutex);
   [[nodiscard]] RingQueue& queue(QueueIndex index) { return queues[to_number(index)]; }
   [[nodiscard]] std::uint32_t queue_count() const {
     return static_cast<std::uint32_t>(queues.size());

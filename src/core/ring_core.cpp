@@ -61,7 +61,7 @@ std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
     taken = slot_wait_.take(request, deadline, limited);
     if (taken.failure != nullptr) {
       if (taken.submission != nullptr) end_unsubmitted(*taken.submission);
-      out_of_wait([&] { std::rethrow_exception(taken.failure); });
+      std::rethrow_exception(taken.failure);
     }
     if (taken.submission == nullptr) return std::nullopt;
   }
@@ -259,11 +259,9 @@ bool RingCore::wait(const Submission& submission, TimePoint deadline) {
   if (submission.done.load(std::memory_order_acquire)) return true;
   const Visit visit(ring_.gate);
   if (visit.forked()) ring_.require_same_process();
-  return out_of_wait([&] {
-    if (visit.allowed() || ring_.ends_here()) return retirement_.wait(submission, deadline);
-    // The ring is just ending: that resolves everything.
-    return retirement_.wait_for_others(submission, deadline);
-  });
+  if (visit.allowed() || ring_.ends_here()) return retirement_.wait(submission, deadline);
+  // The ring is just ending: that resolves everything.
+  return retirement_.wait_for_others(submission, deadline);
 }
 
 bool RingCore::add_continuation(Submission& submission, Continuation& continuation) {
@@ -370,12 +368,11 @@ bool RingCore::wait_for_any(std::span<const SyncPoint> points, TimePoint deadlin
     std::this_thread::sleep_for(moment);
     return true;
   }
+  ThreadWait wait(ring_, strategy_, deadline);
   try {
-    ThreadWait wait(ring_, strategy_, deadline);
-    return retirement_.guarded([&] { return wait.in_backend(points, 0); }) == WaitStatus::reached;
-  } catch (const Interruption& interruption) {
-    std::rethrow_exception(interruption.cause);
+    return retirement_.wait_in_backend(wait, points, 0) == WaitStatus::reached;
   } catch (const DeviceLost&) {
+    if (wait.interrupted()) throw;
     std::this_thread::sleep_for(moment);
     return true;
   }
@@ -395,7 +392,7 @@ void RingCore::drain() {
     targets[i] = ring_.queues[i].timeline.last_submitted();
   }
   for (std::uint32_t i = 0; i < queue_count(); ++i) {
-    out_of_wait([&] { retirement_.wait_serial(ring_.queues[i], targets[i], Interruptible::yes); });
+    retirement_.wait_serial(ring_.queues[i], targets[i], Interruptible::yes);
   }
   ring_.require_usable();
 }

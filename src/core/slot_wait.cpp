@@ -184,8 +184,7 @@ bool SlotWait::nap(Waiter& self, ThreadWait& wait, const Leading& leading) {
 
 void SlotWait::lead(Waiter& self, ThreadWait& wait, const Leading& leading) {
   if (ring_.naps && !nap(self, wait, leading)) return;
-  const WaitStatus status =
-      retirement_.guarded([&] { return wait.in_backend(leading.points, leading.wake_number); });
+  const WaitStatus status = retirement_.wait_in_backend(wait, leading.points, leading.wake_number);
   leading.awake->store(true, std::memory_order_relaxed);
   // After a timeout too: a slot that got free just now is better than an error.
   if (status != WaitStatus::woken) retirement_.collect_all(Retirement::Turn::wait);

@@ -53,6 +53,7 @@ class AnyWait {
       rings_.for_each([this](Ring& ring) { look_for_points(ring); });
       if (const auto index = first_done()) return index;
       if (expired()) return std::nullopt;
+      rings_.for_each([](Ring& ring) { ring.wait.pause(); });
       // One wait of one backend covers everything, if it has everything.
       if (rings_.size() == 1 && rings_[0].points_are_complete) {
         const Ring& ring = rings_[0];
@@ -60,7 +61,6 @@ class AnyWait {
       } else {
         wait_in_slices(slice);
       }
-      rings_.for_each([](Ring& ring) { detail::out_of_wait([&] { ring.wait.pause(); }); });
     }
   }
 

@@ -44,11 +44,9 @@ void ThreadWait::sleep(StateAccess& state, ConditionVariable& changed) {
 
 void ThreadWait::pause() {
   if (!checks_interrupts_ || Clock::now() < next_check_) return;
-  try {
-    ring_.options.interrupt_check();
-  } catch (...) {
-    throw Interruption{std::current_exception()};
-  }
+  interrupted_ = true;
+  ring_.options.interrupt_check();
+  interrupted_ = false;
   next_check_ = Clock::now() + check_interval;
 }
 

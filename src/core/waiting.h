@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <exception>
 #include <span>
-#include <utility>
 
 #include <cbr/backend.h>
 #include <cbr/types.h>
@@ -19,24 +17,9 @@ namespace cbr::detail {
 /// Whether RingOptions::interrupt_check may end a wait.
 enum class Interruptible : std::uint8_t { no, yes };
 
-/// What RingOptions::interrupt_check threw, on its way through a wait: whatever it is, it is no
-/// failure of the backend, nor the loss of this device.
-struct Interruption {
-  std::exception_ptr cause;
-};
-/// Runs a wait at the border of the library, where that comes out as it was thrown.
-template <typename Wait>
-decltype(auto) out_of_wait(Wait&& wait) {
-  try {
-    return std::forward<Wait>(wait)();
-  } catch (const Interruption& interruption) {
-    std::rethrow_exception(interruption.cause);
-  }
-}
-
 /// One wait of one thread, in as many pieces as it takes. It is the only place that calls
 /// RingOptions::interrupt_check, about every 50 ms and with no lock held; what that throws comes
-/// out of pause(), nap() or in_backend() as an Interruption.
+/// out of pause(), nap() or in_backend().
 class ThreadWait {
  public:
   /// The deadline counts by the backend's clock.
@@ -44,7 +27,9 @@ class ThreadWait {
              Interruptible interruptible = Interruptible::yes);
 
   [[nodiscard]] bool expired() const;
-  [[nodiscard]] TimePoint deadline() const { return deadline_; }
+  /// The interrupt check has thrown: what it threw is neither a failure of the backend nor the loss
+  /// of this device, whatever it looks like.
+  [[nodiscard]] bool interrupted() const { return interrupted_; }
 
   /// Sleeps until `changed` is notified, until the deadline, or until it is time for pause(); may
   /// return before. To be called again and again, with pause() in between and the state looked at
@@ -76,6 +61,7 @@ class ThreadWait {
   const bool checks_interrupts_;
   /// By the steady clock.
   TimePoint next_check_ = no_deadline;
+  bool interrupted_ = false;
   /// A sleep has lasted to the deadline, whatever a virtual clock says.
   bool slept_through_ = false;
 };

@@ -160,6 +160,20 @@ TEST_P(Interrupt, EndsAWaitForAll) {
   wait_all(tickets);
 }
 
+TEST(InterruptOfMany, IsNotAskedOnceTheWaitIsOver) {
+  const auto gpu = simulated::make_gpu();
+  int checks = 0;
+  CommandBufferRing ring(gpu, {.ring_size = 1, .hang_warning_ms = 0, .interrupt_check = [&] {
+                                 // What is waited for ends while the check takes its time.
+                                 gpu->release();
+                                 if (++checks > 1) throw Interrupted();
+                               }});
+  gpu->pause();
+  const std::array tickets{ring.acquire().submit()};
+  EXPECT_EQ(wait_any(tickets), 0U);
+  EXPECT_EQ(checks, 1);
+}
+
 TEST(InterruptOfMany, EachRingIsAsked) {
   const auto first = simulated::make_gpu();
   const auto second = simulated::make_gpu();
@@ -197,6 +211,7 @@ TEST(InterruptOfMany, ComesWhileTheRingEndsToo) {
     return false;
   }));
   EXPECT_THROW((void)wait_any(tickets), Interrupted);
+  EXPECT_THROW(tickets[0].on_complete([](const Ticket&) {}), Interrupted);
   interrupts = false;
   gpu->release();
   end.join();
