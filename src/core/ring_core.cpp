@@ -102,12 +102,12 @@ Lease RingCore::acquire_in_sequence(const AcquireOptions& options,
 
 Ticket RingCore::submit(Submission& submission, const std::source_location& where) {
   ring_.require_same_process();
-  ReleasedObjects kept;
   const SlotIndex slot = submission.slot;
   submission.submitted_at = where;
   const Submitting::Result result = submitting_.submit(submission);
   if (result.failure != nullptr) {
     // They go when the slot is free and the visit over: they may end the ring, or want a slot.
+    ReleasedObjects kept;
     kept.take(submission.kept_alive);
     {
       const Visit visit(ring_.gate);
