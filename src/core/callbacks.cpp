@@ -67,8 +67,8 @@ bool Callbacks::remove(Continuation& continuation, QueueIndex queue) noexcept {
   // One that has ended stays where it is: the thread finds nothing to do for it.
   if (!submission->watched() && !submission->done.load(std::memory_order_relaxed)) {
     state->watched(queue).forget(*submission);
-    // It may have been what others waited for that have ended.
-    state->completion_thread(queue).changed.notify_one();
+    // It may be what others wait for that have ended.
+    if (state->watched(queue).has_ended()) state->completion_thread(queue).changed.notify_one();
   }
   return true;
 }

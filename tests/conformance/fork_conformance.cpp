@@ -176,6 +176,10 @@ TEST(ForkInACallback, NoOtherRunsInTheChild) {
       alarm(20);
       (void)std::atexit([] { _exit(3); });
     });
+    // Behind it, on its own submission and on the next.
+    first.on_complete([&](const Ticket&) {
+      if (getpid() != parent) _exit(8);
+    });
     second.on_complete([&](const Ticket&) {
       if (getpid() != parent) _exit(9);
       called.set_value();

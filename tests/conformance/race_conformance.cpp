@@ -45,124 +45,137 @@ class Race : public testing::Test {
   std::optional<CommandBufferRing> ring_;
 };
 
-TEST_F(Race, OutcomesAreReadAndCallbacksRunInTheOrderOfSerials) {
-  std::latch reading(1);
-  std::latch go_on(1);
-  backend_->on_finish = [&](SlotIndex slot) {
-    if (to_number(slot) != 0) return;
-    reading.count_down();
-    go_on.wait();
-  };
-  auto& ring = make_ring({.ring_size = 2, .hang_warning_ms = 0});
-  const Ticket first = submit();
-  // Not the completion thread, which could not run any callback meanwhile.
-  std::thread reader([&] { first.wait(); });
-  reading.wait();
-  std::mutex mutex;
-  std::vector<std::uint64_t> order;
-  std::latch ended(2);
-  const auto note = [&](const Ticket& ticket) {
+/// The outcome of the first submission is being read all the while, until go_on().
+class RaceWhileOneIsRead : public Race {
+ protected:
+  explicit RaceWhileOneIsRead(bool loses_device = false) : loses_device_(loses_device) {}
+
+  void begin(const RingOptions& options) {
+    backend_->on_finish = [this](SlotIndex slot) {
+      if (to_number(slot) != 0) return;
+      reading_.count_down();
+      go_on_.wait();
+    };
+    backend_->on_wait = [this](std::span<const SyncPoint>) {
+      if (waits_find_the_loss_) {
+        lost_.wait();
+        throw DeviceLost("gone");
+      }
+    };
+    make_ring(options);
+    first_ = submit();
+    // Not the completion thread, which could not run any callback meanwhile.
+    reader_ = std::thread([this] {
+      if (loses_device_) {
+        // Its outcome can't be read any more then.
+        EXPECT_THROW(first_.wait(), DeviceLost);
+      } else {
+        first_.wait();
+      }
+    });
+    reading_.wait();
+  }
+  /// The completion thread learns of the loss in its next wait, and not by reading outcomes itself.
+  void wait_for_the_loss() {
+    waits_find_the_loss_ = true;
+    faults_->hang_next();
+  }
+  void lose_device() {
+    faults_->lose_device("gone");
+    EXPECT_THROW((void)ring_->try_acquire(), DeviceLost);
+    lost_.count_down();
+  }
+  /// Time for the completion thread to do it wrong.
+  void let_others_run() const {
+    for (int i = 0; i < 2000; ++i) std::this_thread::yield();
+  }
+  void go_on() {
+    go_on_.count_down();
+    reader_.join();
+  }
+  void note(const Ticket& ticket) {
     {
-      const std::lock_guard lock(mutex);
-      order.push_back(ticket.serial().value());
+      const std::lock_guard lock(mutex_);
+      order_.push_back(ticket.serial().value());
     }
-    ended.count_down();
-  };
-  first.on_complete(note);
+    noted_.count_down();
+  }
+  std::vector<std::uint64_t> order() {
+    const std::lock_guard lock(mutex_);
+    return order_;
+  }
+
+  Ticket first_;
+  std::latch noted_{2};
+
+ private:
+  const bool loses_device_;
+  std::latch reading_{1};
+  std::latch go_on_{1};
+  std::latch lost_{1};
+  std::atomic<bool> waits_find_the_loss_ = false;
+  std::thread reader_;
+  std::mutex mutex_;
+  std::vector<std::uint64_t> order_;
+};
+
+class LossWhileOneIsRead : public RaceWhileOneIsRead {
+ protected:
+  LossWhileOneIsRead() : RaceWhileOneIsRead(true) {}
+};
+
+TEST_F(RaceWhileOneIsRead, OutcomesAreReadAndCallbacksRunInTheOrderOfSerials) {
+  begin({.ring_size = 2, .hang_warning_ms = 0});
+  first_.on_complete([this](const Ticket& ticket) { note(ticket); });
   const Ticket second = submit();
-  second.on_complete(note);
-  // Time for this thread and the completion thread to do it wrong. Neither waits for the reader
-  // where it must not.
+  second.on_complete([this](const Ticket& ticket) { note(ticket); });
+  // Neither this thread nor the completion thread waits for the reader where it must not.
   for (int i = 0; i < 2000; ++i) {
     EXPECT_FALSE(second.done());
-    EXPECT_EQ(ring.statistics().in_flight, 2U);
+    EXPECT_EQ(ring_->statistics().in_flight, 2U);
     std::this_thread::yield();
   }
-  {
-    const std::lock_guard lock(mutex);
-    EXPECT_THAT(order, IsEmpty());
-  }
-  go_on.count_down();
-  ended.wait();
-  EXPECT_THAT(order, ElementsAre(1U, 2U));
-  reader.join();
+  EXPECT_THAT(order(), IsEmpty());
+  go_on();
+  noted_.wait();
+  EXPECT_THAT(order(), ElementsAre(1U, 2U));
   ring_.reset();
 }
 
-TEST_F(Race, CallbacksRunInTheOrderOfSerialsAfterALossToo) {
-  std::latch reading(1);
-  std::latch go_on(1);
-  backend_->on_finish = [&](SlotIndex slot) {
-    if (to_number(slot) != 0) return;
-    reading.count_down();
-    go_on.wait();
-  };
+TEST_F(LossWhileOneIsRead, CallbacksRunInTheOrderOfSerialsAfterALossToo) {
   // With a third slot, so that the loss is met.
-  auto& ring =
-      make_ring({.ring_size = 3, .hang_warning_ms = 0, .log_sink = [](const LogMessage&) {}});
-  const Ticket first = submit();
-  // Its outcome can't be read any more once the device is lost.
-  std::thread reader([&] { EXPECT_THROW(first.wait(), DeviceLost); });
-  reading.wait();
-  faults_->hang_next();
+  begin({.ring_size = 3, .hang_warning_ms = 0, .log_sink = [](const LogMessage&) {}});
+  wait_for_the_loss();
   const Ticket second = submit();
-  std::mutex mutex;
-  std::vector<std::uint64_t> order;
-  std::latch ended(2);
-  const auto note = [&](const Ticket& ticket) {
-    {
-      const std::lock_guard lock(mutex);
-      order.push_back(ticket.serial().value());
-    }
-    ended.count_down();
-  };
-  first.on_complete(note);
-  second.on_complete(note);
-  faults_->lose_device("gone");
-  EXPECT_THROW((void)ring.try_acquire(), DeviceLost);
+  first_.on_complete([this](const Ticket& ticket) { note(ticket); });
+  second.on_complete([this](const Ticket& ticket) { note(ticket); });
+  lose_device();
   EXPECT_TRUE(second.done());
-  // Time for the completion thread to do it wrong.
-  for (int i = 0; i < 2000; ++i) {
-    EXPECT_FALSE(first.done());
-    std::this_thread::yield();
-  }
-  go_on.count_down();
-  ended.wait();
-  EXPECT_THAT(order, ElementsAre(1U, 2U));
-  reader.join();
-  (void)second.error();
+  let_others_run();
+  EXPECT_FALSE(first_.done());
+  EXPECT_THAT(order(), IsEmpty());
+  go_on();
+  noted_.wait();
+  EXPECT_THAT(order(), ElementsAre(1U, 2U));
   ring_.reset();
 }
 
-TEST_F(Race, ACallbackTakenBackAfterALossHoldsUpNoOther) {
-  std::latch reading(1);
-  std::latch go_on(1);
-  backend_->on_finish = [&](SlotIndex slot) {
-    if (to_number(slot) != 0) return;
-    reading.count_down();
-    go_on.wait();
-  };
-  auto& ring =
-      make_ring({.ring_size = 3, .hang_warning_ms = 0, .log_sink = [](const LogMessage&) {}});
-  const Ticket first = submit();
-  // Its outcome can't be read any more once the device is lost.
-  std::thread reader([&] { EXPECT_THROW(first.wait(), DeviceLost); });
-  reading.wait();
-  faults_->hang_next();
+TEST_F(LossWhileOneIsRead, ACallbackTakenBackAfterALossHoldsUpNoOther) {
+  begin({.ring_size = 3, .hang_warning_ms = 0, .log_sink = [](const LogMessage&) {}});
+  wait_for_the_loss();
   const Ticket second = submit();
   CallbackHandle handle =
-      first.on_complete([](const Ticket&) { ADD_FAILURE() << "was taken back"; });
-  std::atomic<bool> called = false;
-  second.on_complete([&](const Ticket&) { called = true; });
-  faults_->lose_device("gone");
-  EXPECT_THROW((void)ring.try_acquire(), DeviceLost);
+      first_.on_complete([](const Ticket&) { ADD_FAILURE() << "was taken back"; });
+  second.on_complete([this](const Ticket& ticket) { note(ticket); });
+  lose_device();
+  // The completion thread finds that the second has to wait, and falls asleep.
+  let_others_run();
+  EXPECT_THAT(order(), IsEmpty());
   EXPECT_TRUE(handle.cancel());
   // Though the outcome of the first is still being read.
-  EXPECT_TRUE(eventually([&] { return called.load(); }));
-  EXPECT_FALSE(first.done());
-  go_on.count_down();
-  reader.join();
-  (void)second.error();
+  EXPECT_TRUE(eventually([&] { return !order().empty(); }));
+  EXPECT_FALSE(first_.done());
+  go_on();
   ring_.reset();
 }
 

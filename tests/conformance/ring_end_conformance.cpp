@@ -82,26 +82,45 @@ TEST_F(RingEnd, SendsWhatIsHeldBehindALeaseThatGoesMeanwhile) {
   EXPECT_EQ(ticket.error(), nullptr);
 }
 
-TEST_F(RingEnd, LetsAnObserverWaitForATicket) {
-  use_queues(2);
-  auto& ring = make_ring({.ring_size = 2});
-  Lease soon = ring.acquire({.queue = QueueIndex{0}});
-  Lease later = ring.acquire({.queue = QueueIndex{1}});
-  simulated::record(soon, {.execute = 1ms});
-  simulated::record(later, {.execute = 5ms});
-  const Ticket first = std::move(soon).submit();
-  const Ticket second = std::move(later).submit();
-  std::atomic<int> called = 0;
-  bool ended = false;
-  meddler_->at_complete = [&] {
-    const std::array tickets{second};
-    second.on_complete([&](const Ticket&) { ++called; });
+/// An observer of the ring's end, on the thread that ends it, that waits for work still in flight.
+class RingEndObserved : public RingEnd {
+ protected:
+  void observe(const std::function<void(const Ticket& still_in_flight)>& action) {
+    use_queues(2);
+    auto& ring = make_ring({.ring_size = 2});
+    Lease soon = ring.acquire({.queue = QueueIndex{0}});
+    Lease later = ring.acquire({.queue = QueueIndex{1}});
+    simulated::record(soon, {.execute = 1ms});
+    simulated::record(later, {.execute = 5ms});
+    const Ticket first = std::move(soon).submit();
+    const Ticket second = std::move(later).submit();
+    bool observed = false;
+    meddler_->at_complete = [&] {
+      action(second);
+      observed = true;
+    };
+    ring_.reset();
+    EXPECT_TRUE(observed);
+  }
+};
+
+TEST_F(RingEndObserved, MayWaitForATicket) {
+  observe([](const Ticket& ticket) {
+    ticket.wait();
+    EXPECT_TRUE(ticket.done());
+  });
+}
+
+TEST_F(RingEndObserved, MayWaitForAnyTicket) {
+  observe([](const Ticket& ticket) {
+    const std::array tickets{ticket};
     EXPECT_EQ(wait_any(tickets), 0U);
-    second.wait();
-    ended = true;
-  };
-  ring_.reset();
-  EXPECT_TRUE(ended);
+  });
+}
+
+TEST_F(RingEndObserved, MayGiveATicketACallback) {
+  std::atomic<int> called = 0;
+  observe([&](const Ticket& ticket) { ticket.on_complete([&](const Ticket&) { ++called; }); });
   EXPECT_EQ(called, 1);
 }
 
