@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -133,6 +134,29 @@ TEST_F(WakeUps, ASubmissionOfASequenceWakesNoneThatWaitsForALaterPart) {
   EXPECT_LT(all_looks(), before + few);
   std::move(lease).submit();
   join();
+}
+
+TEST(Leader, ThatLeadsAgainIsWokenByALeaseThatIsGivenBack) {
+  const auto gpu = simulated::make_gpu(2);
+  const auto backend = std::make_shared<HookedBackend>(gpu);
+  std::atomic<bool> leads_again = false;
+  // At first it waits for both queues.
+  backend->on_wait = [&](std::span<const SyncPoint> points) {
+    if (points.size() == 1 && points[0].queue == QueueIndex{0}) leads_again = true;
+  };
+  CommandBufferRing ring(backend, {.ring_size = 4, .hang_warning_ms = 0});
+  Lease kept = ring.acquire({.queue = QueueIndex{0}});
+  Lease hangs = ring.acquire({.queue = QueueIndex{0}});
+  simulated::record(hangs, {.fault = Fault::hang});
+  std::move(hangs).submit();
+  Lease ends = ring.acquire({.queue = QueueIndex{1}});
+  simulated::record(ends, {.execute = std::chrono::microseconds(1)});
+  std::move(ends).submit();
+  std::thread waiter([&] { ring.acquire({.queue = QueueIndex{0}}).discard(); });
+  EXPECT_TRUE(eventually([&] { return leads_again.load(); }));
+  kept.discard();
+  waiter.join();
+  gpu->release();
 }
 
 }  // namespace
