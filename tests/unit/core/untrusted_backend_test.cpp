@@ -13,10 +13,12 @@
 #include <gtest/gtest.h>
 
 #include <cbr/errors.h>
+#include <cbr/fault_injection.h>
 #include <cbr/ring.h>
 #include <cbr/simulated.h>
 
 #include "conformance/hooked_backend.h"
+#include "support/eventually.h"
 
 namespace cbr {
 namespace {
@@ -56,6 +58,45 @@ TEST(UntrustedBackend, AnIntervalThatEndsBeforeItStartsIsNone) {
   EXPECT_FALSE(bad.gpu_interval());
   EXPECT_FALSE(bad.gpu_end());
   EXPECT_EQ(bad.error(), nullptr);
+}
+
+TEST(UntrustedBackend, ACallThatMeetsALossLaterThrowsTheFirstCause) {
+  const auto backend = std::make_shared<test::HookedBackend>(simulated::make_gpu());
+  CommandBufferRing ring(backend, {.ring_size = 2});
+  backend->on_completed = [](QueueIndex /*queue*/) { throw DeviceLost("the first cause"); };
+  // Another call finds the loss while this one is in the backend.
+  backend->on_begin = [&](SlotIndex /*slot*/) {
+    (void)ring.statistics();
+    throw DeviceLost("a later cause");
+  };
+  try {
+    (void)ring.acquire();
+    ADD_FAILURE() << "no throw";
+  } catch (const DeviceLost& error) {
+    EXPECT_STREQ(error.what(), "the first cause");
+  }
+}
+
+TEST(UntrustedBackend, AWakeThatFailsIsTold) {
+  const auto gpu = simulated::make_gpu();
+  const auto injector = inject_faults(gpu, {.script = {{Fault::fail_wake, 1}}});
+  const auto backend = std::make_shared<test::HookedBackend>(injector);
+  std::atomic<bool> waits = false;
+  backend->on_wait = [&](std::span<const SyncPoint> /*points*/) { waits = true; };
+  std::atomic<int> told = 0;
+  CommandBufferRing ring(backend, {.ring_size = 2, .log_sink = [&](const LogMessage& message) {
+                                     if (message.event == LogEvent::backend_failure) ++told;
+                                   }});
+  gpu->pause();
+  ring.acquire().submit();
+  Lease lease = ring.acquire();
+  std::thread waiter([&] { ring.acquire().discard(); });
+  EXPECT_TRUE(test::eventually([&] { return waits.load(); }));
+  lease.discard();
+  EXPECT_EQ(told, 1);
+  // Its wait ends with the work.
+  gpu->release();
+  waiter.join();
 }
 
 TEST(UntrustedBackend, OfTwoCausesOfALossTheFirstCounts) {
