@@ -268,6 +268,14 @@ class Scenario {
     }
   }
 
+  static void wait_for_end(const Ticket& ticket) {
+    try {
+      ticket.wait();
+    } catch (const Error&) {
+      return;
+    }
+  }
+
   void wait_for_some() {
     if (pick(2) == 0) {
       wait_for(accepted_[pick(static_cast<std::uint32_t>(accepted_.size()))].ticket);
@@ -300,6 +308,8 @@ class Scenario {
       for (Lease& lease : all) lease.discard();
     } catch (const DeviceLost&) {
       ++coverage_.lost_devices;
+      // The completion thread may still be reading an outcome, which it tells in a moment.
+      for (const Accepted& accepted : accepted_) wait_for_end(accepted.ticket);
     }
     const auto statistics = statistics_at();
     require(statistics.in_flight == 0 && statistics.leased == 0, "nothing is left in flight");
