@@ -1,6 +1,8 @@
 // What each feature adds to a cycle of acquire, submit and complete. For small differences, use
 // overhead_benchmark, which takes turns.
+#include <array>
 #include <memory>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 
@@ -86,6 +88,25 @@ void sequence(benchmark::State& state) {
   }
 }
 
+/// Each submission waits for so many of those before it.
+void dependencies(benchmark::State& state) {
+  cbr::CommandBufferRing ring(cbr::simulated::make_gpu(static_cast<std::uint32_t>(state.range(0))),
+                              {.ring_size = 8});
+  const auto count = static_cast<std::size_t>(state.range(1));
+  std::array<cbr::Ticket, 4> before;
+  for (cbr::Ticket& ticket : before) ticket = ring.acquire().submit();
+  std::size_t next = 0;
+  const auto step = [&] {
+    cbr::SubmitOptions options;
+    for (std::size_t i = 0; i < count; ++i) options.after.add(before[i]);
+    before[next++ % before.size()] = ring.acquire().submit(std::move(options));
+  };
+  for (int i = 0; i < 50; ++i) step();
+  const std::size_t allocations = cbr::test::allocation_count;
+  for (auto _ : state) step();
+  state.counters["allocations"] = static_cast<double>(cbr::test::allocation_count - allocations);
+}
+
 void submit_policy(benchmark::State& state) {
   cbr::SubmitPolicy policy({.max_commands = 100, .max_bytes = 1'000'000});
   for (auto _ : state) {
@@ -111,6 +132,7 @@ BENCHMARK(keep_alive);
 BENCHMARK(on_complete);
 BENCHMARK(cancelled_callback);
 BENCHMARK(sequence);
+BENCHMARK(dependencies)->ArgNames({"queues", "tickets"})->ArgsProduct({{1, 2}, {0, 1, 2, 3, 4}});
 BENCHMARK(submit_policy);
 
 }  // namespace

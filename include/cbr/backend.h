@@ -50,6 +50,30 @@ class NativeSlot {
   virtual ~NativeSlot() = default;
 };
 
+/// How far the work of one queue of a ring has come, as submissions of the same device can wait for
+/// it on the GPU. Goes with the last submission that waits, so it may outlive the ring, but not the
+/// device.
+class QueueTimeline {
+ public:
+  QueueTimeline() = default;
+  QueueTimeline(const QueueTimeline&) = delete;
+  QueueTimeline& operator=(const QueueTimeline&) = delete;
+  /// No work that waits for it is pending.
+  virtual ~QueueTimeline() = default;
+  /// Identifies the device whose submissions can wait for it: different for two devices that live
+  /// at the same time, of whatever API.
+  [[nodiscard]] virtual const void* device() const noexcept = 0;
+};
+
+/// A point of a queue's work that a submission waits for on the GPU: everything up to and including
+/// `serial`.
+struct TimelinePoint {
+  /// The progress of the queue; not null.
+  std::shared_ptr<const QueueTimeline> timeline;
+  /// The submission, which the driver has got already.
+  Serial serial;
+};
+
 /// How a wait ended.
 enum class WaitStatus : std::uint8_t {
   /// One of the points has ended.
@@ -75,6 +99,7 @@ enum class WaitStatus : std::uint8_t {
 /// | completed, finish | someone looks for the end of work | one thread a queue | its retire |
 /// | wait | someone waits | any number of threads | none |
 /// | wake | a wait is to end | any thread | none, or structure |
+/// | timeline | a ring begins | one thread, alone | none |
 /// | abandon | the ring ends, the slot is leased | the thread that ends the ring | state |
 /// | relax, now | at any time | any number of threads | any |
 /// | the others | at any time | any number of threads | none |
@@ -118,13 +143,22 @@ class Backend {
   /// Destroys those of a slot that is neither leased nor in flight.
   virtual void remove_slot(SlotIndex slot) noexcept = 0;
 
+  /// How far a queue has come, for submissions of the same device to wait for; null where the GPU
+  /// can't. The same for one queue from attach() to detach(). A backend that gives timelines takes
+  /// those of its device in `submit`.
+  [[nodiscard]] virtual std::shared_ptr<const QueueTimeline> timeline(QueueIndex /*queue*/) const {
+    return nullptr;
+  }
+
   /// Makes the slot's command buffer ready for recording and returns its native handle, which stays
   /// valid until `submit` or `discard`. The slot's earlier work has finished. Does not block.
   virtual void* begin(SlotIndex slot) = 0;
-  /// Ends recording and submits. Submissions of one queue execute in serial order. On a throw
-  /// nothing was submitted, `serial` may be used again and the slot may be begun again. Does not
-  /// block.
-  virtual void submit(SlotIndex slot, Serial serial) = 0;
+  /// Ends recording and submits; the GPU starts the work once all of `waits` have been reached, and
+  /// the work sees what was written up to then. They are points of timelines of the same device,
+  /// and the backend may move from them.
+  /// Submissions of one queue execute in serial order. On a throw nothing was submitted, `serial`
+  /// may be used again and the slot may be begun again. Does not block.
+  virtual void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) = 0;
   /// Gives up a recording: nothing runs, the slot may be begun again.
   virtual void discard(SlotIndex slot) noexcept = 0;
 

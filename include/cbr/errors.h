@@ -3,8 +3,10 @@
 /// cbr::Error.
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace cbr {
 
@@ -37,6 +39,21 @@ class AcquireTimeout : public Error {
 class ExecutionFailed : public Error {
  public:
   using Error::Error;
+};
+
+/// A submission had to wait for another one, which failed. The ring goes on. The text names both
+/// and tells the cause.
+class DependencyFailed : public Error {
+ public:
+  /// `cause` is what the other submission failed with.
+  DependencyFailed(const std::string& text, std::exception_ptr cause)
+      : Error(text), cause_(std::move(cause)) {}
+  /// What the other submission failed with: ExecutionFailed, DeviceLost, SubmitFailed, or
+  /// DependencyFailed where it had to wait itself.
+  [[nodiscard]] const std::exception_ptr& cause() const noexcept { return cause_; }
+
+ private:
+  std::exception_ptr cause_;
 };
 
 /// The device is gone. Every later call on rings of this device fails with the first cause.

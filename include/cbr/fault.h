@@ -22,6 +22,9 @@ enum class Fault : std::uint8_t {
   /// The device is lost: at the submission where it is injected, at the end of the work on a
   /// simulated GPU.
   lose_device,
+  /// The submission waits for others, and isn't told of their end: it doesn't start until it is
+  /// released. Strikes only submissions that wait on the GPU (SubmitOptions::after).
+  lose_signal,
 
   // These pass: the work goes on, and the same call made again may succeed.
 

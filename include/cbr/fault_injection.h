@@ -17,8 +17,8 @@ struct ScriptedFault {
   /// What happens to the call.
   Fault fault = Fault::none;
   /// The number of the call, from 1: of the function that a fault is named after, of `submit` for
-  /// fail_execution, hang and lose_device. Calls are counted over the injector's life, those that
-  /// fail included.
+  /// fail_execution, hang, lose_device and lose_signal. Calls are counted over the injector's life,
+  /// those that fail included.
   std::uint64_t call = 1;
 };
 
@@ -37,6 +37,8 @@ struct FaultPlan {
   double hang = 0;
   /// Of lose_device, for each `submit`.
   double device_loss = 0;
+  /// Of lose_signal, for each `submit` of work that waits for other work.
+  double signal = 0;
   /// Of fail_wait, for each `wait`.
   double wait = 0;
   /// Of fail_completed, for each `completed`.

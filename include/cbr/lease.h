@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <cbr/backend.h>
+#include <cbr/dependency.h>
 #include <cbr/ticket.h>
 #include <cbr/types.h>
 
@@ -16,6 +17,24 @@ namespace detail {
 class RingCore;
 struct Submission;
 }  // namespace detail
+
+/// How a lease is submitted.
+struct SubmitOptions {
+  /// What has to have ended before the GPU starts this work: submissions of any queue, ring or
+  /// backend of the same device, and of others with DependencyOptions::allow_host_wait. The GPU
+  /// waits, and not the host: submit() returns at once, and what comes later on the queue waits
+  /// behind this work.
+  ///
+  /// What such a submission waits for has been written, and can be seen by it: on Vulkan the wait
+  /// is a memory dependency on everything that the other submission wrote, of the same queue or
+  /// another. (Images and exclusively shared buffers of another family still need their ownership
+  /// transferred.) Without it, work on one queue starts in the order of serials, but needs barriers
+  /// to see what earlier work wrote.
+  ///
+  /// A submission that a Sequence holds back can be waited for as well; this one is then held back
+  /// until that one is sent.
+  Dependencies after = {};
+};
 
 /// An exclusive, move-only right to record into one slot of a ring.
 ///
@@ -46,8 +65,11 @@ class Lease {
   /// afterwards, also when this throws. A lease of a Sequence is handed over once those before it
   /// have ended; until then its ticket's serial is 0.
   /// Throws SubmitFailed or another BackendError if the driver refused (the slot is free again),
-  /// DeviceLost, InvalidUsage on an empty lease or a ring that is gone.
-  Ticket submit(std::source_location where = std::source_location::current()) &&;
+  /// DeviceLost, InvalidUsage on an empty lease, a ring that is gone, and for dependencies that
+  /// can't be had: an empty ticket, one that waits for this very lease, or one of another device
+  /// without allow_host_wait; the slot is then free again, and nothing runs.
+  Ticket submit(SubmitOptions options = {},
+                std::source_location where = std::source_location::current()) &&;
 
   /// Gives the slot back; nothing runs. Does nothing to an empty lease. Does not wait.
   void discard() noexcept;

@@ -20,13 +20,17 @@ struct Plan {
   std::chrono::nanoseconds encode{0};
   /// CPU time of the submit call.
   std::chrono::nanoseconds submit{0};
-  /// GPU time. Starts once the queue is free and the submit call is over.
+  /// Time from the end of what the submission waits for until its queue learns of that, where it
+  /// waits for others (SubmitOptions::after).
+  std::chrono::nanoseconds signal{0};
+  /// GPU time. Starts once the queue is free, the submit call is over, and the queue knows that
+  /// what the submission waits for has ended.
   std::chrono::nanoseconds execute{0};
   /// Time from the GPU's end until the host can see it.
   std::chrono::nanoseconds completion{0};
-  /// What goes wrong with the submission: fail_submit, fail_execution, hang or lose_device. For the
-  /// others, which strike calls of the backend, record() throws InvalidOption: inject_faults() has
-  /// those.
+  /// What goes wrong with the submission: fail_submit, fail_execution, hang, lose_device or
+  /// lose_signal. For the others, which strike calls of the backend, record() throws InvalidOption:
+  /// inject_faults() has those.
   Fault fault = Fault::none;
 };
 
@@ -50,6 +54,10 @@ class Gpu : public Backend {
   virtual void fail_next_begin() = 0;
   /// Moves the clock forward: other CPU work between two calls.
   virtual void advance(std::chrono::nanoseconds time) = 0;
+  /// Makes another backend of the same device, for another ring: with one clock, lost together, and
+  /// able to wait for each other's work. pause() and release() concern one backend's queues. Throws
+  /// InvalidOption if `queue_count` is 0.
+  [[nodiscard]] virtual std::shared_ptr<Gpu> another(std::uint32_t queue_count = 1) = 0;
 };
 
 /// Makes a simulated GPU with `queue_count` queues. Throws InvalidOption if that is 0.

@@ -68,7 +68,7 @@ Ticket LeaseObject::submit(std::source_location where) {
   auto kept = std::exchange(kept_, {});
   ticket_ = without_gil([&] {
     for (auto& object : kept) lease.keep_alive(std::move(object));
-    return std::move(lease).submit(where);
+    return std::move(lease).submit({}, where);
   });
   return ticket_;
 }

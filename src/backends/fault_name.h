@@ -20,6 +20,8 @@ namespace cbr::detail {
       return "hang";
     case Fault::lose_device:
       return "lose_device";
+    case Fault::lose_signal:
+      return "lose_signal";
     case Fault::fail_wait:
       return "fail_wait";
     case Fault::fail_completed:

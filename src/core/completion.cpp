@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 
+#include "core/ring_core.h"
 #include "core/submission.h"
 
 namespace cbr::detail {
@@ -41,6 +43,10 @@ struct Retirement::Batch {
   std::size_t count = 0;
   /// For an observer, if there is one.
   std::optional<std::array<CompleteEvent, size>> events;
+  /// What those that have ended waited for, to be let go of.
+  std::optional<std::array<Dependencies, size>> waited_for;
+  /// What holds up the rest: waited for by one that has ended, and not known to have ended itself.
+  Ticket unresolved;
   /// Reading an outcome failed: with the loss of the device, or otherwise.
   std::exception_ptr loss;
   std::exception_ptr failure;
@@ -49,14 +55,14 @@ struct Retirement::Batch {
   FollowUp follow_up;
 };
 
-void Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
-  for (bool more = true; more;) {
+bool Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
+  for (;;) {
     Batch batch;
     if (ring_.options.observer != nullptr) batch.events.emplace();
     try {
       const LogHold hold;
       if (turn == Turn::skip) {
-        if (!queue.retire_mutex.try_lock()) return;
+        if (!queue.retire_mutex.try_lock()) return true;
       } else {
         queue.retire_mutex.lock();
       }
@@ -65,7 +71,6 @@ void Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
     } catch (const DeviceLost&) {
       std::rethrow_exception(lose(std::current_exception()));
     }
-    more = batch.is_full();
     ring_.follow_up(batch.follow_up);
     if (batch.failure != nullptr) {
       ring_.log.failure(LogEvent::backend_failure, "the GPU times of a submission can't be read",
@@ -77,7 +82,38 @@ void Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
     if (batch.lost_here && ring_.options.observer != nullptr) {
       ring_.options.observer->on_device_lost();
     }
+    if (batch.unresolved.valid()) {
+      if (!resolve(batch.unresolved, turn)) return false;
+    } else if (!batch.is_full()) {
+      return true;
+    }
   }
+}
+
+bool Retirement::resolve(const Ticket& ticket, Turn turn) const {
+  Submission& submission = *TicketAccess::record(ticket);
+  RingCore& core = *submission.core;
+  try {
+    if (core.poll(submission)) return true;
+  } catch (const DeviceLost&) {
+    // That ring's affair: its records have the loss, or get it in a moment.
+  }
+  if (turn == Turn::wait) core.wait_a_moment(submission);
+  return submission.done.load(std::memory_order_acquire);
+}
+
+Serial Retirement::before_unresolved(RingQueue& queue, Serial end, Batch& batch) const {
+  const Timeline& timeline = queue.timeline;
+  for (Serial serial = timeline.retired(); !serial.covers(end); serial = serial.next()) {
+    const Submission& submission = timeline[serial.next()];
+    if (submission.after.empty()) continue;
+    Submission* const predecessor = Predecessors::unresolved(submission);
+    if (predecessor == nullptr) continue;
+    predecessor->references.fetch_add(1, std::memory_order_relaxed);
+    batch.unresolved = TicketAccess::make(*predecessor);
+    return serial;
+  }
+  return end;
 }
 
 void Retirement::collect_all(Turn turn, SlotSeeker* seeker) {
@@ -91,16 +127,20 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSe
       timeline.last_submitted().covers(completed) ? completed : timeline.last_submitted();
   const Serial retired = timeline.retired();
   if (retired.covers(last)) return;
-  const Serial end(std::min(last.value(), retired.value() + Batch::size));
-  queue.claimed = end.value();
+  const Serial claimed(std::min(last.value(), retired.value() + Batch::size));
+  queue.claimed = claimed.value();
+  const Serial end = before_unresolved(queue, claimed, batch);
+  // Left to the loss of the device again, if that comes.
+  if (!end.covers(claimed)) queue.claimed = end.value();
   if (ring_.stopped) {
     // The loss of the device may have been there first.
     const StateAccess state(ring_.state);
     if (state->lost != nullptr) {
-      state->fail_claimed(queue, end, batch.follow_up);
+      state->fail_claimed(queue, claimed, batch.follow_up);
       return;
     }
   }
+  if (retired.covers(end)) return;
   for (Serial next = retired.next(); end.covers(next); next = next.next()) {
     Submission& submission = timeline[next];
     finish(submission, batch);
@@ -111,6 +151,7 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSe
   }
   const TimePoint noticed = ring_.naps ? ring_.backend->now() : TimePoint{};
   const StateAccess state(ring_.state);
+  std::size_t place = 0;
   // First: how a submission is told of depends on whether its error is the ring's loss.
   if (batch.loss != nullptr) batch.lost_here = record_loss(*state, batch.loss, batch.follow_up);
   for (Serial serial = retired.next(); end.covers(serial); serial = serial.next()) {
@@ -119,6 +160,11 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSe
     // With the first cause, be it another thread's.
     if (batch.loss != nullptr && submission.completion.error == batch.loss) {
       submission.completion.error = state->lost;
+    }
+    if (!submission.after.empty()) {
+      if (!batch.waited_for) batch.waited_for.emplace();
+      // With the lock, since the watchdog may be looking at it.
+      (*batch.waited_for)[place++] = std::move(submission.after);
     }
     state->retire(submission, batch.follow_up);
     timeline.retire(serial);
@@ -154,6 +200,9 @@ void Retirement::finish(Submission& submission, Batch& batch) noexcept {
     // Nobody knows: no memory for the outcome, say.
     submission.completion = {.interval = {}, .end = {}, .error = std::current_exception()};
   }
+  if (!submission.after.empty() && submission.completion.error == nullptr) {
+    submission.completion.error = predecessors_.failure(submission);
+  }
 }
 
 bool Retirement::wait(const Submission& submission, TimePoint deadline) {
@@ -167,13 +216,16 @@ bool Retirement::wait(const Submission& submission, TimePoint deadline) {
     RingQueue& queue = ring_.queue(submission.queue);
     const SyncPoint point{submission.queue, Serial(submission.serial.load())};
     if (ring_.naps) nap(submission, point, wait);
-    const WaitStatus status = wait_in_backend(wait, {&point, 1}, 0);
-    // After a timeout too: what ended just now is better than nothing.
-    collect(queue);
-    if (submission.done.load(std::memory_order_acquire)) return true;
-    if (status == WaitStatus::timed_out) return false;
-    // It has ended, but the thread that submitted it has not come back from the driver yet.
-    return wait_for_others(submission, deadline);
+    for (;;) {
+      const WaitStatus status = wait_in_backend(wait, {&point, 1}, 0);
+      // After a timeout too: what ended just now is better than nothing.
+      const bool held_up = !collect(queue);
+      if (submission.done.load(std::memory_order_acquire)) return true;
+      if (status == WaitStatus::timed_out || wait.expired()) return false;
+      // It has ended, but the thread that submitted it has not come back from the driver yet.
+      if (!held_up) return wait_for_others(submission, deadline);
+      wait.pause();
+    }
   } catch (const DeviceLost&) {
     if (wait.interrupted()) throw;
     // Its record has the loss, or gets it in a moment from the thread that was first.
@@ -221,6 +273,15 @@ bool Retirement::wait_for_others(const Submission& submission, TimePoint deadlin
   }
 }
 
+void Retirement::wait_a_moment(const Submission& submission) {
+  constexpr std::chrono::milliseconds moment(1);
+  const TimePoint until = Clock::now() + moment;
+  Sleep sleep(ring_, submission);
+  StateAccess state(ring_.state);
+  if (!submission.done.load(std::memory_order_relaxed))
+    (void)state.wait_until(sleep.wake_up(), until);
+}
+
 bool Retirement::wait_until_sent(const Submission& submission, ThreadWait& wait) {
   const auto sent = [&] {
     return submission.serial.load(std::memory_order_relaxed) != 0 ||
@@ -244,7 +305,9 @@ void Retirement::wait_serial(RingQueue& queue, Serial serial, Interruptible inte
     const SyncPoint point{queue.index, serial};
     ThreadWait wait(ring_, strategy_, no_deadline, interruptible);
     (void)wait_in_backend(wait, {&point, 1}, 0);
-    collect(queue);
+    // What holds it up may itself be held up by work of this ring, on another queue, that nobody
+    // else looks for: the ring's end lets nobody in.
+    if (!collect(queue)) collect_all(Turn::skip);
     if (!ring_.stopped) continue;
     // What is lost is not retired.
     const StateAccess state(ring_.state);

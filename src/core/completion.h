@@ -9,6 +9,7 @@
 #include <cbr/errors.h>
 #include <cbr/types.h>
 
+#include "core/predecessors.h"
 #include "core/ring_context.h"
 #include "core/wait_strategy.h"
 #include "core/waiting.h"
@@ -31,7 +32,8 @@ struct SlotSeeker {
 /// holds none of the ring's locks.
 class Retirement {
  public:
-  Retirement(RingContext& ring, const SpinThenBlock& strategy) : ring_(ring), strategy_(strategy) {}
+  Retirement(RingContext& ring, const SpinThenBlock& strategy)
+      : ring_(ring), strategy_(strategy), predecessors_(ring) {}
 
   /// What to do where another thread is at it already.
   enum class Turn : std::uint8_t {
@@ -40,9 +42,11 @@ class Retirement {
     /// Leave it to that thread: for calls that must not wait.
     skip,
   };
-  /// Notices what has ended on a queue, records how, and hands the slots on. Throws DeviceLost,
+  /// Notices what has ended on a queue, records how, and hands the slots on. What waited for other
+  /// work has not ended before that is known to have: that is looked at too, and with Turn::wait
+  /// given a moment. Returns false if it holds up what has ended on this queue. Throws DeviceLost,
   /// once that is final, and what else the backend throws.
-  void collect(RingQueue& queue, Turn turn = Turn::wait, SlotSeeker* seeker = nullptr)
+  bool collect(RingQueue& queue, Turn turn = Turn::wait, SlotSeeker* seeker = nullptr)
       CBR_EXCLUDES(ring_.state);
   void collect_all(Turn turn, SlotSeeker* seeker = nullptr) CBR_EXCLUDES(ring_.state);
 
@@ -51,6 +55,8 @@ class Retirement {
   bool wait(const Submission& submission, TimePoint deadline) CBR_EXCLUDES(ring_.state);
   /// The same without the backend, which another thread takes care of.
   bool wait_for_others(const Submission& submission, TimePoint deadline) CBR_EXCLUDES(ring_.state);
+  /// The same, for a moment of the time that passes.
+  void wait_a_moment(const Submission& submission) CBR_EXCLUDES(ring_.state);
   /// As ThreadWait::in_backend; a DeviceLost of the backend becomes final, and goes on as the first
   /// cause.
   WaitStatus wait_in_backend(ThreadWait& wait, std::span<const SyncPoint> points,
@@ -81,6 +87,12 @@ class Retirement {
   void retire(RingQueue& queue, Serial completed, Batch& batch, SlotSeeker* seeker)
       CBR_REQUIRES(queue.retire_mutex);
   void finish(Submission& submission, Batch& batch) noexcept;
+  /// Up to where outcomes can be told, of what has been claimed up to `end`: before the first
+  /// submission that waited for one whose outcome isn't known, which `batch` gets.
+  Serial before_unresolved(RingQueue& queue, Serial end, Batch& batch) const
+      CBR_REQUIRES(queue.retire_mutex);
+  /// Has that submission's ring look. False if its outcome isn't known yet.
+  [[nodiscard]] bool resolve(const Ticket& ticket, Turn turn) const CBR_EXCLUDES(ring_.state);
   /// False if the device was known to be lost.
   bool record_loss(RingState& state, const std::exception_ptr& cause, FollowUp& follow_up);
   /// Sleeps as long as the submission is foreseen to run, and not longer than it does.
@@ -89,6 +101,7 @@ class Retirement {
 
   RingContext& ring_;
   const SpinThenBlock& strategy_;
+  const Predecessors predecessors_;
 };
 
 }  // namespace cbr::detail

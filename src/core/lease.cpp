@@ -39,11 +39,11 @@ Lease::~Lease() {
   discard();
 }
 
-Ticket Lease::submit(std::source_location where) && {
+Ticket Lease::submit(SubmitOptions options, std::source_location where) && {
   detail::Submission& submission = require_valid("submit");
   submission_ = nullptr;
   native_handle_ = nullptr;
-  return submission.core->submit(submission, where);
+  return submission.core->submit(submission, options.after, where);
 }
 
 void Lease::discard() noexcept {

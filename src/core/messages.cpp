@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "core/predecessors.h"
+#include "core/ring_core.h"
+#include "core/sequence_record.h"
+
 namespace cbr::detail {
 namespace {
 
@@ -9,7 +13,32 @@ double to_ms(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
+/// "slot #1 'upload' of ring 'Uploads', which is in flight with serial 3 on queue 0"
+std::string awaited_text(const Submission& submission) {
+  const Serial serial(submission.serial.load(std::memory_order_acquire));
+  const std::string state = serial.value() == 0
+                                ? std::string("held back")
+                                : fmt::format("in flight with serial {} on queue {}",
+                                              serial.value(), to_number(submission.queue));
+  return fmt::format("{} of ring '{}', which is {}", slot_name(submission.slot, submission.label),
+                     submission.core->options().name, state);
+}
+
+/// "is held back by its sequence" or what else stands in its way; `awaited` may be null.
+std::string held_text(const Submission* awaited) {
+  if (awaited == nullptr) return "is held back by its sequence";
+  return fmt::format("is held back, since it waits for {}", awaited_text(*awaited));
+}
+
 }  // namespace
+
+Submission* awaited_first(const Submission& submission) noexcept {
+  const bool held = submission.phase.load(std::memory_order_relaxed) == Phase::held;
+  if (held && submission.sequence != nullptr && !submission.sequence->first(submission)) {
+    return nullptr;
+  }
+  return Predecessors::unresolved(submission);
+}
 
 std::string place(const std::source_location& where) {
   return fmt::format("{}:{}", where.file_name(), where.line());
@@ -52,10 +81,15 @@ std::string still_waiting_text(std::chrono::nanoseconds elapsed) {
 }
 
 std::string hang_text(AllocationStrategy strategy, const HangReport& report) {
-  const std::string state =
-      report.held ? std::string("is held back by its sequence")
-                  : fmt::format("is in flight with serial {} on queue {}",
-                                report.point.serial.value(), to_number(report.point.queue));
+  const Submission* const awaited = TicketAccess::record(report.waits_for);
+  std::string state;
+  if (report.held) {
+    state = held_text(awaited);
+  } else {
+    state = fmt::format("is in flight with serial {} on queue {}", report.point.serial.value(),
+                        to_number(report.point.queue));
+    if (awaited != nullptr) state += fmt::format(", waiting for {},", awaited_text(*awaited));
+  }
   return fmt::format("{} {} for {:.0f} ms (strategy {}, acquired at {}, submitted at {})",
                      slot_name(report.slot, report.label), state, to_ms(report.age),
                      to_string(strategy), place(report.acquired_at), place(report.submitted_at));
@@ -90,12 +124,17 @@ std::string timeout_text(std::string_view ring, std::chrono::nanoseconds waited,
         state = fmt::format("is leased, acquired at {}", place(submission.acquired_at));
         break;
       case Phase::held:
-        state = fmt::format("is held back by its sequence, submitted at {}",
+        state = fmt::format("{}, submitted at {}", held_text(awaited_first(submission)),
                             place(submission.submitted_at));
         break;
       case Phase::in_flight:
-      case Phase::ended:
         state = fmt::format("is in flight with serial {}", submission.serial.load());
+        if (const Submission* const awaited = awaited_first(submission)) {
+          state += fmt::format(", waiting for {}", awaited_text(*awaited));
+        }
+        break;
+      case Phase::ended:
+        state = fmt::format("was in flight with serial {}", submission.serial.load());
         break;
     }
   }

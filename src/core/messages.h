@@ -10,6 +10,7 @@
 
 #include <cbr/log.h>
 #include <cbr/options.h>
+#include <cbr/ticket.h>
 #include <cbr/types.h>
 
 #include "core/slot_table.h"
@@ -26,6 +27,10 @@ namespace cbr::detail {
 /// Fills in what the record tells: slot, serial, label and places. The record must outlive it.
 void describe(LogMessage& message, const Submission& submission);
 
+/// What `submission`, which is held or in flight, waits for first; null if there is nothing, or if
+/// the turn of its sequence comes before. With the state of its ring locked.
+[[nodiscard]] Submission* awaited_first(const Submission& submission) noexcept;
+
 // The texts of log_wait_events.
 [[nodiscard]] std::string waiting_text(SlotIndex slot);
 [[nodiscard]] std::string waited_text(std::chrono::nanoseconds waited, SlotIndex slot);
@@ -37,6 +42,9 @@ struct HangReport {
   SlotIndex slot{};
   SyncPoint point;
   bool held = false;
+  /// The first that it waits for and that has not ended; none if it is its turn in a sequence that
+  /// holds it back, or if it waits for nothing.
+  Ticket waits_for = {};
   Label label;
   std::chrono::nanoseconds age{0};
   std::source_location acquired_at;

@@ -44,7 +44,17 @@ void RingContext::see_to(FollowUp& follow_up) noexcept {
     const StateAccess access(state);
     access->give_back(*submission, follow_up);
   }
+  while (Submission* const submission = follow_up.settled.pop()) {
+    const Ticket ticket = TicketAccess::make(*submission);
+    // Not before: whoever sends what is held may be looking at it.
+    Dependencies waited_for;
+    const LockGuard lock(queue(submission->queue).submit_mutex);
+    waited_for = std::move(submission->after);
+  }
   if (follow_up.outside_slots) sweep_outside_slots();
+  while (Submission* const submission = follow_up.resumed.pop_front()) {
+    submission->core->resume(*submission, follow_up.resumed);
+  }
 }
 
 void RingContext::sweep_outside_slots() noexcept {

@@ -69,6 +69,9 @@ struct RingContext {
 
   const RingOptions options;
   const std::shared_ptr<Backend> backend;
+  /// The device that submissions can wait for on the GPU; null where they can't. Set once, before
+  /// there is any.
+  const void* gpu_waits_on = nullptr;
   /// Threads sleep as far as they can foresee the end of their wait: WaitStrategy::adaptive, where
   /// the backend spins.
   const bool naps;

@@ -100,13 +100,16 @@ Lease RingCore::acquire_in_sequence(const AcquireOptions& options,
   return acquire(options, &sequence, where);
 }
 
-Ticket RingCore::submit(Submission& submission, const std::source_location& where) {
+Ticket RingCore::submit(Submission& submission, Dependencies& after,
+                        const std::source_location& where) {
   ring_.require_same_process();
   const SlotIndex slot = submission.slot;
   submission.submitted_at = where;
+  if (!after.empty()) submission.after = std::move(after);
   const Submitting::Result result = submitting_.submit(submission);
   if (result.failure != nullptr) {
     // They go when the slot is free and the visit over: they may end the ring, or want a slot.
+    const Dependencies waited_for = std::move(submission.after);
     ReleasedObjects kept;
     kept.take(submission.kept_alive);
     {
@@ -244,7 +247,8 @@ bool RingCore::poll(const Submission& submission) {
     const Visit visit(ring_.gate);
     if (visit.forked()) ring_.require_same_process();
     // Else the ring is just ending, and collects what there is.
-    if (visit.allowed() && submission.serial.load(std::memory_order_acquire) != 0) {
+    const bool allowed = visit.allowed() || ring_.ends_here();
+    if (allowed && submission.serial.load(std::memory_order_acquire) != 0) {
       try {
         retirement_.collect(ring_.queue(submission.queue), Retirement::Turn::skip);
       } catch (const DeviceLost&) {
@@ -341,6 +345,27 @@ void RingCore::release(Submission& submission) noexcept {
     const StateAccess state(ring_.state);
     state->take_back(submission, follow_up);
   }
+  ring_.follow_up(follow_up);
+}
+
+void RingCore::require_completion_thread(const Submission& submission) {
+  if (submission.done.load(std::memory_order_acquire)) return;
+  const Visit visit(ring_.gate);
+  if (visit.forked()) ring_.require_same_process();
+  if (visit.allowed()) callbacks_.require_thread(submission.queue, shared_from_this());
+}
+
+void RingCore::resume(Submission& submission, ResumedSubmissions& more) noexcept {
+  // Keeps the core until the visit is over.
+  const Ticket reference = TicketAccess::make(submission);
+  const Visit visit(ring_.gate);
+  // Else the ring's end has failed it, or is about to.
+  if (visit.allowed() || ring_.ends_here()) submitting_.resume(submission, more);
+}
+
+void RingCore::resume(Submission& submission) noexcept {
+  FollowUp follow_up;
+  follow_up.resumed.push_back(submission);
   ring_.follow_up(follow_up);
 }
 
@@ -497,6 +522,7 @@ std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingO
                           ring.log.write({.event = LogEvent::backend_failure, .text = text});
                         }});
   try {
+    core->read_timelines();
     if (ring.options.hang_warning_ms != 0) {
       core->watchdog_.emplace([&core = *core] { return report_hangs(core.ring_); });
     }
@@ -507,6 +533,16 @@ std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingO
   const StateAccess state(ring.state);
   state->self = core;
   return core;
+}
+
+void RingCore::read_timelines() {
+  for (RingQueue& queue : ring_.queues) {
+    queue.gpu_timeline = ring_.backend->timeline(queue.index);
+    if (queue.gpu_timeline == nullptr) return;
+  }
+  ring_.gpu_waits_on = ring_.queues.front().gpu_timeline->device();
+  const StateAccess state(ring_.state);
+  state->timelines_are_there = true;
 }
 
 RingCore::RingCore(std::shared_ptr<Backend> backend, RingOptions options)
@@ -543,6 +579,8 @@ void RingCore::close() noexcept {
   }
   ring_.wake(wake_number);
   end_sequences_of_leases();
+  // What is still held waits for what may never come.
+  for (RingQueue& queue : ring_.queues) submitting_.fail_held(queue);
   wait_until_idle();
   watchdog_.reset();
   // In this order: a visit may leave the threads something to run.
@@ -550,6 +588,12 @@ void RingCore::close() noexcept {
   callbacks_.stop();
   abandon_leased_slots();
   ring_.ending_on = Thread::id();
+  {
+    // Whoever waits for a timeline now has one of its own.
+    const StateAccess state(ring_.state);
+    state->timelines_are_there = false;
+  }
+  for (RingQueue& queue : ring_.queues) queue.gpu_timeline = nullptr;
   ring_.backend->detach();
   ring_.log.close();
   // The core goes with the last lease, ticket or callback, or now.

@@ -63,7 +63,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
 
   // The lease's side. The submission is the lease's own until it ends here.
 
-  Ticket submit(Submission& submission, const std::source_location& where);
+  /// `after` is moved from.
+  Ticket submit(Submission& submission, Dependencies& after, const std::source_location& where);
   void discard(Submission& submission) noexcept;
   void keep_alive(Submission& submission, std::shared_ptr<const void> object);
   void set_label(Submission& submission, std::string_view label);
@@ -87,6 +88,19 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   void release(CallbackNode& node) noexcept;
   /// Drops one ticket's reference.
   void release(Submission& submission) noexcept;
+
+  // The side of submissions that wait for one another (predecessors.cpp).
+
+  /// Starts the thread that sees `submission` end, if it hasn't. Throws std::system_error.
+  void require_completion_thread(const Submission& submission);
+  /// What `submission`, which is held, hung on has come. Takes over a reference. Those that can
+  /// look again because of that are added to `more`.
+  void resume(Submission& submission, ResumedSubmissions& more) noexcept;
+  /// The same, and sees to those.
+  void resume(Submission& submission) noexcept;
+  /// Sleeps until `submission` has ended, for a moment at most.
+  void wait_a_moment(const Submission& submission) { retirement_.wait_a_moment(submission); }
+  [[nodiscard]] RingContext& context() noexcept { return ring_; }
 
   // Waiting for tickets of several rings (ticket_group.cpp).
 
@@ -120,6 +134,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   void wait_until_idle() noexcept;
   /// Lets what sequences hold back behind leases go on without them.
   void end_sequences_of_leases() noexcept;
+  /// Asks the backend what others can wait for on the GPU.
+  void read_timelines();
   /// Leaves the native objects of leased slots to their leases.
   void abandon_leased_slots() noexcept;
 

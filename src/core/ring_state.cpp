@@ -77,7 +77,7 @@ void RingState::hold(Submission& submission) {
   submission.phase.store(Phase::held, std::memory_order_release);
 }
 
-void RingState::send(Submission& submission) {
+void RingState::send(Submission& submission, FollowUp& follow_up) {
   if (submission.phase.load(std::memory_order_relaxed) == Phase::held) --held_;
   if (submission.sequence != nullptr) submission.sequence->give_up(submission);
   RingQueue& queue = queues_[to_number(submission.queue)];
@@ -91,6 +91,13 @@ void RingState::send(Submission& submission) {
     completion_thread(submission.queue).changed.notify_one();
   }
   wake_sleepers(submission);
+  resume_dependants(submission, follow_up);
+}
+
+void RingState::resume_dependants(Submission& submission, FollowUp& follow_up) {
+  while (Submission* const dependant = submission.dependants.pop_front()) {
+    follow_up.resumed.push_back(*dependant);
+  }
 }
 
 void RingState::note_submission(RingQueue& queue, FollowUp& follow_up) {
@@ -182,7 +189,7 @@ void RingState::refuse(Submission& submission, const std::exception_ptr& error,
                        FollowUp& follow_up) {
   --held_;
   counter.submitted_unsent();
-  submission.sequence->give_up(submission);
+  if (submission.sequence != nullptr) submission.sequence->give_up(submission);
   submission.completion.error = error;
   free_slot(submission);
   resolve(submission, follow_up);
@@ -195,6 +202,11 @@ void RingState::resolve(Submission& submission, FollowUp& follow_up) {
   const bool watched_by_thread = submission.watched();
   submission.done.store(true, std::memory_order_release);
   wake_sleepers(submission);
+  resume_dependants(submission, follow_up);
+  if (!submission.after.empty()) {
+    submission.references.fetch_add(1, std::memory_order_relaxed);
+    follow_up.settled.push(submission);
+  }
   if (watched_by_thread) {
     // The completion thread has the ring's reference now.
     watched(submission.queue).ended(submission);

@@ -31,6 +31,11 @@ struct RingQueue {
   QueueIndex index{};
   /// Serial order is submission order: held from the native submit until the timeline has it.
   Mutex submit_mutex;
+  /// (submit mutex) What the GPU waits for before the submission that is on its way.
+  std::vector<TimelinePoint> waits;
+  /// For others to wait for on the GPU; null where they can't. Until everything has ended with the
+  /// ring: RingState::timelines_are_there.
+  std::shared_ptr<const QueueTimeline> gpu_timeline;
   /// One thread at a time asks what has ended, reads how, and passes the slots on, in the order of
   /// the serials.
   Mutex retire_mutex;
@@ -93,6 +98,10 @@ struct FollowUp {
   std::uint64_t wake_number = 0;
   /// Failures that nobody asked about. Their records go back to the pool once they are reported.
   SubmissionChain unseen_failures;
+  /// What they hung on has come.
+  ResumedSubmissions resumed;
+  /// They have ended, and let go of what they waited for.
+  SettledSubmissions settled;
   /// Slots have left the ring, and their native objects can go.
   bool outside_slots = false;
   /// The ring has ended, and this was the last use of its core.
@@ -100,7 +109,8 @@ struct FollowUp {
 
   void wake(std::uint64_t number) { wake_number = std::max(wake_number, number); }
   [[nodiscard]] bool empty() const {
-    return wake_number == 0 && unseen_failures.empty() && !outside_slots && core == nullptr;
+    return wake_number == 0 && unseen_failures.empty() && resumed.empty() && settled.empty() &&
+           !outside_slots && core == nullptr;
   }
 };
 
@@ -122,11 +132,11 @@ class RingState {
 
   // submit
 
-  /// A submission waits for its turn in its sequence.
+  /// A submission waits for its turn in its sequence, or for another submission.
   void hold(Submission& submission);
   /// The driver has `submission`, whose serial is the timeline's next. Of a submission that is not
   /// held, watched or part of a sequence the state knows nothing: Timeline::push is all it takes.
-  void send(Submission& submission);
+  void send(Submission& submission, FollowUp& follow_up);
   /// There is new work on a queue for those who said RingQueue::wanted.
   void note_submission(RingQueue& queue, FollowUp& follow_up);
 
@@ -142,7 +152,7 @@ class RingState {
   void fail_in_flight(RingQueue& queue, FollowUp& follow_up);
   /// The same for those up to `last` that this thread has claimed, and so the loss has left to it.
   void fail_claimed(RingQueue& queue, Serial last, FollowUp& follow_up);
-  /// The driver refused a submission that was held: its ticket has to say so.
+  /// A submission that was held won't be sent: its ticket has to say why.
   void refuse(Submission& submission, const std::exception_ptr& error, FollowUp& follow_up);
   /// A lease ends without a submission; `submission` is nobody's afterwards.
   void end_unsubmitted(Submission& submission, FollowUp& follow_up);
@@ -190,6 +200,9 @@ class RingState {
   std::uint64_t resets = 0;
   WaiterQueue waiters;
   Lead lead;
+  /// RingQueue::gpu_timeline can be used. A submission to this ring needn't ask: the ring's end
+  /// passes through its queue's submit mutex first.
+  bool timelines_are_there = false;
   /// The first cause, once the device is lost.
   std::exception_ptr lost;
   bool closed = false;
@@ -206,6 +219,8 @@ class RingState {
   /// thread, or is given up.
   void resolve(Submission& submission, FollowUp& follow_up);
   void wake_sleepers(Submission& submission);
+  /// Those that were held until `submission` was sent can look again.
+  static void resume_dependants(Submission& submission, FollowUp& follow_up);
   void let_core_go(FollowUp& follow_up);
 
   std::vector<RingQueue>& queues_;

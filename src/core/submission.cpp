@@ -1,8 +1,13 @@
 #include "core/submission.h"
 
+#include "core/ring_core.h"
 #include "core/sequence_record.h"
 
 namespace cbr::detail {
+
+void EndWatch::run(const Ticket& /*ticket*/) noexcept {
+  dependant->core->resume(*dependant);
+}
 
 Submission& SubmissionPool::take() {
   if (free_ == nullptr) grow(total_);
@@ -22,6 +27,7 @@ void SubmissionPool::give_back(Submission& submission) noexcept {
   submission.completion.end.reset();
   if (submission.completion.error != nullptr) submission.completion.error = nullptr;
   submission.next_hang_warning = {};
+  submission.hangs = false;
   if (submission.sequence != nullptr) submission.sequence.reset();
   submission.chain_next = free_;
   free_ = &submission;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <cbr/backend.h>
+#include <cbr/dependency.h>
 #include <cbr/ticket.h>
 #include <cbr/types.h>
 
@@ -47,7 +48,8 @@ class ReleasedObjects {
 enum class Phase : std::uint8_t {
   /// A lease has it.
   leased,
-  /// It waits for its turn in a sequence, and is not yet the driver's.
+  /// It waits for its turn in a sequence, or for what the GPU can't wait for by itself, and is not
+  /// yet the driver's.
   held,
   /// The driver has it.
   in_flight,
@@ -62,11 +64,22 @@ struct Sleeper {
   Sleeper* next = nullptr;
 };
 
+/// What wakes a held submission once another one has ended, which only the host can see.
+class EndWatch final : public Continuation {
+ public:
+  void run(const Ticket& ticket) noexcept override;
+  /// What it is about to hang on.
+  Ticket awaited;
+  /// Has a reference to it while this hangs there.
+  Submission* dependant = nullptr;
+};
+
 /// One submission: first as its lease sees it, then as its tickets do.
 ///
 /// Until it is submitted, the lease alone writes to it. What is not atomic has been written before
 /// `phase` says so and doesn't change until the record goes back to its pool; the ring's state
-/// mutex guards what is marked (state).
+/// mutex guards what is marked (state), its queue's submit mutex what is marked (submit), and the
+/// process's order of submissions what is marked (order).
 struct Submission {
   /// The ring's core, which lives as long as any record is in use.
   RingCore* core = nullptr;
@@ -102,6 +115,21 @@ struct Submission {
   /// (state) The threads that wait for it here, and not in the backend.
   mutable IntrusiveList<Sleeper, &Sleeper::previous, &Sleeper::next> sleepers;
 
+  /// What it waits for. The lease's own until it is submitted, and fixed from then on. Once it has
+  /// ended it is taken out with the submit mutex held, and let go of without.
+  Dependencies after;
+  /// (submit) It is held, and hangs on something that it has to wait for: whoever sees that come
+  /// resumes it.
+  bool hangs = false;
+  EndWatch end_watch;
+  /// Its neighbours among those that hang on one submission: (state) of that one's ring.
+  Submission* hanging_previous = nullptr;
+  Submission* hanging_next = nullptr;
+  /// (state) Those that are held until this one is sent, each with a reference of its own.
+  IntrusiveList<Submission, &Submission::hanging_previous, &Submission::hanging_next> dependants;
+  /// (order) The last search that has come by, see Predecessors.
+  std::uint64_t search = 0;
+
   /// The sequence that this is a part of, or null, and (state) its neighbours there.
   std::shared_ptr<SequenceRecord> sequence;
   Submission* sequence_previous = nullptr;
@@ -117,6 +145,8 @@ struct Submission {
   std::unique_ptr<NativeSlot> abandoned;
   /// The next in the pool, or in a chain of those that have to be told of.
   Submission* chain_next = nullptr;
+  /// The next of those that have ended, and have to let go of what they waited for.
+  Submission* settled_next = nullptr;
 
   /// (state) True if a completion thread has something to do when it has ended.
   [[nodiscard]] bool watched() const { return !continuations.empty() || !kept_alive.empty(); }
@@ -130,23 +160,23 @@ class TicketAccess {
   static Submission* record(const Ticket& ticket) { return ticket.submission_; }
 };
 
-/// Several records to be seen to once no lock is held, in the order of their coming. Links them by
-/// chain_next.
-class SubmissionChain {
+/// Several records to be seen to once no lock is held, in the order of their coming.
+template <Submission* Submission::*Next>
+class LinkedSubmissions {
  public:
   [[nodiscard]] bool empty() const { return first_ == nullptr; }
   void push(Submission& submission) {
-    submission.chain_next = nullptr;
-    (last_ != nullptr ? last_->chain_next : first_) = &submission;
+    submission.*Next = nullptr;
+    (last_ != nullptr ? last_->*Next : first_) = &submission;
     last_ = &submission;
   }
   /// Null if it is empty.
   Submission* pop() {
     Submission* const submission = first_;
     if (submission == nullptr) return nullptr;
-    first_ = submission->chain_next;
+    first_ = submission->*Next;
     if (first_ == nullptr) last_ = nullptr;
-    submission->chain_next = nullptr;
+    submission->*Next = nullptr;
     return submission;
   }
 
@@ -154,6 +184,13 @@ class SubmissionChain {
   Submission* first_ = nullptr;
   Submission* last_ = nullptr;
 };
+using SubmissionChain = LinkedSubmissions<&Submission::chain_next>;
+/// Each has a reference of its own.
+using SettledSubmissions = LinkedSubmissions<&Submission::settled_next>;
+
+/// Records in a list of the links of `dependants`, which they hang in no more.
+using ResumedSubmissions =
+    IntrusiveList<Submission, &Submission::hanging_previous, &Submission::hanging_next>;
 
 /// Hands out records and takes them back, so that steady state allocates nothing. The ring's state
 /// mutex guards it.

@@ -14,22 +14,38 @@ Submitting::Result Submitting::submit(Submission& submission) {
   // A reference of its own: the submission may have ended before this function does.
   const std::shared_ptr<SequenceRecord> sequence = submission.sequence;
   Result result;
+  result.recording = true;
+  // Let go of with no lock held.
+  Dependencies seen;
   Told told;
+  const bool depends = !submission.after.empty();
+  Predecessors::Survey survey;
+  try {
+    if (depends) survey = predecessors_.survey(submission);
+  } catch (...) {
+    result.failure = std::current_exception();
+    return result;
+  }
   {
     const LogHold hold;
     const LockGuard lock(queue.submit_mutex);
-    result.recording = true;
+    bool held = false;
     try {
       // Without a visit of the gate: the ring's end passes through this mutex.
       if (ring_.stopped.load(std::memory_order_relaxed)) ring_.require_usable();
-      if (sequence != nullptr && hold_back(submission)) return {};
-      // The backend's submit ends the recording, whatever comes of it.
-      result.recording = false;
-      send(queue, submission, told);
+      if (depends) queue.waits.reserve(submission.after.size());
+      held = (depends || sequence != nullptr) && hold_back(submission, survey, seen);
+      if (!held) {
+        // The backend's submit ends the recording, whatever comes of it.
+        result.recording = false;
+        send(queue, submission, told);
+      }
     } catch (...) {
       result.failure = std::current_exception();
     }
-    if (sequence != nullptr && result.failure == nullptr) advance(queue, *sequence, told);
+    if (result.failure == nullptr && (held || sequence != nullptr)) {
+      advance(queue, sequence.get(), &submission, told);
+    }
     if (!told.empty()) visit.emplace(ring_.gate, Visit::Unasked{});
   }
   tell(queue, told);
@@ -38,12 +54,19 @@ Submitting::Result Submitting::submit(Submission& submission) {
 
 void Submitting::send(RingQueue& queue, Submission& submission, Told& told) {
   const Serial serial = queue.timeline.next();
+  // One that has failed just now fails this one too, once it has ended.
+  if (!submission.after.empty()) (void)predecessors_.look(submission, queue.waits);
   try {
-    ring_.backend->submit(submission.slot, serial);
+    ring_.backend->submit(submission.slot, serial, queue.waits);
   } catch (const DeviceLost&) {
+    queue.waits.clear();
     told.loss = std::current_exception();
     throw;
+  } catch (...) {
+    queue.waits.clear();
+    throw;
   }
+  queue.waits.clear();
   if (ring_.notes_submit_times) submission.submit_time = ring_.backend->now();
   // The ring's, the ticket's, and one for an observer to be told of it.
   const bool observed = ring_.options.observer != nullptr;
@@ -55,7 +78,7 @@ void Submitting::send(RingQueue& queue, Submission& submission, Told& told) {
     queue.timeline.push(submission);
   } else {
     const StateAccess state(ring_.state);
-    state->send(submission);
+    state->send(submission, told.follow_up);
   }
   if (observed) told.sent.push(submission);
   note(queue, told);
@@ -70,55 +93,131 @@ void Submitting::note(RingQueue& queue, Told& told) {
   if (ring_.stopped.load()) told.late = true;
 }
 
-bool Submitting::hold_back(Submission& submission) {
+bool Submitting::hold_back(Submission& submission, const Predecessors::Survey& survey,
+                           Dependencies& seen) {
+  if (!survey.any_held) return hold_back(submission, survey.can_go);
+  const LockGuard order(Predecessors::order());
+  Predecessors::require_no_cycle(submission, seen);
+  return hold_back(submission, false);
+}
+
+bool Submitting::hold_back(Submission& submission, bool can_go) {
+  if (can_go && submission.sequence == nullptr) return false;
   if (ring_.notes_submit_times) submission.submit_time = ring_.backend->now();
   const StateAccess state(ring_.state);
   state->require_usable();
-  if (submission.sequence->first(submission)) return false;
+  if (can_go && submission.sequence->first(submission)) return false;
   submission.references.store(2, std::memory_order_relaxed);
   state->hold(submission);
   return true;
 }
 
-void Submitting::advance(RingQueue& queue, SequenceRecord& sequence, Told& told) {
+void Submitting::advance(RingQueue& queue, SequenceRecord* sequence, Submission* alone,
+                         Told& told) {
   while (told.loss == nullptr) {
-    Submission* next = nullptr;
+    Submission* next = alone;
     {
       const StateAccess state(ring_.state);
-      next = sequence.front();
+      if (sequence != nullptr) next = sequence->front();
       if (next == nullptr || next->phase.load(std::memory_order_relaxed) != Phase::held) return;
+      // Whoever sees what it hangs on come, resumes it.
+      if (next->hangs) return;
       // Kept until it has been told of: its ticket may be gone by then.
       next->references.fetch_add(1, std::memory_order_relaxed);
     }
-    std::exception_ptr failure;
+    if (!send_held(queue, *next, told) || sequence == nullptr) return;
+  }
+}
+
+bool Submitting::send_held(RingQueue& queue, Submission& submission, Told& told) {
+  const Predecessors::Verdict verdict = predecessors_.look(submission, queue.waits);
+  if (verdict == Predecessors::Verdict::hangs) {
+    // Not the last: what it hangs on has one, and nobody resumes it before this lock is free.
+    submission.references.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  if (verdict == Predecessors::Verdict::needs_end) {
+    told.hanging.push(submission);
+    return false;
+  }
+  std::exception_ptr failure;
+  if (verdict == Predecessors::Verdict::failed) {
+    failure = predecessors_.failure(submission);
+    ring_.backend->discard(submission.slot);
+  } else {
     try {
-      ring_.backend->submit(next->slot, queue.timeline.next());
+      ring_.backend->submit(submission.slot, queue.timeline.next(), queue.waits);
     } catch (const DeviceLost&) {
       // It fails with all others that are held.
       told.loss = std::current_exception();
     } catch (...) {
       failure = std::current_exception();
     }
+  }
+  queue.waits.clear();
+  {
+    const StateAccess state(ring_.state);
+    // Lost with the device meanwhile: its ticket knows, and there is nothing else to tell.
+    if (told.loss != nullptr || submission.phase.load(std::memory_order_relaxed) != Phase::held) {
+      told.lost.push(submission);
+      return false;
+    }
+    told.sent.push(submission);
+    if (failure == nullptr) {
+      if (ring_.notes_submit_times) submission.submit_time = ring_.backend->now();
+      // Reckoned from then on as well: what was due before lies before its start.
+      submission.next_hang_warning = {};
+      state->send(submission, told.follow_up);
+    } else {
+      state->refuse(submission, failure, told.follow_up);
+      state->serve_waiters(told.follow_up);
+      state->settle(told.follow_up);
+    }
+  }
+  if (failure == nullptr) note(queue, told);
+  return true;
+}
+
+void Submitting::resume(Submission& submission, ResumedSubmissions& more) noexcept {
+  RingQueue& queue = ring_.queue(submission.queue);
+  Told told;
+  {
+    const LogHold hold;
+    const LockGuard lock(queue.submit_mutex);
+    submission.hangs = false;
+    advance(queue, submission.sequence.get(), &submission, told);
+  }
+  while (Submission* const next = told.follow_up.resumed.pop_front()) more.push_back(*next);
+  tell(queue, told);
+}
+
+void Submitting::fail_held(RingQueue& queue) noexcept {
+  for (SlotIndex slot{0};; slot = SlotIndex{to_number(slot) + 1}) {
+    Told told;
     {
-      const StateAccess state(ring_.state);
-      // Lost with the device meanwhile: its ticket knows, and there is nothing else to tell.
-      if (told.loss != nullptr || next->phase.load(std::memory_order_relaxed) != Phase::held) {
-        told.lost.push(*next);
-        return;
+      const LogHold hold;
+      const LockGuard lock(queue.submit_mutex);
+      Submission* held = nullptr;
+      {
+        const StateAccess state(ring_.state);
+        if (to_number(slot) >= state->slots.extent()) return;
+        Submission* const submission = state->slots[slot].submission;
+        if (submission == nullptr || submission->queue != queue.index) continue;
+        if (submission->phase.load(std::memory_order_relaxed) != Phase::held) continue;
+        held = submission;
+        held->references.fetch_add(1, std::memory_order_relaxed);
       }
-      told.sent.push(*next);
-      if (failure == nullptr) {
-        if (ring_.notes_submit_times) next->submit_time = ring_.backend->now();
-        // Reckoned from then on as well: what was due before lies before its start.
-        next->next_hang_warning = {};
-        state->send(*next);
+      const std::exception_ptr failure = predecessors_.ended_before(*held);
+      ring_.backend->discard(slot);
+      const StateAccess state(ring_.state);
+      if (held->phase.load(std::memory_order_relaxed) == Phase::held) {
+        state->refuse(*held, failure, told.follow_up);
+        told.sent.push(*held);
       } else {
-        state->refuse(*next, failure, told.follow_up);
-        state->serve_waiters(told.follow_up);
-        state->settle(told.follow_up);
+        told.lost.push(*held);
       }
     }
-    if (failure == nullptr) note(queue, told);
+    tell(queue, told);
   }
 }
 
@@ -129,6 +228,9 @@ void Submitting::tell(RingQueue& queue, Told& told) noexcept {
   while (Submission* const submission = told.lost.pop()) {
     // Gives the reference back.
     const Ticket ticket = TicketAccess::make(*submission);
+  }
+  while (Submission* const submission = told.hanging.pop()) {
+    Predecessors::hang_on_end(*submission);
   }
   while (Submission* const submission = told.sent.pop()) {
     const Ticket ticket = TicketAccess::make(*submission);
@@ -154,7 +256,7 @@ void Submitting::leave_sequence(Submission& submission) noexcept {
       const StateAccess state(ring_.state);
       sequence->give_up(submission);
     }
-    advance(queue, *sequence, told);
+    advance(queue, sequence.get(), nullptr, told);
   }
   tell(queue, told);
 }
@@ -165,7 +267,7 @@ void Submitting::send_held(SequenceRecord& sequence) noexcept {
   {
     const LogHold hold;
     const LockGuard lock(queue.submit_mutex);
-    advance(queue, sequence, told);
+    advance(queue, &sequence, nullptr, told);
   }
   tell(queue, told);
 }

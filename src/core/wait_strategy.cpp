@@ -36,7 +36,7 @@ std::chrono::nanoseconds run_empty(Backend& backend, Serial serial, const SpinTh
   constexpr SlotIndex slot{0};
   const SyncPoint point{QueueIndex{0}, serial};
   backend.begin(slot);
-  backend.submit(slot, serial);
+  backend.submit(slot, serial, {});
   const TimePoint start = backend.now();
   try {
     (void)waiting.wait(backend, {&point, 1}, 0, no_deadline);

@@ -22,6 +22,10 @@ class CheckedHarness final : public Harness {
     inner_->renew();
     decorate();
   }
+  std::shared_ptr<Backend> another() override {
+    auto backend = inner_->another();
+    return backend == nullptr ? nullptr : checked(inject_faults(std::move(backend)));
+  }
   void record(const Lease& lease) override { inner_->record(lease); }
   void pause() override { inner_->pause(); }
   void release() override {
@@ -49,7 +53,10 @@ class CheckedHarness final : public Harness {
  private:
   void decorate() {
     injector_ = inject_faults(inner_->backend());
-    backend_ = validate(injector_, [](std::string_view line) {
+    backend_ = checked(injector_);
+  }
+  static std::shared_ptr<Backend> checked(std::shared_ptr<Backend> backend) {
+    return validate(std::move(backend), [](std::string_view line) {
       ADD_FAILURE() << "backend contract broken: " << line;
     });
   }

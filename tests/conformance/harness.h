@@ -27,6 +27,9 @@ class Harness {
   [[nodiscard]] virtual std::shared_ptr<Backend> backend() = 0;
   /// Makes another backend of the same kind, for CommandBufferRing::reset.
   virtual void renew() = 0;
+  /// Makes another backend of the same device, for a second ring, whose work is not paused. Null if
+  /// the GPU can't wait for work of another queue or ring there.
+  [[nodiscard]] virtual std::shared_ptr<Backend> another() { return nullptr; }
   /// Records a little work.
   virtual void record(const Lease& lease) = 0;
   /// What is submitted from now on, to any queue, stays in flight until release().

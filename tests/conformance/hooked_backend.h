@@ -46,9 +46,9 @@ class HookedBackend final : public detail::BackendDecorator<Backend> {
     if (on_begin) on_begin(slot);
     return inner().begin(slot);
   }
-  void submit(SlotIndex slot, Serial serial) override {
+  void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
     if (on_submit) on_submit(slot);
-    inner().submit(slot, serial);
+    inner().submit(slot, serial, waits);
   }
   Completion finish(SlotIndex slot) override {
     if (on_finish) on_finish(slot);

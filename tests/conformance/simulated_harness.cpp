@@ -14,6 +14,7 @@ class SimulatedHarness final : public Harness {
 
   std::shared_ptr<Backend> backend() override { return gpu_; }
   void renew() override { gpu_ = simulated::make_gpu(queue_count_); }
+  std::shared_ptr<Backend> another() override { return gpu_->another(queue_count_); }
   void record(const Lease& lease) override { record(lease, Fault::none); }
   void pause() override { gpu_->pause(); }
   void release() override { gpu_->release(); }

@@ -30,6 +30,7 @@ class VulkanHarness final : public Harness {
 
   std::shared_ptr<Backend> backend() override { return backend_; }
   void renew() override { backend_ = vulkan::make_backend(device_); }
+  std::shared_ptr<Backend> another() override { return vulkan::make_backend(device_); }
 
   void record(const Lease& lease) override {
     VkMemoryBarrier barrier{};

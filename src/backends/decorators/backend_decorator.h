@@ -28,8 +28,13 @@ class BackendDecorator : public Interface {
   }
   void add_slot(SlotIndex slot) override { inner_->add_slot(slot); }
   void remove_slot(SlotIndex slot) noexcept override { inner_->remove_slot(slot); }
+  [[nodiscard]] std::shared_ptr<const QueueTimeline> timeline(QueueIndex queue) const override {
+    return inner_->timeline(queue);
+  }
   void* begin(SlotIndex slot) override { return inner_->begin(slot); }
-  void submit(SlotIndex slot, Serial serial) override { inner_->submit(slot, serial); }
+  void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
+    inner_->submit(slot, serial, waits);
+  }
   void discard(SlotIndex slot) noexcept override { inner_->discard(slot); }
   Serial completed(QueueIndex queue) override { return inner_->completed(queue); }
   Completion finish(SlotIndex slot) override { return inner_->finish(slot); }

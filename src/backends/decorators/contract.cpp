@@ -81,8 +81,20 @@ void Contract::leave(SlotIndex slot, State state) {
   record(slot).state = state;
 }
 
-void Contract::attached(std::uint32_t ring_size, GpuTimes gpu_times) {
+void Contract::attached(std::uint32_t ring_size, GpuTimes gpu_times,
+                        std::vector<std::shared_ptr<const QueueTimeline>> timelines) {
   check([&](Violations& violations) {
+    const auto is_null = [](const auto& timeline) { return timeline == nullptr; };
+    const bool all = std::none_of(timelines.begin(), timelines.end(), is_null);
+    if (!all && !std::all_of(timelines.begin(), timelines.end(), is_null)) {
+      violations.emplace_back("timeline: some queues have one, and some have none");
+    }
+    if (all && std::any_of(timelines.begin(), timelines.end(), [&](const auto& timeline) {
+          return timeline->device() == nullptr || timeline->device() != timelines[0]->device();
+        })) {
+      violations.emplace_back("timeline: those of the queues don't name one device");
+    }
+    timelines_ = std::move(timelines);
     if (attached_) violations.emplace_back("attach: succeeded with another ring attached already");
     if (ring_size < 1 || ring_size > max_ring_size) {
       violations.push_back(
@@ -92,7 +104,8 @@ void Contract::attached(std::uint32_t ring_size, GpuTimes gpu_times) {
     gpu_times_ = gpu_times;
     woken_ = 0;
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-      slots_[i] = {i < ring_size ? State::free : State::absent, Serial(), nullptr};
+      slots_[i] = {};
+      if (i < ring_size) slots_[i].state = State::free;
     }
     std::fill(queues_.begin(), queues_.end(), QueueRecord{});
     claims_.clear();
@@ -185,9 +198,37 @@ void Contract::begin_failed(SlotIndex slot) {
   check([&](Violations& /*violations*/) { leave(slot, State::free); });
 }
 
-void Contract::submit_starts(SlotIndex slot, Serial serial) {
+void Contract::require_waits(Violations& violations, SlotIndex slot,
+                             std::span<TimelinePoint> waits) {
+  std::vector<SyncPoint>& known = record(slot).waits;
+  known.clear();
+  for (const TimelinePoint& wait : waits) {
+    if (wait.timeline == nullptr || wait.serial.value() == 0) {
+      violations.push_back(fmt::format("{}: it is to wait for nothing", where("submit", slot)));
+      continue;
+    }
+    if (timelines_.front() == nullptr || wait.timeline->device() != timelines_.front()->device()) {
+      violations.push_back(
+          fmt::format("{}: it is to wait for work of another device", where("submit", slot)));
+      continue;
+    }
+    const auto own = std::find(timelines_.begin(), timelines_.end(), wait.timeline);
+    if (own == timelines_.end()) continue;
+    const QueueIndex queue{static_cast<std::uint32_t>(own - timelines_.begin())};
+    if (!queues_[to_number(queue)].submitted.covers(wait.serial)) {
+      violations.push_back(
+          fmt::format("{}: it is to wait for serial {} of queue {}, but only {} were submitted",
+                      where("submit", slot), wait.serial.value(), to_number(queue),
+                      queues_[to_number(queue)].submitted.value()));
+    }
+    known.push_back({queue, wait.serial});
+  }
+}
+
+void Contract::submit_starts(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) {
   check([&](Violations& violations) {
     enter(violations, "submit", slot, State::recording);
+    require_waits(violations, slot, waits);
     QueueRecord& queue = queue_of(slot);
     if (queue.submitting) {
       violations.push_back(
@@ -262,6 +303,9 @@ void Contract::finish_starts(SlotIndex slot) {
                                        entry.serial.value(), next.value()));
     }
     raise(queue.finished, entry.serial);
+    // What it waited for has ended before it, and so is seen to have.
+    for (const SyncPoint& wait : entry.waits)
+      raise(queues_[to_number(wait.queue)].reached, wait.serial);
   });
 }
 

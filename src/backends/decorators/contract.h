@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -26,7 +27,9 @@ class Contract {
  public:
   Contract(std::uint32_t queue_count, ViolationSink sink);
 
-  void attached(std::uint32_t ring_size, GpuTimes gpu_times);
+  /// `timelines` is what the backend gives for each queue.
+  void attached(std::uint32_t ring_size, GpuTimes gpu_times,
+                std::vector<std::shared_ptr<const QueueTimeline>> timelines);
   /// The calls that may follow are those of another ring, so this one comes before the call only.
   void detach_starts();
 
@@ -40,7 +43,7 @@ class Contract {
   void begun(SlotIndex slot, const void* handle);
   void begin_failed(SlotIndex slot);
 
-  void submit_starts(SlotIndex slot, Serial serial);
+  void submit_starts(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits);
   void submitted(SlotIndex slot);
   void submit_failed(SlotIndex slot, Serial serial);
 
@@ -91,6 +94,8 @@ class Contract {
     Serial serial;
     /// The call under way, else null.
     const char* call = nullptr;
+    /// What the submission waits for on queues of this backend.
+    std::vector<SyncPoint> waits = {};
   };
   struct QueueRecord {
     Serial submitted;
@@ -118,6 +123,7 @@ class Contract {
   void enter_change(Violations& violations, const char* call, SlotIndex slot, State expected);
   void leave_change(SlotIndex slot, State state);
   void require_attached(Violations& violations, const char* call) const;
+  void require_waits(Violations& violations, SlotIndex slot, std::span<TimelinePoint> waits);
   void require_times(Violations& violations, SlotIndex slot, const Completion& completion) const;
   /// False, and a violation, if there is no such queue.
   bool require_queue(Violations& violations, const char* call, QueueIndex queue) const;
@@ -139,6 +145,8 @@ class Contract {
   std::vector<SlotRecord> slots_{max_ring_size + 1};
   std::vector<QueueRecord> queues_;
   WaitClaims claims_;
+  /// One a queue; null where nothing can wait for them.
+  std::vector<std::shared_ptr<const QueueTimeline>> timelines_;
   /// Broken by `abandon`, not reported yet.
   Violations deferred_;
 };

@@ -98,7 +98,7 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
     return watched([&] { return inner().begin(slot); });
   }
 
-  void submit(SlotIndex slot, Serial serial) override {
+  void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
     const std::uint64_t call = ++submits_;
     try {
       require_device();
@@ -110,17 +110,21 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
     QueueState& queue = queues_[to_number(queue_of(slot))];
     SlotState& state = slots_[to_number(slot)];
     state = {serial, schedule_.strikes(Fault::fail_execution, call)};
-    const bool hangs = schedule_.strikes(Fault::hang, call);
+    const bool hang_strikes = schedule_.strikes(Fault::hang, call);
+    const bool signal_lost = !waits.empty() && schedule_.strikes(Fault::lose_signal, call);
+    // Whoever waits for what hangs, hangs as well.
+    const bool hangs = hang_strikes || signal_lost || any_hidden(waits);
     // Before the work can end, so that nobody sees it end. A hang that is there already stays.
     std::uint64_t hangs_from = no_serial;
     const bool first_to_hang =
         hangs && queue.hangs_from.compare_exchange_strong(hangs_from, serial.value());
     try {
-      watched([&] { inner().submit(slot, serial); });
+      watched([&] { inner().submit(slot, serial, waits); });
     } catch (...) {
       hangs_from = serial.value();
       if (first_to_hang) queue.hangs_from.compare_exchange_strong(hangs_from, no_serial);
-      if (hangs) schedule_.withdraw(Fault::hang);
+      if (hang_strikes) schedule_.withdraw(Fault::hang);
+      if (signal_lost) schedule_.withdraw(Fault::lose_signal);
       if (state.execution_fails) schedule_.withdraw(Fault::fail_execution);
       throw;
     }
@@ -239,6 +243,18 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
         many.empty() ? std::span(few).first(points.size()) : std::span(many);
     std::transform(points.begin(), points.end(), shown.begin(), as_shown);
     return watched([&] { return inner().wait(shown, number, deadline); });
+  }
+
+  /// Whether one of these is a point of a queue of ours that a hang hides.
+  [[nodiscard]] bool any_hidden(std::span<TimelinePoint> waits) const {
+    if (!hanging()) return false;
+    for (std::uint32_t i = 0; i < queues_.size(); ++i) {
+      const auto timeline = inner().timeline(QueueIndex{i});
+      for (const TimelinePoint& wait : waits) {
+        if (wait.timeline == timeline && queues_[i].hides(wait.serial.value())) return true;
+      }
+    }
+    return false;
   }
 
   [[nodiscard]] bool hanging() const {

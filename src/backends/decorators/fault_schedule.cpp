@@ -13,15 +13,11 @@ namespace cbr::detail {
 namespace {
 
 FaultPlan checked(FaultPlan plan) {
-  const std::pair<const char*, double> probabilities[] = {{"begin", plan.begin},
-                                                          {"submit", plan.submit},
-                                                          {"execution", plan.execution},
-                                                          {"hang", plan.hang},
-                                                          {"device_loss", plan.device_loss},
-                                                          {"wait", plan.wait},
-                                                          {"completed", plan.completed},
-                                                          {"finish", plan.finish},
-                                                          {"wake", plan.wake}};
+  const std::pair<const char*, double> probabilities[] = {
+      {"begin", plan.begin}, {"submit", plan.submit},           {"execution", plan.execution},
+      {"hang", plan.hang},   {"device_loss", plan.device_loss}, {"signal", plan.signal},
+      {"wait", plan.wait},   {"completed", plan.completed},     {"finish", plan.finish},
+      {"wake", plan.wake}};
   for (const auto& [name, value] : probabilities) {
     // Written so that "not a number" is refused too.
     if (!(value >= 0 && value <= 1)) {
@@ -85,6 +81,8 @@ double FaultSchedule::probability(Fault fault) const noexcept {
       return plan_.hang;
     case Fault::lose_device:
       return plan_.device_loss;
+    case Fault::lose_signal:
+      return plan_.signal;
     case Fault::fail_wait:
       return plan_.wait;
     case Fault::fail_completed:

@@ -10,7 +10,7 @@
 
 namespace cbr::detail {
 
-inline constexpr std::size_t fault_count = 10;
+inline constexpr std::size_t fault_count = 11;
 
 /// All functions may be called by any thread; none locks or allocates.
 class FaultSchedule {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -38,7 +39,11 @@ class Validator final : public detail::BackendDecorator<Backend> {
     watched(
         "attach", [&] { inner().attach(watched_layout); }, [&] { reports->end(); });
     reports_ = std::move(reports);
-    contract_->attached(layout.ring_size, layout.gpu_times);
+    std::vector<std::shared_ptr<const QueueTimeline>> timelines;
+    for (std::uint32_t i = 0; i < inner().queue_count(); ++i) {
+      timelines.push_back(inner().timeline(QueueIndex{i}));
+    }
+    contract_->attached(layout.ring_size, layout.gpu_times, std::move(timelines));
   }
 
   void detach() noexcept override {
@@ -75,10 +80,10 @@ class Validator final : public detail::BackendDecorator<Backend> {
     return handle;
   }
 
-  void submit(SlotIndex slot, Serial serial) override {
-    contract_->submit_starts(slot, serial);
+  void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
+    contract_->submit_starts(slot, serial, waits);
     watched(
-        "submit", [&] { inner().submit(slot, serial); },
+        "submit", [&] { inner().submit(slot, serial, waits); },
         [&] { contract_->submit_failed(slot, serial); });
     contract_->submitted(slot);
   }

@@ -90,7 +90,7 @@ class MetalBackend final : public Backend {
   }
 
   // Serials count from 1 without a gap, so Progress counts them itself.
-  void submit(SlotIndex slot, Serial /*serial*/) override {
+  void submit(SlotIndex slot, Serial /*serial*/, std::span<TimelinePoint> /*waits*/) override {
     device_->loss()->require_usable();
     objects(slot).submit();
   }

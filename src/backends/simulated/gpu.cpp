@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <memory>
+#include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -22,16 +26,33 @@ using detail::Mutex;
 using detail::UniqueLock;
 
 class SimulatedGpu;
+class SimulatedQueue;
 
 /// The "native command buffer" of a slot: its plan, and what came of it.
 struct Recording final : NativeSlot {
   SimulatedGpu* gpu = nullptr;
   Plan plan;
+  /// Points of SimulatedTimelines.
+  std::vector<TimelinePoint> waits;
   TimePoint submitted_at{};
+  /// It was pushed to a paused queue.
+  bool paused = false;
+  /// It was held up until then.
+  TimePoint released_at{};
+  /// It hung, and was released then.
+  std::optional<TimePoint> hung_until;
   TimePoint start{};
   TimePoint end{};
   /// How many have ended, for GpuTimes::sampled.
   std::uint32_t submissions = 0;
+
+  /// It doesn't end by itself.
+  [[nodiscard]] bool hangs() const {
+    return plan.fault == Fault::hang || (plan.fault == Fault::lose_signal && !waits.empty());
+  }
+  [[nodiscard]] TimePoint visible_at() const {
+    return end == no_deadline ? no_deadline : end + plan.completion;
+  }
 };
 
 /// Work of one queue, in submission order.
@@ -47,16 +68,21 @@ class SimulatedQueue {
   }
 
   void push(Recording& recording) {
+    recording.paused = paused_;
+    recording.released_at = {};
+    recording.hung_until.reset();
     entries_[place(count_)] = &recording;
     ++count_;
-    schedule(recording);
     ++submitted_;
+    schedule(recording, count_ > 1 ? entry(count_ - 2).end : last_end_);
   }
 
   /// Ends what is visible to the host at `now`. Returns true if that loses the device.
   bool advance_to(TimePoint now) {
-    while (count_ > 0 && visible_at(front()) <= now) {
-      if (front().plan.fault == Fault::lose_device) return true;
+    while (count_ > 0 && entry(0).visible_at() <= now) {
+      if (entry(0).plan.fault == Fault::lose_device) return true;
+      last_end_ = entry(0).end;
+      ends_[(completed().value() + 1) % ends_.size()] = last_end_;
       head_ = place(1);
       --count_;
     }
@@ -64,25 +90,35 @@ class SimulatedQueue {
   }
 
   /// Work pushed from now on does not start.
-  void hold() { free_at_ = no_deadline; }
+  void pause() { paused_ = true; }
 
-  /// Lets whatever hangs end at `now`, and what is behind it or was held up run.
+  /// Lets whatever hangs end at `now`, and what was held up run. The times follow by reschedule().
   void release(TimePoint now) {
-    if (free_at_ != no_deadline) return;
-    free_at_ = now;
+    paused_ = false;
     for (std::size_t i = 0; i < count_; ++i) {
-      Recording& recording = *entries_[place(i)];
-      if (recording.end != no_deadline) {
-        free_at_ = std::max(free_at_, recording.end);
-      } else if (recording.plan.fault == Fault::hang) {
-        recording.plan.fault = Fault::none;
-        if (recording.start == no_deadline) recording.start = free_at_;
-        recording.end = std::max(recording.start, now);
-        free_at_ = recording.end;
-      } else {
-        schedule(recording);
-      }
+      Recording& recording = entry(i);
+      if (recording.end != no_deadline) continue;
+      if (recording.plan.fault == Fault::hang) recording.hung_until = now;
+      const bool started = recording.start != no_deadline;
+      if (!started && (recording.paused || recording.hangs())) recording.released_at = now;
+      if (recording.hangs()) recording.plan.fault = Fault::none;
+      recording.paused = false;
     }
+  }
+
+  /// Finds out when what has had no end gets one. Returns false if nothing has changed.
+  bool reschedule() {
+    bool changed = false;
+    TimePoint free_at = last_end_;
+    for (std::size_t i = 0; i < count_; ++i) {
+      Recording& recording = entry(i);
+      if (recording.end == no_deadline) {
+        schedule(recording, free_at);
+        changed = changed || recording.end != no_deadline;
+      }
+      free_at = recording.end;
+    }
+    return changed;
   }
 
   [[nodiscard]] Serial completed() const { return Serial(submitted_ - count_); }
@@ -91,25 +127,43 @@ class SimulatedQueue {
   [[nodiscard]] TimePoint time_of(Serial serial) const {
     if (completed().covers(serial)) return TimePoint{};
     if (serial.value() > submitted_) return no_deadline;
-    const std::uint64_t behind_front = serial.value() - completed().value() - 1;
     TimePoint latest{};
-    for (std::uint64_t i = 0; i <= behind_front; ++i) {
-      latest = std::max(latest, visible_at(*entries_[place(i)]));
+    for (std::size_t i = 0; i <= behind_front(serial); ++i) {
+      latest = std::max(latest, entry(i).visible_at());
     }
     return latest;
   }
 
+  /// When `serial` ends; no_deadline if it never will by itself. Of what ended long ago, any moment
+  /// in the past.
+  [[nodiscard]] TimePoint end_of(Serial serial) const {
+    if (serial.value() > submitted_) return no_deadline;
+    if (!completed().covers(serial)) return entry(behind_front(serial)).end;
+    const bool known = completed().value() - serial.value() < ends_.size();
+    return known ? ends_[serial.value() % ends_.size()] : TimePoint{};
+  }
+
  private:
-  void schedule(Recording& recording) {
-    recording.start = std::max(recording.submitted_at, free_at_);
-    const bool ends = recording.start != no_deadline && recording.plan.fault != Fault::hang;
-    recording.end = ends ? recording.start + recording.plan.execute : no_deadline;
-    free_at_ = recording.end;
+  static TimePoint end_of(const TimelinePoint& point);
+  static void schedule(Recording& recording, TimePoint free_at) {
+    recording.start = recording.end = no_deadline;
+    if (recording.paused || free_at == no_deadline) return;
+    TimePoint start = std::max({recording.submitted_at, recording.released_at, free_at});
+    if (recording.plan.fault == Fault::lose_signal && !recording.waits.empty()) return;
+    for (const TimelinePoint& wait : recording.waits) {
+      const TimePoint end = end_of(wait);
+      if (end == no_deadline) return;
+      start = std::max(start, end + recording.plan.signal);
+    }
+    recording.start = start;
+    if (recording.plan.fault == Fault::hang) return;
+    recording.end = recording.hung_until ? std::max(start, *recording.hung_until)
+                                         : start + recording.plan.execute;
   }
-  static TimePoint visible_at(const Recording& recording) {
-    return recording.end == no_deadline ? no_deadline : recording.end + recording.plan.completion;
+  [[nodiscard]] std::size_t behind_front(Serial serial) const {
+    return static_cast<std::size_t>(serial.value() - completed().value() - 1);
   }
-  [[nodiscard]] const Recording& front() const { return *entries_[head_]; }
+  [[nodiscard]] Recording& entry(std::size_t index) const { return *entries_[place(index)]; }
   /// Of the entry that comes so many after the first.
   [[nodiscard]] std::size_t place(std::size_t index) const {
     const std::size_t behind = head_ + index;
@@ -120,44 +174,105 @@ class SimulatedQueue {
   std::size_t head_ = 0;
   std::size_t count_ = 0;
   std::uint64_t submitted_ = 0;
-  /// When the queue can start its next submission; no_deadline while one hangs or it is held up.
-  TimePoint free_at_{};
+  bool paused_ = false;
+  /// Of what has ended last.
+  TimePoint last_end_{};
+  /// When the latest ended, by serial.
+  std::array<TimePoint, 64> ends_{};
 };
+
+/// One device, and the clock by which it runs.
+struct World {
+  void move_clock_to(TimePoint time) {
+    now_ns.store(std::max(now(), time).time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  [[nodiscard]] TimePoint now() const {
+    return TimePoint(std::chrono::nanoseconds(now_ns.load(std::memory_order_relaxed)));
+  }
+  void require_device() const {
+    if (lost) throw DeviceLost("the simulated device is lost");
+  }
+  void end_visible_work() {
+    for (SimulatedQueue* const queue : queues) {
+      if (!queue->advance_to(now())) continue;
+      lost = true;
+      changed.notify_all();
+      require_device();
+    }
+  }
+  /// After a release: what waited for other queues may go on as well.
+  void reschedule() {
+    for (bool changes = true; changes;) {
+      changes = false;
+      for (SimulatedQueue* const queue : queues) changes = queue->reschedule() || changes;
+    }
+  }
+
+  Atomic<std::int64_t> now_ns = 0;
+  Atomic<bool> lost = false;
+  Mutex mutex;
+  /// Signalled when a wait may have something new to see.
+  ConditionVariable changed;
+  /// Of all backends that a ring is attached to. The mutex guards them, and what is in them.
+  std::vector<SimulatedQueue*> queues;
+};
+
+/// A queue, for others to wait for. Keeps the device too.
+class SimulatedTimeline final : public QueueTimeline {
+ public:
+  SimulatedTimeline(std::shared_ptr<World> world, std::shared_ptr<SimulatedQueue> its_queue)
+      : queue(std::move(its_queue)), world_(std::move(world)) {}
+  [[nodiscard]] const void* device() const noexcept override { return world_.get(); }
+
+  const std::shared_ptr<SimulatedQueue> queue;
+
+ private:
+  const std::shared_ptr<World> world_;
+};
+
+TimePoint SimulatedQueue::end_of(const TimelinePoint& point) {
+  // The ring has asked for its device.
+  return static_cast<const SimulatedTimeline&>(*point.timeline).queue->end_of(point.serial);
+}
 
 class SimulatedGpu final : public Gpu {
  public:
-  explicit SimulatedGpu(std::uint32_t queue_count) : queue_count_(queue_count) {
+  SimulatedGpu(std::uint32_t queue_count, std::shared_ptr<World> world)
+      : queue_count_(queue_count), world_(std::move(world)) {
     if (queue_count == 0) throw InvalidOption("a simulated GPU has 0 queues, at least 1 is needed");
   }
 
   [[nodiscard]] Api api() const noexcept override { return Api::simulated; }
   [[nodiscard]] std::uint32_t queue_count() const noexcept override { return queue_count_; }
   [[nodiscard]] bool has_virtual_clock() const noexcept override { return true; }
-  [[nodiscard]] TimePoint now() const noexcept override {
-    return TimePoint(std::chrono::nanoseconds(now_ns_.load(std::memory_order_relaxed)));
-  }
+  [[nodiscard]] TimePoint now() const noexcept override { return world_->now(); }
 
   void attach(const SlotLayout& layout) override {
-    const LockGuard lock(mutex_);
-    if (!queues_.empty()) {
+    const LockGuard lock(world_->mutex);
+    if (!timelines_.empty()) {
       throw InvalidUsage(
           fmt::format("{}: this simulated GPU serves another ring already", layout.ring_name));
     }
-    require_device();
+    world_->require_device();
     try {
-      queues_.resize(queue_count_);
+      world_->queues.reserve(world_->queues.size() + queue_count_);
+      for (std::uint32_t i = 0; i < queue_count_; ++i) {
+        timelines_.push_back(
+            std::make_shared<SimulatedTimeline>(world_, std::make_shared<SimulatedQueue>()));
+      }
       for (std::uint32_t i = 0; i < layout.ring_size; ++i) make_slot(i);
     } catch (...) {
       clear();
       throw;
     }
+    for (const auto& timeline : timelines_) world_->queues.push_back(timeline->queue.get());
     // Each ring counts its wake numbers from 1.
     woken_ = 0;
     gpu_times_ = layout.gpu_times;
   }
 
   void detach() noexcept override {
-    const LockGuard lock(mutex_);
+    const LockGuard lock(world_->mutex);
     clear();
   }
 
@@ -166,15 +281,19 @@ class SimulatedGpu final : public Gpu {
   }
 
   void add_slot(SlotIndex slot) override {
-    const LockGuard lock(mutex_);
-    require_device();
+    const LockGuard lock(world_->mutex);
+    world_->require_device();
     make_slot(to_number(slot));
   }
 
   void remove_slot(SlotIndex slot) noexcept override { recordings_[to_number(slot)].reset(); }
 
+  [[nodiscard]] std::shared_ptr<const QueueTimeline> timeline(QueueIndex queue) const override {
+    return timelines_[to_number(queue)];
+  }
+
   void* begin(SlotIndex slot) override {
-    require_device();
+    world_->require_device();
     if (fail_next_begin_ && fail_next_begin_.exchange(false)) {
       throw BackendError(fmt::format("slot #{} can't begin, as was asked for", to_number(slot)));
     }
@@ -183,30 +302,33 @@ class SimulatedGpu final : public Gpu {
     return &recording;
   }
 
-  void submit(SlotIndex slot, Serial serial) override {
+  void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
     {
-      const LockGuard lock(mutex_);
-      require_device();
+      const LockGuard lock(world_->mutex);
+      world_->require_device();
       Recording& recording = *recordings_[to_number(slot)];
-      move_clock_to(now() + recording.plan.submit);
+      world_->move_clock_to(now() + recording.plan.submit);
       if (recording.plan.fault == Fault::fail_submit) {
         throw SubmitFailed(
             fmt::format("the submission of slot #{} with serial {} fails, as planned",
                         to_number(slot), serial.value()));
       }
+      recording.waits.clear();
+      recording.waits.reserve(waits.size());
+      std::move(waits.begin(), waits.end(), std::back_inserter(recording.waits));
       recording.submitted_at = now();
-      queues_[to_number(slot) % queue_count_].push(recording);
+      queue_of(slot).push(recording);
     }
-    changed_.notify_all();
+    world_->changed.notify_all();
   }
 
   void discard(SlotIndex /*slot*/) noexcept override {}
 
   Serial completed(QueueIndex queue) override {
-    const LockGuard lock(mutex_);
-    require_device();
-    end_visible_work();
-    return queues_[to_number(queue)].completed();
+    const LockGuard lock(world_->mutex);
+    world_->require_device();
+    world_->end_visible_work();
+    return at(queue).completed();
   }
 
   Completion finish(SlotIndex slot) override {
@@ -228,24 +350,24 @@ class SimulatedGpu final : public Gpu {
 
   WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
                   TimePoint deadline) override {
-    UniqueLock lock(mutex_);
+    UniqueLock lock(world_->mutex);
     for (;;) {
-      require_device();
-      end_visible_work();
+      world_->require_device();
+      world_->end_visible_work();
       TimePoint end = no_deadline;
       for (const SyncPoint& point : points) {
-        const SimulatedQueue& queue = queues_[to_number(point.queue)];
+        const SimulatedQueue& queue = at(point.queue);
         if (queue.completed().covers(point.serial)) return WaitStatus::reached;
         end = std::min(end, queue.time_of(point.serial));
       }
       if (wake_number != 0 && woken_ >= wake_number) return WaitStatus::woken;
       if (end != no_deadline && end <= deadline) {
-        move_clock_to(end);
+        world_->move_clock_to(end);
       } else if (deadline != no_deadline) {
-        move_clock_to(deadline);
+        world_->move_clock_to(deadline);
         return WaitStatus::timed_out;
       } else {
-        changed_.wait(lock);
+        world_->changed.wait(lock);
       }
     }
   }
@@ -253,51 +375,56 @@ class SimulatedGpu final : public Gpu {
   // A thread that spins lets time pass, as a real clock does by itself: to the next end of work if
   // there is one.
   void relax() noexcept override {
-    const LockGuard lock(mutex_);
+    const LockGuard lock(world_->mutex);
     TimePoint next = now() + std::chrono::microseconds(1);
-    for (const SimulatedQueue& queue : queues_) {
-      const TimePoint end = queue.time_of(queue.completed().next());
+    for (const SimulatedQueue* const queue : world_->queues) {
+      const TimePoint end = queue->time_of(queue->completed().next());
       if (end != no_deadline) next = std::min(next, std::max(end, now()));
     }
-    move_clock_to(next);
+    world_->move_clock_to(next);
     std::this_thread::yield();
   }
 
   void wake(std::uint64_t wake_number) override {
     {
-      const LockGuard lock(mutex_);
+      const LockGuard lock(world_->mutex);
       woken_ = std::max(woken_, wake_number);
     }
-    changed_.notify_all();
+    world_->changed.notify_all();
   }
 
   void pause() override {
-    const LockGuard lock(mutex_);
-    for (auto& queue : queues_) queue.hold();
+    const LockGuard lock(world_->mutex);
+    for (const auto& timeline : timelines_) timeline->queue->pause();
   }
 
   void release() override {
     {
-      const LockGuard lock(mutex_);
-      for (auto& queue : queues_) queue.release(now());
+      const LockGuard lock(world_->mutex);
+      for (const auto& timeline : timelines_) timeline->queue->release(now());
+      world_->reschedule();
     }
-    changed_.notify_all();
+    world_->changed.notify_all();
   }
 
   void lose_device() override {
-    lost_ = true;
+    world_->lost = true;
     {
       // Taken so that no waiter is between its check and its sleep.
-      const LockGuard lock(mutex_);
+      const LockGuard lock(world_->mutex);
     }
-    changed_.notify_all();
+    world_->changed.notify_all();
   }
 
   void fail_next_begin() override { fail_next_begin_ = true; }
 
   void advance(std::chrono::nanoseconds time) override {
-    const LockGuard lock(mutex_);
-    move_clock_to(now() + time);
+    const LockGuard lock(world_->mutex);
+    world_->move_clock_to(now() + time);
+  }
+
+  [[nodiscard]] std::shared_ptr<Gpu> another(std::uint32_t queue_count) override {
+    return std::make_shared<SimulatedGpu>(queue_count, world_);
   }
 
  private:
@@ -305,7 +432,8 @@ class SimulatedGpu final : public Gpu {
   static constexpr std::uint32_t sampling_interval = 16;
 
   void clear() noexcept {
-    queues_.clear();
+    for (const auto& timeline : timelines_) std::erase(world_->queues, timeline->queue.get());
+    timelines_.clear();
     for (auto& recording : recordings_) recording.reset();
   }
   /// Whether the times of this submission are noted where they are sampled.
@@ -323,41 +451,28 @@ class SimulatedGpu final : public Gpu {
     }
   }
 
-  void require_device() const {
-    if (lost_) throw DeviceLost("the simulated device is lost");
+  [[nodiscard]] SimulatedQueue& at(QueueIndex queue) const {
+    return *timelines_[to_number(queue)]->queue;
+  }
+  [[nodiscard]] SimulatedQueue& queue_of(SlotIndex slot) const {
+    return at(QueueIndex{to_number(slot) % queue_count_});
   }
 
   void make_slot(std::uint32_t index) {
     recordings_[index] = std::make_unique<Recording>();
     recordings_[index]->gpu = this;
-    queues_[index % queue_count_].reserve(index + 1);
-  }
-
-  void move_clock_to(TimePoint time) {
-    now_ns_.store(std::max(now(), time).time_since_epoch().count(), std::memory_order_relaxed);
-  }
-
-  void end_visible_work() {
-    for (auto& queue : queues_) {
-      if (!queue.advance_to(now())) continue;
-      lost_ = true;
-      changed_.notify_all();
-      require_device();
-    }
+    queue_of(SlotIndex{index}).reserve(index + 1);
   }
 
   const std::uint32_t queue_count_;
-  Atomic<std::int64_t> now_ns_ = 0;
-  Atomic<bool> lost_ = false;
+  const std::shared_ptr<World> world_;
   Atomic<bool> fail_next_begin_ = false;
 
-  Mutex mutex_;
-  // Signalled when a wait may have something new to see. All below is guarded by mutex_; a slot's
-  // recording belongs to the lease while it is leased.
-  ConditionVariable changed_;
+  // The world's mutex guards all below; a slot's recording belongs to the lease while it is leased.
   /// As many as there can be, so that a slot can be added while others are in use.
   std::vector<std::unique_ptr<Recording>> recordings_{max_ring_size};
-  std::vector<SimulatedQueue> queues_;
+  /// One a queue, while a ring is attached.
+  std::vector<std::shared_ptr<SimulatedTimeline>> timelines_;
   std::uint64_t woken_ = 0;
   GpuTimes gpu_times_ = GpuTimes::both;
 };
@@ -370,6 +485,7 @@ bool can_be_planned(Fault fault) {
     case Fault::fail_execution:
     case Fault::hang:
     case Fault::lose_device:
+    case Fault::lose_signal:
       return true;
     case Fault::fail_begin:
     case Fault::fail_wait:
@@ -384,7 +500,7 @@ bool can_be_planned(Fault fault) {
 }  // namespace
 
 std::shared_ptr<Gpu> make_gpu(std::uint32_t queue_count) {
-  return std::make_shared<SimulatedGpu>(queue_count);
+  return std::make_shared<SimulatedGpu>(queue_count, std::make_shared<World>());
 }
 
 void record(const Lease& lease, const Plan& plan) {
@@ -394,7 +510,7 @@ void record(const Lease& lease, const Plan& plan) {
   if (!can_be_planned(plan.fault)) {
     throw InvalidOption(
         fmt::format("simulated::record: the plan's fault is {}, but a submission can only have "
-                    "fail_submit, fail_execution, hang and lose_device",
+                    "fail_submit, fail_execution, hang, lose_device and lose_signal",
                     detail::fault_name(plan.fault)));
   }
   auto& recording = *static_cast<Recording*>(lease.native_handle());

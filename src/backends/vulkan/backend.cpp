@@ -134,11 +134,16 @@ class VulkanBackend final : public Backend {
     return native.command_buffer();
   }
 
-  void submit(SlotIndex slot, Serial serial) override {
+  [[nodiscard]] std::shared_ptr<const QueueTimeline> timeline(QueueIndex queue) const override {
+    return progress_of(queue).timeline();
+  }
+
+  void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
     CommandSlot& native = slot_at(slot);
     // Whatever comes of it, the recording ends here.
     end_recording(native);
     device_->require_usable();
+    native.set_waits(waits);
     native.end();
     QueueProgress& progress = progress_of(queue_of(slot));
     const VkCommandBuffer command_buffer = native.command_buffer();
@@ -147,9 +152,14 @@ class VulkanBackend final : public Backend {
     timeline.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO;
     timeline.signalSemaphoreValueCount = 1;
     timeline.pSignalSemaphoreValues = &value;
+    timeline.waitSemaphoreValueCount = static_cast<std::uint32_t>(waits.size());
+    timeline.pWaitSemaphoreValues = native.wait_values().data();
     VkSubmitInfo submission{};
     submission.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
     submission.pNext = &timeline;
+    submission.waitSemaphoreCount = static_cast<std::uint32_t>(waits.size());
+    submission.pWaitSemaphores = native.wait_semaphores().data();
+    submission.pWaitDstStageMask = native.wait_stages().data();
     submission.commandBufferCount = 1;
     submission.pCommandBuffers = &command_buffer;
     submission.signalSemaphoreCount = 1;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 
+#include <cbr/backend.h>
+
 #include "backends/vulkan/failure_streak.h"
 #include "backends/vulkan/gpu_clock.h"
 #include "backends/vulkan/loss_probe.h"
@@ -12,6 +14,20 @@
 #include "backends/vulkan/vulkan_device.h"
 
 namespace cbr::vulkan {
+
+/// A timeline semaphore that others wait for. Shares the device.
+class SemaphoreTimeline final : public QueueTimeline {
+ public:
+  /// Throws BackendError.
+  explicit SemaphoreTimeline(const std::shared_ptr<DeviceImpl>& device)
+      : device_(device->handle()), semaphore_(device) {}
+  [[nodiscard]] const void* device() const noexcept override { return device_; }
+  [[nodiscard]] const VkSemaphore& handle() const noexcept { return semaphore_.handle(); }
+
+ private:
+  const VkDevice device_;
+  TimelineSemaphore semaphore_;
+};
 
 /// The timeline semaphore that counts a ring's submissions to one queue: serial n is value n.
 ///
@@ -21,9 +37,15 @@ class QueueProgress {
  public:
   /// Throws BackendError.
   QueueProgress(const std::shared_ptr<DeviceImpl>& device, QueueIndex queue)
-      : device_(device), semaphore_(device), loss_probe_(device, queue) {}
+      : device_(device),
+        timeline_(std::make_shared<SemaphoreTimeline>(device)),
+        loss_probe_(device, queue) {}
 
-  [[nodiscard]] const VkSemaphore& semaphore() const noexcept { return semaphore_.handle(); }
+  [[nodiscard]] const VkSemaphore& semaphore() const noexcept { return timeline_->handle(); }
+  /// The semaphore, for submissions that wait for this queue's; it goes with the last of them.
+  [[nodiscard]] const std::shared_ptr<SemaphoreTimeline>& timeline() const noexcept {
+    return timeline_;
+  }
 
   /// A submission that signals `value` has gone to the driver.
   void note_submitted(std::uint64_t value) noexcept {
@@ -45,7 +67,7 @@ class QueueProgress {
 
  private:
   std::shared_ptr<DeviceImpl> device_;
-  TimelineSemaphore semaphore_;
+  std::shared_ptr<SemaphoreTimeline> timeline_;
   LossProbe loss_probe_;
   /// The newest value that submitted work will signal.
   std::atomic<std::uint64_t> submitted_ = 0;

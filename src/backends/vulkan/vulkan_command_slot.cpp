@@ -1,6 +1,9 @@
 #include "backends/vulkan/vulkan_command_slot.h"
 
 #include <cstdint>
+#include <utility>
+
+#include "backends/vulkan/queue_progress.h"
 
 namespace cbr::vulkan {
 
@@ -43,6 +46,7 @@ CommandSlot::~CommandSlot() {
 
 void CommandSlot::begin() {
   const auto& vk = device_->functions();
+  waits_.clear();
   device_->check(vk.vkResetCommandPool(device_->handle(), pool_, 0), "vkResetCommandPool");
   VkCommandBufferBeginInfo begin{};
   begin.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
@@ -55,6 +59,20 @@ void CommandSlot::end() {
   timestamps_.write_end(command_buffer_);
   device_->check(device_->functions().vkEndCommandBuffer(command_buffer_), "vkEndCommandBuffer");
   if (timestamps_.are_written()) submitted_at_ = Clock::now();
+}
+
+void CommandSlot::set_waits(std::span<TimelinePoint> waits) {
+  waits_.clear();
+  wait_semaphores_.clear();
+  wait_values_.clear();
+  for (TimelinePoint& wait : waits) {
+    // The ring has asked for its device.
+    const auto& timeline = static_cast<const SemaphoreTimeline&>(*wait.timeline);
+    wait_semaphores_.push_back(timeline.handle());
+    wait_values_.push_back(wait.serial.value());
+    waits_.push_back(std::move(wait));
+  }
+  wait_stages_.assign(waits.size(), VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
 }
 
 }  // namespace cbr::vulkan

@@ -1,9 +1,12 @@
 // The native objects of one slot.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <cbr/backend.h>
 #include <cbr/types.h>
@@ -29,6 +32,14 @@ class CommandSlot final : public NativeSlot {
   void begin();
   /// Writes the end timestamp and ends the recording; the submission follows. Throws BackendError.
   void end();
+  /// Sets what the submission that follows waits for on the GPU, at every stage of its work; kept
+  /// until the next begin(). Throws std::bad_alloc.
+  void set_waits(std::span<TimelinePoint> waits);
+  [[nodiscard]] const std::vector<VkSemaphore>& wait_semaphores() const { return wait_semaphores_; }
+  [[nodiscard]] const std::vector<std::uint64_t>& wait_values() const { return wait_values_; }
+  [[nodiscard]] const std::vector<VkPipelineStageFlags>& wait_stages() const {
+    return wait_stages_;
+  }
   /// What was recorded is submitted.
   void note_submission() noexcept { timestamps_.note_submission(); }
 
@@ -49,6 +60,11 @@ class CommandSlot final : public NativeSlot {
   VkCommandPool pool_ = VK_NULL_HANDLE;
   VkCommandBuffer command_buffer_ = VK_NULL_HANDLE;
   TimePoint submitted_at_{};
+  /// Keeps the semaphores that the submission waits for, be their ring gone.
+  std::vector<TimelinePoint> waits_;
+  std::vector<VkSemaphore> wait_semaphores_;
+  std::vector<std::uint64_t> wait_values_;
+  std::vector<VkPipelineStageFlags> wait_stages_;
 };
 
 }  // namespace cbr::vulkan

@@ -76,6 +76,12 @@ class Ring : public Backend {
   CommandBufferRing ring{backend};
 };
 
+/// A ring, and another one of the same device.
+class TwoRings : public Ring {
+ protected:
+  CommandBufferRing uploads{new_backend};
+};
+
 /// A ring with a submission in flight or just ended.
 class Submitted : public Ring {
  protected:

@@ -29,9 +29,9 @@ class AllocatingBackend final : public detail::BackendDecorator<Backend> {
     allocate();
     return inner().begin(slot);
   }
-  void submit(SlotIndex slot, Serial serial) override {
+  void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
     allocate();
-    inner().submit(slot, serial);
+    inner().submit(slot, serial, waits);
   }
   Serial completed(QueueIndex queue) override {
     allocate();

@@ -152,6 +152,26 @@ TEST(Allocation, ASequenceThatIsUsedOnAllocatesNothing) {
   ring.drain();
 }
 
+TEST(Allocation, WaitingForUpToFourSubmissionsAllocatesNothing) {
+  const auto gpu = simulated::make_gpu(2);
+  CommandBufferRing ring(gpu, {.ring_size = 8});
+  CommandBufferRing other(gpu->another(), {.ring_size = 3});
+  Sequence sequence = ring.sequence();
+  Ticket last = submit(other);
+  expect_steady([&] {
+    const Ticket a = submit(ring);
+    const Ticket b = submit(ring);
+    last = other.acquire().submit({.after = {a, b, last, a}});
+    // Held ones too.
+    Lease first = sequence.acquire();
+    const Ticket held = sequence.acquire().submit({.after = {last}});
+    const Ticket after_held = other.acquire().submit({.after = {held, a}});
+    std::move(first).submit();
+    after_held.wait();
+  });
+  ring.drain();
+}
+
 TEST(Allocation, KeepingAnObjectAliveAllocatesNothing) {
   CommandBufferRing ring(simulated::make_gpu(), {.ring_size = 3});
   const auto object = std::make_shared<int>(0);

@@ -163,7 +163,7 @@ std::vector<Completion> completions(GpuTimes gpu_times, std::uint64_t submission
   for (std::uint64_t serial = 1; serial <= submissions; ++serial) {
     (void)gpu->begin(SlotIndex{0});
     gpu->advance(1us);
-    gpu->submit(SlotIndex{0}, Serial(serial));
+    gpu->submit(SlotIndex{0}, Serial(serial), {});
     EXPECT_TRUE(gpu->completed(QueueIndex{0}).covers(Serial(serial)));
     result.push_back(gpu->finish(SlotIndex{0}));
   }
@@ -202,7 +202,7 @@ TEST(SimulatedGpu, AnAbandonedSlotOutlivesItsGpu) {
   gpu->detach();
   gpu->attach({.ring_size = 1, .ring_name = "Next"});
   (void)gpu->begin(SlotIndex{0});
-  gpu->submit(SlotIndex{0}, Serial(1));
+  gpu->submit(SlotIndex{0}, Serial(1), {});
   gpu->detach();
   gpu.reset();
 }

@@ -134,6 +134,47 @@ std::vector<StarvedOperation> starved_operations() {
        [](Bench& bench, Attempt& attempt) {
          attempt([&] { bench.ring().sequence(QueueIndex{0}).acquire().discard(); });
        }},
+      {"a submission that waits for others",
+       [](Bench& bench, Attempt& attempt) {
+         const auto beside = bench.gpu->another();
+         CommandBufferRing other(beside, with_sink({.ring_size = 1}));
+         std::vector<Ticket> before;
+         for (int i = 0; i < 6; ++i) before.push_back(bench.submit());
+         Ticket ticket;
+         bool submitted = false;
+         {
+           Lease lease = other.acquire();
+           submitted =
+               attempt([&] { ticket = std::move(lease).submit({.after = Dependencies(before)}); });
+           // Else the list was not even made.
+           if (lease.valid()) lease.discard();  // NOLINT(bugprone-use-after-move)
+         }
+         EXPECT_EQ(ticket.valid(), submitted);
+         if (submitted) ticket.wait();
+         // The slot is free either way.
+         other.acquire().submit({.after = {before[0]}}).wait();
+       }},
+      {"what waits for a held submission",
+       [](Bench& bench, Attempt& attempt) {
+         const auto beside = bench.gpu->another();
+         CommandBufferRing other(beside, with_sink({.ring_size = 1}));
+         Sequence sequence = bench.ring().sequence();
+         Lease first = sequence.acquire();
+         const Ticket held = sequence.acquire().submit();
+         Ticket ticket;
+         {
+           Lease lease = other.acquire();
+           attempt([&] {
+             ticket = std::move(lease).submit({.after = {held}});
+             std::move(first).submit();
+           });
+           if (lease.valid()) lease.discard();  // NOLINT(bugprone-use-after-move)
+         }
+         if (first.valid()) first.discard();  // NOLINT(bugprone-use-after-move)
+         expect_ends(held);
+         if (ticket.valid()) expect_ends(ticket);
+         other.acquire().submit().wait();
+       }},
       {"acquire of a sequence",
        [](Bench& bench, Attempt& attempt) {
          Sequence sequence = bench.ring().sequence();

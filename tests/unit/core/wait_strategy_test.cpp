@@ -23,7 +23,7 @@ class FakeBackend final : public Backend {
   void add_slot(SlotIndex /*slot*/) override {}
   void remove_slot(SlotIndex /*slot*/) noexcept override {}
   void* begin(SlotIndex /*slot*/) override { return this; }
-  void submit(SlotIndex /*slot*/, Serial serial) override {
+  void submit(SlotIndex /*slot*/, Serial serial, std::span<TimelinePoint> /*waits*/) override {
     if (serial.value() == fail_at) throw std::runtime_error("no");
     serials.push_back(serial.value());
     end = time + 100us;

@@ -272,7 +272,7 @@ class InjectedCalls : public testing::Test {
   /// Begins and submits a slot.
   SyncPoint submit(SlotIndex slot = slot0) {
     (void)faults_->begin(slot);
-    faults_->submit(slot, Serial(++serial_));
+    faults_->submit(slot, Serial(++serial_), {});
     return {queue0, Serial(serial_)};
   }
   WaitStatus wait(const SyncPoint& point, std::uint64_t wake_number = 0,

@@ -50,7 +50,7 @@ class FakeBackend final : public Backend {
     if (on_begin) on_begin();
     return handle;
   }
-  void submit(SlotIndex /*slot*/, Serial /*serial*/) override {
+  void submit(SlotIndex /*slot*/, Serial /*serial*/, std::span<TimelinePoint> /*waits*/) override {
     if (on_submit) on_submit();
   }
   void discard(SlotIndex /*slot*/) noexcept override {}
@@ -112,7 +112,7 @@ class Validation : public testing::Test {
   /// Begins and submits a slot.
   void submit(SlotIndex slot, std::uint64_t serial) {
     (void)backend_->begin(slot);
-    backend_->submit(slot, Serial(serial));
+    backend_->submit(slot, Serial(serial), {});
   }
   WaitStatus wait(std::uint64_t serial, std::uint64_t wake_number = 0,
                   TimePoint deadline = no_deadline) {
@@ -178,7 +178,7 @@ TEST_F(Validation, OneRingAtATime) {
 }
 
 TEST_F(Validation, SlotsMoveFromStateToState) {
-  backend_->submit(slot0, Serial(1));
+  backend_->submit(slot0, Serial(1), {});
   expect_violation("submit(slot #0): the slot is free, it must be recording");
   (void)backend_->begin(slot0);
   expect_violation("begin(slot #0): the slot is in flight, it must be free");
@@ -214,9 +214,9 @@ TEST_F(Validation, OneThreadAtATimeSubmitsToAQueue) {
   (void)backend_->begin(slot1);
   fake_->on_submit = [&] {
     fake_->on_submit = nullptr;
-    std::thread([&] { backend_->submit(slot1, Serial(2)); }).join();
+    std::thread([&] { backend_->submit(slot1, Serial(2), {}); }).join();
   };
-  backend_->submit(slot0, Serial(1));
+  backend_->submit(slot0, Serial(1), {});
   expect_violation("submit(slot #1): another submission to the same queue is under way");
 }
 
@@ -415,7 +415,7 @@ TEST_F(Validation, AbandonHandsOutObjects) {
 TEST_F(Validation, NoOtherCallOfASlotIsUnderWayWhenItIsAbandoned) {
   (void)backend_->begin(slot0);
   fake_->on_submit = [&] { (void)backend_->abandon(slot0); };
-  backend_->submit(slot0, Serial(1));
+  backend_->submit(slot0, Serial(1), {});
   expect_violation("abandon(slot #0): submit of the same slot is under way on another thread");
 }
 
@@ -464,7 +464,7 @@ TEST_F(Validation, OneOfSeveralPointsHasEndedWhereAWaitSaysSo) {
   backend->attach({.ring_size = 2, .ring_name = "Test"});
   for (const SlotIndex slot : {slot0, slot1}) {
     (void)backend->begin(slot);
-    backend->submit(slot, Serial(1));
+    backend->submit(slot, Serial(1), {});
   }
   const SyncPoint points[] = {{QueueIndex{0}, Serial(1)}, {QueueIndex{1}, Serial(1)}};
   (void)backend->wait(points, 0, no_deadline);

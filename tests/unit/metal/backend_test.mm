@@ -43,7 +43,7 @@ class MetalBackendCalls : public testing::TestWithParam<Generation> {
   /// Runs an empty submission of slot 0 to its end.
   static Completion run(Backend& backend, std::uint64_t serial) {
     (void)backend.begin(slot0);
-    backend.submit(slot0, Serial(serial));
+    backend.submit(slot0, Serial(serial), {});
     const SyncPoint point{queue0, Serial(serial)};
     EXPECT_EQ(backend.wait({&point, 1}, 0, no_deadline), WaitStatus::reached);
     (void)backend.completed(queue0);
@@ -220,7 +220,7 @@ TEST_P(MetalBackendCalls, ASlotIsAbandonedOnALostDeviceToo) {
   void* const handle = backend->begin(slot1);
   metal_fake::remove_device();
   (void)backend->begin(slot0);
-  backend->submit(slot0, Serial(1));
+  backend->submit(slot0, Serial(1), {});
   // The next, which is never submitted: a wait for the first may see its end before the loss.
   const SyncPoint point{queue0, Serial(2)};
   EXPECT_THROW(backend->wait({&point, 1}, 0, no_deadline), DeviceLost);
@@ -270,7 +270,7 @@ TEST_P(Metal3BackendCalls, ACommitBehindTheRingsBackIsReportedToTheRing) {
                      reports.emplace_back(line);
                    }});
   commit(backend->begin(slot1));
-  backend->submit(slot1, Serial(1));
+  backend->submit(slot1, Serial(1), {});
   EXPECT_TRUE(reports.empty()) << "submit comes under a lock";
   const SyncPoint point{queue0, Serial(1)};
   (void)backend->wait({&point, 1}, 0, no_deadline);
@@ -293,7 +293,7 @@ TEST_P(Metal3BackendCalls, AWarningIsDueAtTheLatestWithDetach) {
                      ADD_FAILURE() << line;
                    }});
   commit(backend->begin(slot0));
-  backend->submit(slot0, Serial(1));
+  backend->submit(slot0, Serial(1), {});
   const SyncPoint point{queue0, Serial(1)};
   (void)backend->wait({&point, 1}, 0, no_deadline);
   backend->detach();

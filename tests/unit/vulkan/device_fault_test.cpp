@@ -127,7 +127,7 @@ TEST(DeviceLossText, EveryCallOfTheBackendThrowsIt) {
   const SyncPoint point{QueueIndex{0}, Serial(0)};
   const std::function<void()> calls[] = {
       [&] { (void)backend->begin(SlotIndex{1}); },
-      [&] { backend->submit(SlotIndex{0}, Serial(1)); },
+      [&] { backend->submit(SlotIndex{0}, Serial(1), {}); },
       [&] { (void)backend->completed(QueueIndex{0}); },
       [&] {
         (void)backend->wait({&point, 1}, 0, no_deadline);

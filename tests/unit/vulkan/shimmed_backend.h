@@ -62,7 +62,7 @@ class ShimmedBackend : public testing::Test {
   /// An empty submission.
   void submit(std::uint32_t slot, std::uint64_t serial) {
     (void)backend_->begin(SlotIndex{slot});
-    backend_->submit(SlotIndex{slot}, Serial(serial));
+    backend_->submit(SlotIndex{slot}, Serial(serial), {});
   }
   WaitStatus wait(std::uint64_t serial, std::uint64_t wake_number = 0,
                   TimePoint deadline = no_deadline) {
