@@ -67,7 +67,9 @@ class Lease {
   /// Throws SubmitFailed or another BackendError if the driver refused (the slot is free again),
   /// DeviceLost, InvalidUsage on an empty lease, a ring that is gone, and for dependencies that
   /// can't be had: an empty ticket, one that waits for this very lease, or one of another device
-  /// without allow_host_wait; the slot is then free again, and nothing runs.
+  /// without allow_host_wait. With it, std::system_error if there can be no thread that sees that
+  /// work end; and where the ring of such a ticket is just ending, this waits for that work. After
+  /// a throw the slot is free again, and nothing runs.
   Ticket submit(SubmitOptions options = {},
                 std::source_location where = std::source_location::current()) &&;
 

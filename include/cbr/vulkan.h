@@ -140,7 +140,8 @@ struct WrapOptions {
 
 /// A logical device with one or more compute queues. Opened devices are destroyed with the last
 /// reference; wrapped ones stay the user's and must outlive this object. What shares it beside the
-/// program's own references: backends, and leases that are recorded when their ring ends.
+/// program's own references: backends, leases that are recorded when their ring ends, and slots of
+/// other rings of the VkDevice whose last work waited for work of this one.
 /// All functions may be called by any thread. A queue index is below queue_count().
 class Device final {
  public:

@@ -92,13 +92,8 @@ bool Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
 
 bool Retirement::resolve(const Ticket& ticket, Turn turn) const {
   Submission& submission = *TicketAccess::record(ticket);
-  RingCore& core = *submission.core;
-  try {
-    if (core.poll(submission)) return true;
-  } catch (const DeviceLost&) {
-    // That ring's affair: its records have the loss, or get it in a moment.
-  }
-  if (turn == Turn::wait) core.wait_a_moment(submission);
+  if (submission.core->poll(submission)) return true;
+  if (turn == Turn::wait) submission.core->wait_a_moment(submission);
   return submission.done.load(std::memory_order_acquire);
 }
 
@@ -109,8 +104,7 @@ Serial Retirement::before_unresolved(RingQueue& queue, Serial end, Batch& batch)
     if (submission.after.empty()) continue;
     Submission* const predecessor = Predecessors::unresolved(submission);
     if (predecessor == nullptr) continue;
-    predecessor->references.fetch_add(1, std::memory_order_relaxed);
-    batch.unresolved = TicketAccess::make(*predecessor);
+    batch.unresolved = TicketAccess::share(predecessor);
     return serial;
   }
   return end;

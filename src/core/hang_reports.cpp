@@ -19,13 +19,6 @@ TimePoint next_doubling(TimePoint start, TimePoint due, TimePoint now) {
   return due;
 }
 
-/// Let go of it with no lock held.
-Ticket ticket_of(Submission* submission) {
-  if (submission == nullptr) return {};
-  submission->references.fetch_add(1, std::memory_order_relaxed);
-  return TicketAccess::make(*submission);
-}
-
 }  // namespace
 
 std::chrono::nanoseconds report_hangs(RingContext& ring) {
@@ -51,7 +44,7 @@ std::chrono::nanoseconds report_hangs(RingContext& ring) {
         hangs.push_back({.slot = SlotIndex{i},
                          .point = {submission->queue, Serial(submission->serial.load())},
                          .held = phase == Phase::held,
-                         .waits_for = ticket_of(awaited_first(*submission)),
+                         .waits_for = TicketAccess::share(awaited_first(*submission)),
                          .label = submission->label,
                          .age = now - submission->submit_time,
                          .acquired_at = submission->acquired_at,

@@ -157,6 +157,11 @@ class TicketAccess {
  public:
   /// Takes over one reference.
   static Ticket make(Submission& submission) { return Ticket(&submission); }
+  /// Adds one. Null gives an empty ticket.
+  static Ticket share(Submission* submission) {
+    if (submission != nullptr) submission->references.fetch_add(1, std::memory_order_relaxed);
+    return Ticket(submission);
+  }
   static Submission* record(const Ticket& ticket) { return ticket.submission_; }
 };
 
