@@ -69,8 +69,8 @@ class Dependencies {
   Dependencies(const Dependencies&) = default;
   /// Leaves `other` without any.
   Dependencies(Dependencies&& other) noexcept;
-  /// Lets go of those it had; then the same as the copy.
-  Dependencies& operator=(const Dependencies&) = default;
+  /// Lets go of those it had; then the same as the copy. If this throws, nothing has changed.
+  Dependencies& operator=(const Dependencies& other);
   /// Lets go of those it had, and leaves `other` without any.
   Dependencies& operator=(Dependencies&& other) noexcept;
   ~Dependencies() = default;

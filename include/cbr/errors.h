@@ -42,14 +42,15 @@ class ExecutionFailed : public Error {
 };
 
 /// A submission had to wait for another one, which failed. The ring goes on. The text names both
-/// and tells the cause.
+/// and tells the first cause.
 class DependencyFailed : public Error {
  public:
-  /// `cause` is what the other submission failed with.
+  /// `cause` is what failed first.
   DependencyFailed(const std::string& text, std::exception_ptr cause)
       : Error(text), cause_(std::move(cause)) {}
-  /// What the other submission failed with: ExecutionFailed, DeviceLost, SubmitFailed, or
-  /// DependencyFailed where it had to wait itself.
+  /// What failed first, where one failure has led to others: ExecutionFailed, DeviceLost or
+  /// SubmitFailed, say, or InvalidUsage where a ring ended before it could send what it held. Never
+  /// a DependencyFailed.
   [[nodiscard]] const std::exception_ptr& cause() const noexcept { return cause_; }
 
  private:

@@ -24,6 +24,8 @@ using ViolationSink = std::function<void(std::string_view line)>;
 ///   nothing comes for a slot that was abandoned;
 /// - each queue takes one submission at a time, and its serials count up by one, unless the
 ///   submission threw;
+/// - all queues have a `timeline`, of one device, or none has; a submission waits for work of that
+///   device alone, which was submitted before if it is this ring's, and ends after it;
 /// - `completed` and `finish` come one at a time for a queue, `finish` in the order of its serials;
 /// - `completed` never goes back, nor beyond what was submitted;
 /// - `finish` tells no interval that ends before it starts, no end other than the interval's, and

@@ -17,6 +17,10 @@ Dependencies::Dependencies(Dependencies&& other) noexcept {
   *this = std::move(other);
 }
 
+Dependencies& Dependencies::operator=(const Dependencies& other) {
+  return *this = Dependencies(other);
+}
+
 Dependencies& Dependencies::operator=(Dependencies&& other) noexcept {
   if (this == &other) return *this;
   const std::size_t filled = std::max(few_count_, other.few_count_);

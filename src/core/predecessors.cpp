@@ -24,13 +24,21 @@ bool is_held(const Submission& submission) {
 
 /// Whether the submission has failed, and those that depend on it with it.
 bool has_failed(const Dependency& dependency) {
-  Submission& submission = record_of(dependency);
+  const Submission& submission = record_of(dependency);
   if (dependency.options().if_failed == IfFailed::run) return false;
-  if (!submission.done.load(std::memory_order_acquire)) return false;
-  if (submission.completion.error == nullptr) return false;
-  // The program learns of it by the one that waited.
-  submission.looked_at.store(true, std::memory_order_relaxed);
-  return true;
+  return submission.done.load(std::memory_order_acquire) && submission.completion.error != nullptr;
+}
+
+/// What failed first, where one failure has led to others. So neither texts nor exceptions grow
+/// with the length of a chain.
+std::exception_ptr root_cause(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const DependencyFailed& failure) {
+    return failure.cause();
+  } catch (...) {
+    return error;
+  }
 }
 
 /// Marks what it comes by, so that each is looked at once.
@@ -52,8 +60,7 @@ class CycleSearch {
  private:
   void add(Submission& submission) {
     if (std::exchange(submission.search, number_) == number_) return;
-    submission.references.fetch_add(1, std::memory_order_relaxed);
-    seen_.add(TicketAccess::make(submission));
+    seen_.add(TicketAccess::share(&submission));
   }
   void add_held(const Dependencies& dependencies) {
     for (std::size_t i = 0; i < dependencies.size(); ++i) {
@@ -168,11 +175,12 @@ void Predecessors::add_wait(const Submission& predecessor,
   RingContext& ring = predecessor.core->context();
   const RingQueue& queue = ring.queue(predecessor.queue);
   if (&ring == &ring_) {
+    // It is there: the ring's end passes through the submit mutex that this thread holds.
     waits.push_back({queue.gpu_timeline, serial});
     return;
   }
   const StateAccess state(ring.state);
-  if (state->timelines_are_there) waits.push_back({queue.gpu_timeline, serial});
+  if (queue.gpu_timeline != nullptr) waits.push_back({queue.gpu_timeline, serial});
 }
 
 void Predecessors::hang_on_end(Submission& submission) noexcept {
@@ -183,7 +191,7 @@ void Predecessors::hang_on_end(Submission& submission) noexcept {
   try {
     if (predecessor.core->add_continuation(predecessor, submission.end_watch)) return;
   } catch (...) {
-    // Its thread is there: check() has seen to that. What is left is a child that was forked off,
+    // Its thread is there: survey() has seen to that. What is left is a child that was forked off,
     // where nothing goes on.
     return;
   }
@@ -207,9 +215,11 @@ std::exception_ptr Predecessors::failure(const Submission& submission) const noe
 }
 
 std::exception_ptr Predecessors::failure_of(const Submission& submission,
-                                            const Submission& predecessor) const noexcept {
-  const std::exception_ptr& cause = predecessor.completion.error;
+                                            Submission& predecessor) const noexcept {
+  // The program learns of it by the one that waited.
+  predecessor.looked_at.store(true, std::memory_order_relaxed);
   try {
+    const std::exception_ptr cause = root_cause(predecessor.completion.error);
     return std::make_exception_ptr(DependencyFailed(
         fmt::format("{}: {} had to wait for {} of ring '{}', which failed: {}", ring_.options.name,
                     slot_name(submission.slot, submission.label),
@@ -235,8 +245,10 @@ std::exception_ptr Predecessors::ended_before(const Submission& submission) cons
 }
 
 bool Predecessors::gpu_can_wait_for(const Submission& predecessor) const noexcept {
-  const void* const device = predecessor.core->context().gpu_waits_on;
-  return device != nullptr && device == ring_.gpu_waits_on;
+  const RingContext& ring = predecessor.core->context();
+  // A forked child has nothing of its parent's device; not even the locks of its rings.
+  return ring.gpu_waits_on != nullptr && ring.gpu_waits_on == ring_.gpu_waits_on &&
+         ring.gate.same_process();
 }
 
 }  // namespace cbr::detail

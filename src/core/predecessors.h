@@ -78,7 +78,7 @@ class Predecessors {
   /// Also of what has ended, since the wait shows what it wrote; not of what went with its ring.
   void add_wait(const Submission& predecessor, std::vector<TimelinePoint>& waits) const;
   [[nodiscard]] std::exception_ptr failure_of(const Submission& submission,
-                                              const Submission& predecessor) const noexcept;
+                                              Submission& predecessor) const noexcept;
   [[nodiscard]] bool gpu_can_wait_for(const Submission& predecessor) const noexcept;
 
   RingContext& ring_;

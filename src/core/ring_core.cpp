@@ -299,8 +299,7 @@ CallbackNode* RingCore::add_callback(Submission& submission,
     node->references = 2;
   }
   if (node == nullptr) {
-    submission.references.fetch_add(1, std::memory_order_relaxed);
-    callbacks_.run(callback, TicketAccess::make(submission));
+    callbacks_.run(callback, TicketAccess::share(&submission));
     return nullptr;
   }
   node->queue = submission.queue;
@@ -319,8 +318,7 @@ CallbackNode* RingCore::add_callback(Submission& submission,
   node->callback = nullptr;
   callbacks_.release(*node);
   callbacks_.release(*node);
-  submission.references.fetch_add(1, std::memory_order_relaxed);
-  callbacks_.run(late, TicketAccess::make(submission));
+  callbacks_.run(late, TicketAccess::share(&submission));
   return nullptr;
 }
 
@@ -369,19 +367,21 @@ void RingCore::resume(Submission& submission) noexcept {
   ring_.follow_up(follow_up);
 }
 
-void RingCore::collect(std::span<const SyncPoint> points) {
+bool RingCore::collect(std::span<const SyncPoint> points) {
   const Visit visit(ring_.gate);
   if (visit.forked()) ring_.require_same_process();
   // Else the ring is just ending, and collects what there is.
-  if (!visit.allowed() && !ring_.ends_here()) return;
+  if (!visit.allowed() && !ring_.ends_here()) return true;
+  bool told = true;
   try {
     for (const SyncPoint& point : points) {
-      retirement_.collect(ring_.queue(point.queue), Retirement::Turn::skip);
+      told = retirement_.collect(ring_.queue(point.queue), Retirement::Turn::skip) && told;
     }
   } catch (const DeviceLost&) {
     // The records have the loss, or get it in a moment.
-    return;
+    return true;
   }
+  return told;
 }
 
 bool RingCore::wait_for_any(std::span<const SyncPoint> points, TimePoint deadline) {
@@ -541,8 +541,6 @@ void RingCore::read_timelines() {
     if (queue.gpu_timeline == nullptr) return;
   }
   ring_.gpu_waits_on = ring_.queues.front().gpu_timeline->device();
-  const StateAccess state(ring_.state);
-  state->timelines_are_there = true;
 }
 
 RingCore::RingCore(std::shared_ptr<Backend> backend, RingOptions options)
@@ -588,12 +586,12 @@ void RingCore::close() noexcept {
   callbacks_.stop();
   abandon_leased_slots();
   ring_.ending_on = Thread::id();
-  {
-    // Whoever waits for a timeline now has one of its own.
+  for (RingQueue& queue : ring_.queues) {
+    // Whoever waits for it has one of its own. It goes once the lock is free.
+    std::shared_ptr<const QueueTimeline> timeline;
     const StateAccess state(ring_.state);
-    state->timelines_are_there = false;
+    timeline.swap(queue.gpu_timeline);
   }
-  for (RingQueue& queue : ring_.queues) queue.gpu_timeline = nullptr;
   ring_.backend->detach();
   ring_.log.close();
   // The core goes with the last lease, ticket or callback, or now.

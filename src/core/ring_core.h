@@ -105,8 +105,9 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   // Waiting for tickets of several rings (ticket_group.cpp).
 
   [[nodiscard]] ThreadWait make_wait(TimePoint deadline) { return {ring_, strategy_, deadline}; }
-  /// Notices what has ended on the queues of these points.
-  void collect(std::span<const SyncPoint> points);
+  /// Notices what has ended on the queues of these points. False if some of it can't be told yet,
+  /// because it waited for other work whose outcome isn't known.
+  bool collect(std::span<const SyncPoint> points);
   /// Waits in the backend until one of the points has ended; false at the deadline.
   bool wait_for_any(std::span<const SyncPoint> points, TimePoint deadline);
 

@@ -33,8 +33,8 @@ struct RingQueue {
   Mutex submit_mutex;
   /// (submit mutex) What the GPU waits for before the submission that is on its way.
   std::vector<TimelinePoint> waits;
-  /// For others to wait for on the GPU; null where they can't. Until everything has ended with the
-  /// ring: RingState::timelines_are_there.
+  /// For others to wait for on the GPU; null where they can't, and (state) once everything has
+  /// ended with the ring.
   std::shared_ptr<const QueueTimeline> gpu_timeline;
   /// One thread at a time asks what has ended, reads how, and passes the slots on, in the order of
   /// the serials.
@@ -200,9 +200,6 @@ class RingState {
   std::uint64_t resets = 0;
   WaiterQueue waiters;
   Lead lead;
-  /// RingQueue::gpu_timeline can be used. A submission to this ring needn't ask: the ring's end
-  /// passes through its queue's submit mutex first.
-  bool timelines_are_there = false;
   /// The first cause, once the device is lost.
   std::exception_ptr lost;
   bool closed = false;

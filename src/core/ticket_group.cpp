@@ -146,7 +146,11 @@ class AnyWait {
       ring.points_are_complete = ring.points_are_complete && added;
     }
     // A forked child may ask what had ended, and no more.
-    if (any_left) ring.core->collect(ring.points.get());
+    if (any_left && !ring.core->collect(ring.points.get())) {
+      // A wait in the backend would return at once, again and again.
+      ring.points.clear();
+      ring.points_are_complete = false;
+    }
   }
 
   /// By the clock of each ring; or by the time that passes, where a virtual clock stands still.

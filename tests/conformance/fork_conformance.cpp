@@ -105,6 +105,15 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
     if (!refuses([&] { (void)ring.leaked(); })) _exit(27);
     if (!refuses([&] { ring.reset(nullptr); })) _exit(28);
     if (ring.ring_size() != 4 || ring.name().empty()) _exit(29);
+    {
+      // A ring of the child's own can wait for what had ended, and for nothing else of the
+      // parent's.
+      CommandBufferRing own(simulated::make_gpu(), {.hang_warning_ms = 0});
+      const DependencyOptions by_host{.allow_host_wait = true};
+      if (!refuses([&] { own.acquire().submit({.after = {{*flying, by_host}}}); })) _exit(30);
+      if (!refuses([&] { own.acquire().submit({.after = {{*held, by_host}}}); })) _exit(31);
+      own.acquire().submit({.after = {{ended, by_host}}}).wait();
+    }
     held.reset();
     lease.reset();
     other->discard();

@@ -131,6 +131,8 @@ void Contract::detach_starts() {
           fmt::format("detach: {} calls of wait, wake or completed are under way", waits_));
     }
     attached_ = false;
+    // They go with the ring, unless somebody waits for them.
+    timelines_.clear();
   });
 }
 
@@ -207,7 +209,8 @@ void Contract::require_waits(Violations& violations, SlotIndex slot,
       violations.push_back(fmt::format("{}: it is to wait for nothing", where("submit", slot)));
       continue;
     }
-    if (timelines_.front() == nullptr || wait.timeline->device() != timelines_.front()->device()) {
+    if (timelines_.empty() || timelines_.front() == nullptr ||
+        wait.timeline->device() != timelines_.front()->device()) {
       violations.push_back(
           fmt::format("{}: it is to wait for work of another device", where("submit", slot)));
       continue;

@@ -92,6 +92,9 @@ class SimulatedQueue {
   /// Work pushed from now on does not start.
   void pause() { paused_ = true; }
 
+  /// The ring is gone, and the recordings with it: what the loss of the device left has ended.
+  void abandon() { count_ = 0; }
+
   /// Lets whatever hangs end at `now`, and what was held up run. The times follow by reschedule().
   void release(TimePoint now) {
     paused_ = false;
@@ -242,6 +245,11 @@ class SimulatedGpu final : public Gpu {
     if (queue_count == 0) throw InvalidOption("a simulated GPU has 0 queues, at least 1 is needed");
   }
 
+  SimulatedGpu(const SimulatedGpu&) = delete;
+  SimulatedGpu& operator=(const SimulatedGpu&) = delete;
+  /// Also where no ring has detached: the others of the device go on.
+  ~SimulatedGpu() override { detach(); }
+
   [[nodiscard]] Api api() const noexcept override { return Api::simulated; }
   [[nodiscard]] std::uint32_t queue_count() const noexcept override { return queue_count_; }
   [[nodiscard]] bool has_virtual_clock() const noexcept override { return true; }
@@ -271,7 +279,7 @@ class SimulatedGpu final : public Gpu {
     gpu_times_ = layout.gpu_times;
   }
 
-  void detach() noexcept override {
+  void detach() noexcept final {
     const LockGuard lock(world_->mutex);
     clear();
   }
@@ -432,7 +440,10 @@ class SimulatedGpu final : public Gpu {
   static constexpr std::uint32_t sampling_interval = 16;
 
   void clear() noexcept {
-    for (const auto& timeline : timelines_) std::erase(world_->queues, timeline->queue.get());
+    for (const auto& timeline : timelines_) {
+      std::erase(world_->queues, timeline->queue.get());
+      timeline->queue->abandon();
+    }
     timelines_.clear();
     for (auto& recording : recordings_) recording.reset();
   }

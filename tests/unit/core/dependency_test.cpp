@@ -1,14 +1,22 @@
 // What a submission waits for: the list of it, and when the simulated GPU starts it.
+#include <atomic>
 #include <chrono>
+#include <memory>
+#include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cbr/fault_injection.h>
 #include <cbr/ring.h>
 #include <cbr/simulated.h>
+
+#include "conformance/hooked_backend.h"
+#include "support/eventually.h"
 
 namespace cbr {
 namespace {
@@ -169,6 +177,79 @@ TEST_F(WorkOfOneDevice, ADependantIsToldOfAFailureOnceItHasEndedItself) {
   EXPECT_THROW(b.wait(), DependencyFailed);
   EXPECT_EQ(times(b), std::pair(30L, 40L));
   EXPECT_THROW(a.wait(), ExecutionFailed);
+}
+
+TEST_F(WorkOfOneDevice, AChainOfFailuresTellsOfTheFirst) {
+  const Ticket first = submit(ring_, {.fault = Fault::fail_execution});
+  Ticket last = first;
+  std::size_t shortest = 0;
+  for (int i = 0; i < 300; ++i) {
+    last = submit(ring_, {}, {last});
+    try {
+      last.wait();
+      ADD_FAILURE() << "no throw";
+    } catch (const DependencyFailed& error) {
+      const std::size_t length = std::string(error.what()).size();
+      if (i == 0) shortest = length;
+      EXPECT_LE(length, shortest + 5) << i;
+      EXPECT_EQ(error.cause(), first.error());
+    }
+  }
+}
+
+TEST_F(WorkOfOneDevice, ALossLeavesNothingOfARingThatIsGone) {
+  Ticket after;
+  {
+    CommandBufferRing lost(gpu_->another());
+    const Ticket hangs = submit(lost, {.fault = Fault::hang});
+    after = submit(other_, {}, {hangs});
+    gpu_->lose_device();
+    EXPECT_THROW(lost.drain(), DeviceLost);
+  }
+  beside_->release();
+  EXPECT_THROW(after.wait(), DeviceLost);
+}
+
+TEST_F(WorkOfOneDevice, ABackendMayGoWithoutHavingDetached) {
+  {
+    const auto gone = gpu_->another();
+    gone->attach({});
+  }
+  submit(other_, {.execute = 1us}).wait();
+}
+
+TEST_F(WorkOfOneDevice, TicketsKeepNoTimelineOfARingThatIsGone) {
+  std::weak_ptr<const QueueTimeline> timeline;
+  Ticket kept;
+  {
+    const auto gpu = gpu_->another();
+    CommandBufferRing ring(gpu);
+    timeline = gpu->timeline(QueueIndex{0});
+    kept = submit(ring, {});
+    EXPECT_FALSE(timeline.expired());
+  }
+  EXPECT_TRUE(timeline.expired());
+  submit(other_, {}, {kept}).wait();
+}
+
+TEST_F(WorkOfOneDevice, ADependantThatIsHeldUpCostsNoWaitsInTheBackend) {
+  const auto faults = inject_faults(gpu_->another());
+  const auto backend = std::make_shared<test::HookedBackend>(gpu_->another());
+  std::atomic<int> waits = 0;
+  std::atomic<int> looks = 0;
+  backend->on_wait = [&](std::span<const SyncPoint> /*points*/) { ++waits; };
+  backend->on_completed = [&](QueueIndex /*queue*/) { ++looks; };
+  CommandBufferRing hanging(faults, {.hang_warning_ms = 0});
+  CommandBufferRing ring(backend, {.hang_warning_ms = 0});
+  // Hung for its ring alone: the GPU goes on with what waits for it.
+  faults->hang_next();
+  const Ticket hung = submit(hanging, {});
+  const Ticket tickets[] = {submit(ring, {}, {hung})};
+  std::thread waiter([&] { EXPECT_EQ(wait_any(tickets), 0U); });
+  EXPECT_TRUE(test::eventually([&] { return looks > 20; }));
+  EXPECT_LE(waits, 2);
+  faults->release();
+  waiter.join();
 }
 
 TEST_F(WorkOfOneDevice, TheFailureOfADependantIsReportedOnce) {

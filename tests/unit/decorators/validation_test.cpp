@@ -46,6 +46,9 @@ class FakeBackend final : public Backend {
   }
   void add_slot(SlotIndex /*slot*/) override {}
   void remove_slot(SlotIndex /*slot*/) noexcept override {}
+  [[nodiscard]] std::shared_ptr<const QueueTimeline> timeline(QueueIndex queue) const override {
+    return timelines.empty() ? nullptr : timelines[to_number(queue)];
+  }
   void* begin(SlotIndex /*slot*/) override {
     if (on_begin) on_begin();
     return handle;
@@ -77,6 +80,8 @@ class FakeBackend final : public Backend {
   std::uint64_t completed_value = 0;
   WaitStatus status = WaitStatus::reached;
   Completion completion;
+  /// One a queue; if there are none, no queue has one.
+  std::vector<std::shared_ptr<const QueueTimeline>> timelines;
   std::unique_ptr<NativeSlot> native = std::make_unique<NativeSlot>();
   std::function<void(std::string_view)> report;
   std::function<void()> on_attach;
@@ -91,6 +96,15 @@ class FakeBackend final : public Backend {
 
  private:
   const std::uint32_t queue_count_;
+};
+
+class FakeTimeline final : public QueueTimeline {
+ public:
+  explicit FakeTimeline(const void* device) : device_(device) {}
+  [[nodiscard]] const void* device() const noexcept override { return device_; }
+
+ private:
+  const void* device_;
 };
 
 class Validation : public testing::Test {
@@ -573,6 +587,80 @@ TEST_F(Validation, NoWakeIsUnderWayAtDetach) {
   fake_->on_wake = [&] { backend_->detach(); };
   backend_->wake(1);
   expect_violation("detach: 1 calls of wait, wake or completed are under way");
+}
+
+class ValidationOfWaits : public testing::Test {
+ protected:
+  ValidationOfWaits() {
+    fake_->timelines = {std::make_shared<FakeTimeline>(this), std::make_shared<FakeTimeline>(this)};
+  }
+  void attach() { backend_->attach({.ring_size = 4, .ring_name = "Test"}); }
+  /// Slot i belongs to queue i modulo 2.
+  void submit(std::uint32_t slot, std::uint64_t serial, std::vector<TimelinePoint> waits = {}) {
+    (void)backend_->begin(SlotIndex{slot});
+    backend_->submit(SlotIndex{slot}, Serial(serial), waits);
+  }
+  [[nodiscard]] TimelinePoint point(std::uint32_t queue, std::uint64_t serial) const {
+    return {fake_->timelines[queue], Serial(serial)};
+  }
+  void expect_violation(const std::string& text) {
+    EXPECT_THAT(violations_, testing::ElementsAre(HasSubstr(text)));
+    violations_.clear();
+  }
+
+  std::shared_ptr<FakeBackend> fake_ = std::make_shared<FakeBackend>(2);
+  std::vector<std::string> violations_;
+  std::shared_ptr<Backend> backend_ =
+      validate(fake_, [this](std::string_view line) { violations_.emplace_back(line); });
+};
+
+TEST_F(ValidationOfWaits, AreForWhatWasSubmittedOnThisDevice) {
+  attach();
+  submit(0, 1);
+  submit(1, 1, {point(0, 1)});
+  // Of another ring of the device, of which nothing else is known.
+  submit(2, 2, {{std::make_shared<FakeTimeline>(this), Serial(7)}});
+  EXPECT_THAT(violations_, IsEmpty());
+  submit(3, 2, {point(0, 3)});
+  expect_violation("it is to wait for serial 3 of queue 0, but only 2 were submitted");
+}
+
+TEST_F(ValidationOfWaits, AreForNothingElse) {
+  attach();
+  submit(0, 1, {{std::make_shared<FakeTimeline>(&violations_), Serial(1)}});
+  expect_violation("submit(slot #0): it is to wait for work of another device");
+  submit(1, 1, {{nullptr, Serial(1)}});
+  expect_violation("submit(slot #1): it is to wait for nothing");
+  submit(2, 2, {point(0, 0)});
+  expect_violation("submit(slot #2): it is to wait for nothing");
+}
+
+TEST_F(ValidationOfWaits, WhatWasWaitedForHasEndedFirst) {
+  attach();
+  submit(0, 1);
+  submit(1, 1, {point(0, 1)});
+  fake_->completed_value = 1;
+  (void)backend_->completed(QueueIndex{1});
+  (void)backend_->finish(SlotIndex{1});
+  fake_->completed_value = 0;
+  (void)backend_->completed(QueueIndex{0});
+  expect_violation("completed(queue 0): is 0, but 1 had ended");
+}
+
+TEST_F(ValidationOfWaits, TimelinesAreOfAllQueuesAndOneDevice) {
+  fake_->timelines[1] = nullptr;
+  attach();
+  expect_violation("timeline: some queues have one, and some have none");
+  backend_->detach();
+  fake_->timelines[1] = std::make_shared<FakeTimeline>(&violations_);
+  attach();
+  expect_violation("timeline: those of the queues don't name one device");
+}
+
+TEST_F(ValidationOfWaits, NeedARing) {
+  std::vector<TimelinePoint> waits = {point(0, 1)};
+  backend_->submit(SlotIndex{0}, Serial(1), waits);
+  EXPECT_THAT(violations_, testing::Contains(HasSubstr("submit: no ring is attached")));
 }
 
 TEST_F(Validation, ALostDeviceStaysLost) {
