@@ -100,6 +100,7 @@ enum class WaitStatus : std::uint8_t {
 /// | wait | someone waits | any number of threads | none |
 /// | wake | a wait is to end | any thread | none, or structure |
 /// | timeline | a ring begins | one thread, alone | none |
+/// | native_slot | a slot was begun | who acquired | none |
 /// | abandon | the ring ends, the slot is leased | the thread that ends the ring | state |
 /// | relax, now | at any time | any number of threads | any |
 /// | the others | at any time | any number of threads | none |
@@ -153,6 +154,10 @@ class Backend {
   /// Makes the slot's command buffer ready for recording and returns its native handle, which stays
   /// valid until `submit` or `discard`. The slot's earlier work has finished. Does not block.
   virtual void* begin(SlotIndex slot) = 0;
+  /// The native objects of a slot that was begun, the ones that `abandon` would hand out, for
+  /// functions that say more of a submission than `submit` does: see Lease::native_slot(). Null
+  /// where there are no such functions.
+  [[nodiscard]] virtual NativeSlot* native_slot(SlotIndex /*slot*/) noexcept { return nullptr; }
   /// Ends recording and submits; the GPU starts the work once all of `waits` have been reached, and
   /// the work sees what was written up to then. They are points of timelines of the same device,
   /// and the backend may move from them.

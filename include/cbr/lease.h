@@ -14,6 +14,7 @@
 namespace cbr {
 
 namespace detail {
+class LeaseAccess;
 class RingCore;
 struct Submission;
 }  // namespace detail
@@ -105,11 +106,17 @@ class Lease {
   /// Throws InvalidUsage on an empty lease.
   [[nodiscard]] void* native_handle() const;
 
+  /// The native objects of the slot, for functions of a backend that say more of a submission than
+  /// submit() does, as cbr::vulkan::submit does; valid as long as the lease. Null where the backend
+  /// has no such functions. Throws InvalidUsage on an empty lease.
+  [[nodiscard]] NativeSlot* native_slot() const;
+
   /// The backend that the slot belongs to; it lives as long as the lease, but may serve another
   /// ring once this one has ended. Throws InvalidUsage on an empty lease.
   [[nodiscard]] Backend& backend() const;
 
  private:
+  friend class detail::LeaseAccess;
   friend class detail::RingCore;
   Lease(detail::Submission& submission, void* native_handle) noexcept;
   detail::Submission& require_valid(const char* function) const;

@@ -16,6 +16,8 @@
 
 namespace cbr {
 
+struct TimelinePoint;
+
 namespace detail {
 class RingCore;
 class TicketAccess;
@@ -139,6 +141,11 @@ class Ticket {
   [[nodiscard]] QueueIndex queue() const;
   /// The submission's number on its queue; 0 while a Sequence holds it back.
   [[nodiscard]] Serial serial() const;
+  /// The point of its queue's timeline, for whoever makes others wait for it on the GPU by the
+  /// API's own means: cbr::vulkan::timeline_point and its kin read it. Empty while the submission
+  /// is held back, where it never ran, where the backend offers nothing to wait for, and once the
+  /// ring has ended: then there is nothing to wait for. Does not block.
+  [[nodiscard]] std::optional<TimelinePoint> timeline_point() const;
   /// Queue and serial: what can be compared.
   [[nodiscard]] SyncPoint sync_point() const { return {queue(), serial()}; }
 

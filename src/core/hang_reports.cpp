@@ -45,6 +45,7 @@ std::chrono::nanoseconds report_hangs(RingContext& ring) {
                          .point = {submission->queue, Serial(submission->serial.load())},
                          .held = phase == Phase::held,
                          .waits_for = TicketAccess::share(awaited_first(*submission)),
+                         .foreign_waits = submission->foreign_waits,
                          .label = submission->label,
                          .age = now - submission->submit_time,
                          .acquired_at = submission->acquired_at,

@@ -79,6 +79,10 @@ void* Lease::native_handle() const {
   return native_handle_;
 }
 
+NativeSlot* Lease::native_slot() const {
+  return require_valid("native_slot").native_slot;
+}
+
 Backend& Lease::backend() const {
   return require_valid("backend").core->backend();
 }

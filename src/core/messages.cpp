@@ -24,6 +24,12 @@ std::string awaited_text(const Submission& submission) {
                      submission.core->options().name, state);
 }
 
+/// ", waiting for the program's semaphore 0x5581d0", or nothing.
+std::string foreign_text(const Label& foreign_waits) {
+  if (foreign_waits.view().empty()) return {};
+  return fmt::format(", waiting for the program's {}", foreign_waits.view());
+}
+
 /// "is held back by its sequence" or what else stands in its way; `awaited` may be null.
 std::string held_text(const Submission* awaited) {
   if (awaited == nullptr) return "is held back by its sequence";
@@ -88,7 +94,11 @@ std::string hang_text(AllocationStrategy strategy, const HangReport& report) {
   } else {
     state = fmt::format("is in flight with serial {} on queue {}", report.point.serial.value(),
                         to_number(report.point.queue));
-    if (awaited != nullptr) state += fmt::format(", waiting for {},", awaited_text(*awaited));
+    if (awaited != nullptr) {
+      state += fmt::format(", waiting for {},", awaited_text(*awaited));
+    } else if (!report.foreign_waits.view().empty()) {
+      state += foreign_text(report.foreign_waits) + ",";
+    }
   }
   return fmt::format("{} {} for {:.0f} ms (strategy {}, acquired at {}, submitted at {})",
                      slot_name(report.slot, report.label), state, to_ms(report.age),
@@ -131,6 +141,8 @@ std::string timeout_text(std::string_view ring, std::chrono::nanoseconds waited,
         state = fmt::format("is in flight with serial {}", submission.serial.load());
         if (const Submission* const awaited = awaited_first(submission)) {
           state += fmt::format(", waiting for {}", awaited_text(*awaited));
+        } else {
+          state += foreign_text(submission.foreign_waits);
         }
         break;
       case Phase::ended:

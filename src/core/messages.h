@@ -45,6 +45,8 @@ struct HangReport {
   /// The first that it waits for and that has not ended; none if it is its turn in a sequence that
   /// holds it back, or if it waits for nothing.
   Ticket waits_for = {};
+  /// What it waits for beside that, and that is not the ring's.
+  Label foreign_waits = {};
   Label label;
   std::chrono::nanoseconds age{0};
   std::source_location acquired_at;

@@ -72,6 +72,7 @@ std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
   void* handle = nullptr;
   try {
     handle = retirement_.guarded([&] { return ring_.backend->begin(submission.slot); });
+    submission.native_slot = ring_.backend->native_slot(submission.slot);
   } catch (...) {
     end_unsubmitted(submission);
     throw;
@@ -233,6 +234,16 @@ void RingCore::set_label(Submission& submission, std::string_view label) {
   // The lease's own, but a thread whose acquire timed out names the lease that is in its way.
   const StateAccess state(ring_.state);
   submission.label.assign(label);
+}
+
+std::optional<TimelinePoint> RingCore::timeline_point(const Submission& submission) {
+  ring_.require_same_process();
+  const Serial serial(submission.serial.load(std::memory_order_acquire));
+  if (serial.value() == 0) return std::nullopt;
+  const StateAccess state(ring_.state);
+  const RingQueue& queue = ring_.queue(submission.queue);
+  if (queue.gpu_timeline == nullptr) return std::nullopt;
+  return TimelinePoint{queue.gpu_timeline, serial};
 }
 
 void RingCore::report_abandoned(const Submission& submission) noexcept {

@@ -86,6 +86,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   /// Takes a callback back, as CallbackHandle::cancel, and the handle's reference with it.
   bool cancel(CallbackNode& node) noexcept;
   void release(CallbackNode& node) noexcept;
+  /// As Ticket::timeline_point.
+  [[nodiscard]] std::optional<TimelinePoint> timeline_point(const Submission& submission);
   /// Drops one ticket's reference.
   void release(Submission& submission) noexcept;
 

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <source_location>
+#include <string_view>
 #include <vector>
 
 #include <cbr/backend.h>
 #include <cbr/dependency.h>
+#include <cbr/lease.h>
 #include <cbr/ticket.h>
 #include <cbr/types.h>
 
@@ -100,6 +102,9 @@ struct Submission {
 
   /// (state) while it is leased: a thread whose acquire timed out names the lease in its way.
   Label label;
+  /// What the GPU waits for beside `after`, and that is not the ring's: the lease's own until it is
+  /// submitted. Empty if there is nothing.
+  Label foreign_waits;
   std::source_location acquired_at;
   std::source_location submitted_at;
   /// When the driver, or a sequence, got it; by the backend's clock.
@@ -141,7 +146,9 @@ struct Submission {
   Submission* watched_next = nullptr;
   bool in_watched = false;
 
-  /// (state) The slot's native objects, once the ring has ended under the lease.
+  /// The slot's native objects: the lease's until it is submitted.
+  NativeSlot* native_slot = nullptr;
+  /// (state) The same, once the ring has ended under the lease.
   std::unique_ptr<NativeSlot> abandoned;
   /// The next in the pool, or in a chain of those that have to be told of.
   Submission* chain_next = nullptr;
@@ -163,6 +170,16 @@ class TicketAccess {
     return Ticket(submission);
   }
   static Submission* record(const Ticket& ticket) { return ticket.submission_; }
+};
+
+/// Says more of a lease than the program can, for functions of a backend.
+class LeaseAccess {
+ public:
+  /// What the GPU is to wait for that is not the ring's, as messages tell it. The first 31 bytes
+  /// are kept. The lease is not empty.
+  static void set_foreign_waits(const Lease& lease, std::string_view text) {
+    lease.submission_->foreign_waits.assign(text);
+  }
 };
 
 /// Several records to be seen to once no lock is held, in the order of their coming.

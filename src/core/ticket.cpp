@@ -108,6 +108,11 @@ Serial Ticket::serial() const {
   return Serial(require_valid("serial").serial.load(std::memory_order_acquire));
 }
 
+std::optional<TimelinePoint> Ticket::timeline_point() const {
+  const detail::Submission& submission = require_valid("timeline_point");
+  return submission.core->timeline_point(submission);
+}
+
 detail::Submission& Ticket::require_valid(const char* function) const {
   if (submission_ == nullptr) {
     throw InvalidUsage(fmt::format("Ticket::{} on an empty ticket", function));

@@ -32,6 +32,9 @@ class BackendDecorator : public Interface {
     return inner_->timeline(queue);
   }
   void* begin(SlotIndex slot) override { return inner_->begin(slot); }
+  [[nodiscard]] NativeSlot* native_slot(SlotIndex slot) noexcept override {
+    return inner_->native_slot(slot);
+  }
   void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
     inner_->submit(slot, serial, waits);
   }
