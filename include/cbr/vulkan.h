@@ -2,17 +2,21 @@
 /// The Vulkan backend: opens a device, or wraps yours.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <vector>
 
 #include <vulkan/vulkan_core.h>
 
 #include <cbr/backend.h>
+#include <cbr/dependency.h>
 #include <cbr/lease.h>
+#include <cbr/ticket.h>
 
 /// The Vulkan backend.
 namespace cbr::vulkan {
@@ -136,6 +140,10 @@ struct WrapOptions {
   /// DeviceLost then tells what the driver knows of the cause. Leave the feature off on NVIDIA's
   /// driver: with it on, version 580.159 takes faulting work for done and crashes later.
   bool device_fault = false;
+  /// Whether the device was created with the feature synchronization2, of Vulkan 1.3 or of
+  /// VK_KHR_synchronization2. Work is then submitted by vkQueueSubmit2, and semaphores may name its
+  /// stages.
+  bool synchronization2 = false;
 };
 
 /// A logical device with one or more compute queues. Opened devices are destroyed with the last
@@ -218,5 +226,77 @@ class Device final {
 /// Vulkan functions; don't end, reset or submit it. Throws InvalidUsage if the lease is empty or
 /// not of a Vulkan ring.
 [[nodiscard]] VkCommandBuffer command_buffer(const Lease& lease);
+
+/// A semaphore of the program's that a submission waits for or signals.
+struct Semaphore {
+  /// Of the device that the ring is on.
+  VkSemaphore handle = VK_NULL_HANDLE;
+  /// Of a timeline semaphore: what to wait for, or what to signal, at least 1. Empty for a binary
+  /// one.
+  std::optional<std::uint64_t> value = {};
+  /// Of a wait: the stages of this submission's work that wait; the others may start before. Of a
+  /// signal: those whose end signals; without synchronization2 it is always the end of all.
+  VkPipelineStageFlags2 stages = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT;
+};
+
+/// The most semaphores to wait for, the most to signal, and the most command buffers before and
+/// after the slot's, of one submission.
+inline constexpr std::size_t max_submit_entries = 64;
+
+/// How a lease is submitted with what is the program's own. All goes to the driver in one native
+/// submission, also where a Sequence or a dependency holds it back until later.
+///
+/// Semaphores and command buffers have to live until the submission has ended. Where it fails
+/// before the driver has got it (its ticket's serial is 0 then), nothing is waited for and nothing
+/// is signalled. A binary semaphore is to be waited for only once what signals it is with the
+/// driver, so don't wait for one that a submission which may be held back is to signal: use a
+/// timeline semaphore there.
+struct SubmitOptions {
+  /// As in cbr::SubmitOptions: submissions to wait for, on the GPU.
+  Dependencies after = {};
+  /// Semaphores to wait for. A wait shows the stages that it names what the signal's work wrote.
+  std::vector<Semaphore> wait = {};
+  /// Semaphores to signal.
+  std::vector<Semaphore> signal = {};
+  /// Command buffers to run before the slot's, in this order: executable, primary, and for the
+  /// slot's queue family. GPU times don't count them.
+  std::vector<VkCommandBuffer> command_buffers_before = {};
+  /// The same, to run after it.
+  std::vector<VkCommandBuffer> command_buffers_after = {};
+};
+
+/// Submits a lease, as Lease::submit does, with semaphores and command buffers of the program's.
+/// The lease is empty afterwards, also when this throws; then the slot is free again, and the
+/// driver has got nothing. Does not block.
+///
+///     cbr::Ticket frame = cbr::vulkan::submit(std::move(lease), {.wait = {{image_available}},
+///                                                                .signal = {{image_rendered}}});
+///
+/// Throws what Lease::submit does, and InvalidUsage, which names the entry, for a lease of another
+/// API, a null handle, a binary semaphore that is waited for or signalled twice, a semaphore that
+/// is to be waited for and signalled with a value that can't come before, or that is binary at one
+/// place and has a value at another; InvalidOption for a signal of value 0, more entries than
+/// max_submit_entries, no stages, or stages that need synchronization2 where it is off. Whether a
+/// semaphore is what it is said to be, of this device and alive, can't be known.
+Ticket submit(Lease&& lease, const SubmitOptions& options,
+              std::source_location where = std::source_location::current());
+
+/// A timeline semaphore and the value that it has once a submission has ended.
+struct SemaphorePoint {
+  /// For others to wait for, on the GPU or the host; not to signal.
+  VkSemaphore semaphore = VK_NULL_HANDLE;
+  /// What it has come to by then, or more.
+  std::uint64_t value = 0;
+  /// Keeps the semaphore alive, for longer than the ring if need be. Keep it until the work that
+  /// waits has ended.
+  std::shared_ptr<const void> owner = nullptr;
+};
+
+/// What others have to wait for on the GPU to come after this submission: a queue of another
+/// device object, an engine, or another API that has imported the semaphore. Where they belong to a
+/// ring, SubmitOptions::after is simpler. Throws InvalidUsage if the ticket is empty, of another
+/// API, still held back or of a submission that never ran, or if its ring has ended: then there is
+/// nothing left to wait for. Does not block. Any thread may call this.
+[[nodiscard]] SemaphorePoint timeline_point(const Ticket& ticket);
 
 }  // namespace cbr::vulkan

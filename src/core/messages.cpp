@@ -24,10 +24,13 @@ std::string awaited_text(const Submission& submission) {
                      submission.core->options().name, state);
 }
 
-/// ", waiting for the program's semaphore 0x5581d0", or nothing.
-std::string foreign_text(const Label& foreign_waits) {
-  if (foreign_waits.view().empty()) return {};
-  return fmt::format(", waiting for the program's {}", foreign_waits.view());
+/// ", waiting for the program's semaphore 0x5581d0 at 7 and 2 more", or nothing.
+std::string foreign_text(const ForeignWaits& waits) {
+  if (waits.count == 0) return {};
+  std::string text = fmt::format(", waiting for the program's {} {}", waits.kind, waits.first);
+  if (waits.value) text += fmt::format(" at {}", *waits.value);
+  if (waits.count > 1) text += fmt::format(" and {} more", waits.count - 1);
+  return text;
 }
 
 /// "is held back by its sequence" or what else stands in its way; `awaited` may be null.
@@ -96,7 +99,7 @@ std::string hang_text(AllocationStrategy strategy, const HangReport& report) {
                         to_number(report.point.queue));
     if (awaited != nullptr) {
       state += fmt::format(", waiting for {},", awaited_text(*awaited));
-    } else if (!report.foreign_waits.view().empty()) {
+    } else if (report.foreign_waits.count > 0) {
       state += foreign_text(report.foreign_waits) + ",";
     }
   }

@@ -46,7 +46,7 @@ struct HangReport {
   /// holds it back, or if it waits for nothing.
   Ticket waits_for = {};
   /// What it waits for beside that, and that is not the ring's.
-  Label foreign_waits = {};
+  ForeignWaits foreign_waits = {};
   Label label;
   std::chrono::nanoseconds age{0};
   std::source_location acquired_at;

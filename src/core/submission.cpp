@@ -28,7 +28,7 @@ void SubmissionPool::give_back(Submission& submission) noexcept {
   if (submission.completion.error != nullptr) submission.completion.error = nullptr;
   submission.next_hang_warning = {};
   submission.hangs = false;
-  submission.foreign_waits.clear();
+  submission.foreign_waits.count = 0;
   if (submission.sequence != nullptr) submission.sequence.reset();
   submission.chain_next = free_;
   free_ = &submission;

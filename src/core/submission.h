@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <source_location>
-#include <string_view>
 #include <vector>
 
 #include <cbr/backend.h>
@@ -15,6 +14,7 @@
 #include <cbr/ticket.h>
 #include <cbr/types.h>
 
+#include "core/foreign_waits.h"
 #include "core/intrusive_list.h"
 #include "core/label.h"
 #include "core/sync.h"
@@ -102,9 +102,8 @@ struct Submission {
 
   /// (state) while it is leased: a thread whose acquire timed out names the lease in its way.
   Label label;
-  /// What the GPU waits for beside `after`, and that is not the ring's: the lease's own until it is
-  /// submitted. Empty if there is nothing.
-  Label foreign_waits;
+  /// What the GPU waits for beside `after`. The lease's own until it is submitted.
+  ForeignWaits foreign_waits;
   std::source_location acquired_at;
   std::source_location submitted_at;
   /// When the driver, or a sequence, got it; by the backend's clock.
@@ -175,10 +174,9 @@ class TicketAccess {
 /// Says more of a lease than the program can, for functions of a backend.
 class LeaseAccess {
  public:
-  /// What the GPU is to wait for that is not the ring's, as messages tell it. The first 31 bytes
-  /// are kept. The lease is not empty.
-  static void set_foreign_waits(const Lease& lease, std::string_view text) {
-    lease.submission_->foreign_waits.assign(text);
+  /// What the GPU is to wait for that is not the ring's. The lease is not empty.
+  static void set_foreign_waits(const Lease& lease, const ForeignWaits& waits) {
+    lease.submission_->foreign_waits = waits;
   }
 };
 

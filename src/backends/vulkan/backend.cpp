@@ -134,6 +134,8 @@ class VulkanBackend final : public Backend {
     return native.command_buffer();
   }
 
+  [[nodiscard]] NativeSlot* native_slot(SlotIndex slot) noexcept override { return &slot_at(slot); }
+
   [[nodiscard]] std::shared_ptr<const QueueTimeline> timeline(QueueIndex queue) const override {
     return progress_of(queue).timeline();
   }
@@ -143,27 +145,10 @@ class VulkanBackend final : public Backend {
     // Whatever comes of it, the recording ends here.
     end_recording(native);
     device_->require_usable();
-    native.set_waits(waits);
-    native.end();
     QueueProgress& progress = progress_of(queue_of(slot));
-    const VkCommandBuffer command_buffer = native.command_buffer();
     const std::uint64_t value = serial.value();
-    VkTimelineSemaphoreSubmitInfo timeline{};
-    timeline.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO;
-    timeline.signalSemaphoreValueCount = 1;
-    timeline.pSignalSemaphoreValues = &value;
-    timeline.waitSemaphoreValueCount = static_cast<std::uint32_t>(waits.size());
-    timeline.pWaitSemaphoreValues = native.wait_values().data();
-    VkSubmitInfo submission{};
-    submission.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
-    submission.pNext = &timeline;
-    submission.waitSemaphoreCount = static_cast<std::uint32_t>(waits.size());
-    submission.pWaitSemaphores = native.wait_semaphores().data();
-    submission.pWaitDstStageMask = native.wait_stages().data();
-    submission.commandBufferCount = 1;
-    submission.pCommandBuffers = &command_buffer;
-    submission.signalSemaphoreCount = 1;
-    submission.pSignalSemaphores = &progress.semaphore();
+    NativeSubmission& submission = native.submission(waits, progress.semaphore(), value);
+    native.end();
     device_->submit(queue_of(slot), submission);
     native.note_submission();
     progress.note_submitted(value);

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -122,11 +123,17 @@ PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice
     VkPhysicalDeviceFaultFeaturesEXT fault{};
     fault.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FAULT_FEATURES_EXT;
     if (supports_extension(functions, handle, VK_EXT_DEVICE_FAULT_EXTENSION_NAME)) {
-      features12.pNext = &fault;
+      fault.pNext = std::exchange(features12.pNext, &fault);
+    }
+    VkPhysicalDeviceSynchronization2Features synchronization2{};
+    synchronization2.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES;
+    if (supports_extension(functions, handle, VK_KHR_SYNCHRONIZATION_2_EXTENSION_NAME)) {
+      synchronization2.pNext = std::exchange(features12.pNext, &synchronization2);
     }
     functions.vkGetPhysicalDeviceFeatures2(handle, &features);
     device.info.timeline_semaphores = features12.timelineSemaphore == VK_TRUE;
     device.host_query_reset = features12.hostQueryReset == VK_TRUE;
+    device.synchronization2 = synchronization2.synchronization2 == VK_TRUE;
     device.info.buffer_device_address = features12.bufferDeviceAddress == VK_TRUE;
     // NVIDIA's driver with the feature on (580.159, H200) takes faulting work for done, or never
     // tells of the loss; then it crashes in a thread of its own.

@@ -24,6 +24,8 @@ struct PhysicalDevice {
   VkDriverId driver_id{};
   /// Whether the device can reset queries from the host.
   bool host_query_reset = false;
+  /// Whether the device has VK_KHR_synchronization2 and its feature.
+  bool synchronization2 = false;
 };
 
 /// All physical devices of an instance, in Vulkan's order. Throws BackendError.

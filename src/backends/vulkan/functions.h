@@ -24,8 +24,10 @@ namespace cbr::vulkan {
   X(vkCreateDebugUtilsMessengerEXT) X(vkDestroyDebugUtilsMessengerEXT) \
   X(vkSetDebugUtilsObjectNameEXT) X(vkGetPhysicalDeviceToolPropertiesEXT)
 
-// Present only where the device has VK_EXT_device_fault; null otherwise.
-#define CBR_VULKAN_OPTIONAL_DEVICE_FUNCTIONS(X) X(vkGetDeviceFaultInfoEXT)
+// Present only where the device has VK_EXT_device_fault, Vulkan 1.3 or VK_KHR_synchronization2; null
+// otherwise.
+#define CBR_VULKAN_OPTIONAL_DEVICE_FUNCTIONS(X) \
+  X(vkGetDeviceFaultInfoEXT) X(vkQueueSubmit2) X(vkQueueSubmit2KHR)
 
 #define CBR_VULKAN_DEVICE_FUNCTIONS(X) \
   X(vkDestroyDevice) X(vkGetDeviceQueue) X(vkDeviceWaitIdle) X(vkQueueSubmit) X(vkQueueWaitIdle) \

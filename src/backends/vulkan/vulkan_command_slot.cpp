@@ -47,6 +47,10 @@ CommandSlot::~CommandSlot() {
 void CommandSlot::begin() {
   const auto& vk = device_->functions();
   waits_.clear();
+  waits_of_program_.clear();
+  signals_of_program_.clear();
+  buffers_before_.clear();
+  buffers_after_.clear();
   device_->check(vk.vkResetCommandPool(device_->handle(), pool_, 0), "vkResetCommandPool");
   VkCommandBufferBeginInfo begin{};
   begin.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
@@ -61,18 +65,34 @@ void CommandSlot::end() {
   if (timestamps_.are_written()) submitted_at_ = Clock::now();
 }
 
-void CommandSlot::set_waits(std::span<TimelinePoint> waits) {
+void CommandSlot::add(const SubmitOptions& options) {
+  waits_of_program_ = options.wait;
+  signals_of_program_ = options.signal;
+  buffers_before_ = options.command_buffers_before;
+  buffers_after_ = options.command_buffers_after;
+}
+
+NativeSubmission& CommandSlot::submission(std::span<TimelinePoint> waits, VkSemaphore semaphore,
+                                          std::uint64_t value) {
+  submission_.clear();
   waits_.clear();
-  wait_semaphores_.clear();
-  wait_values_.clear();
   for (TimelinePoint& wait : waits) {
     // The ring has asked for its device.
     const auto& timeline = static_cast<const SemaphoreTimeline&>(*wait.timeline);
-    wait_semaphores_.push_back(timeline.handle());
-    wait_values_.push_back(wait.serial.value());
+    submission_.wait(timeline.handle(), wait.serial.value(), VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
     waits_.push_back(std::move(wait));
   }
-  wait_stages_.assign(waits.size(), VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
+  for (const Semaphore& wait : waits_of_program_) {
+    submission_.wait(wait.handle, wait.value.value_or(0), wait.stages);
+  }
+  for (const VkCommandBuffer buffer : buffers_before_) submission_.run(buffer);
+  submission_.run(command_buffer_);
+  for (const VkCommandBuffer buffer : buffers_after_) submission_.run(buffer);
+  submission_.signal(semaphore, value, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
+  for (const Semaphore& signal : signals_of_program_) {
+    submission_.signal(signal.handle, signal.value.value_or(0), signal.stages);
+  }
+  return submission_;
 }
 
 }  // namespace cbr::vulkan

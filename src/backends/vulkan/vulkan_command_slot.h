@@ -32,18 +32,19 @@ class CommandSlot final : public NativeSlot {
   void begin();
   /// Writes the end timestamp and ends the recording; the submission follows. Throws BackendError.
   void end();
-  /// Sets what the submission that follows waits for on the GPU, at every stage of its work; kept
-  /// until the next begin(). Throws std::bad_alloc.
-  void set_waits(std::span<TimelinePoint> waits);
-  [[nodiscard]] const std::vector<VkSemaphore>& wait_semaphores() const { return wait_semaphores_; }
-  [[nodiscard]] const std::vector<std::uint64_t>& wait_values() const { return wait_values_; }
-  [[nodiscard]] const std::vector<VkPipelineStageFlags>& wait_stages() const {
-    return wait_stages_;
-  }
+  /// While it is recorded: has the submission wait, run and signal what the program says as well.
+  /// If this throws std::bad_alloc, the recording has to be given up.
+  void add(const SubmitOptions& options);
+  /// What is to be submitted, once the recording has ended: it waits for `waits` at every stage of
+  /// its work, and signals `semaphore` with `value` at its end. `waits` are moved from, and kept
+  /// until the next begin(); the result is valid that long. Throws std::bad_alloc.
+  NativeSubmission& submission(std::span<TimelinePoint> waits, VkSemaphore semaphore,
+                               std::uint64_t value);
   /// What was recorded is submitted.
   void note_submission() noexcept { timestamps_.note_submission(); }
 
   [[nodiscard]] VkCommandBuffer command_buffer() const noexcept { return command_buffer_; }
+  [[nodiscard]] const DeviceImpl& device() const noexcept { return *device_; }
   /// Whether it is between begin() and the end of that recording, in whichever way. For the
   /// backend, which keeps it.
   bool recording = false;
@@ -62,9 +63,12 @@ class CommandSlot final : public NativeSlot {
   TimePoint submitted_at_{};
   /// Keeps the semaphores that the submission waits for, be their ring gone.
   std::vector<TimelinePoint> waits_;
-  std::vector<VkSemaphore> wait_semaphores_;
-  std::vector<std::uint64_t> wait_values_;
-  std::vector<VkPipelineStageFlags> wait_stages_;
+  /// The program's.
+  std::vector<Semaphore> waits_of_program_;
+  std::vector<Semaphore> signals_of_program_;
+  std::vector<VkCommandBuffer> buffers_before_;
+  std::vector<VkCommandBuffer> buffers_after_;
+  NativeSubmission submission_;
 };
 
 }  // namespace cbr::vulkan

@@ -111,6 +111,17 @@ DeviceImpl::DeviceImpl(const WrapOptions& options)
   physical_.info.device_fault = options.device_fault;
   // The device may have the feature, but nobody says that the user turned it on.
   physical_.host_query_reset = false;
+  if (options.synchronization2) {
+    // The name depends on the version that the device was created for.
+    queue_submit2_ = functions_.vkQueueSubmit2 != nullptr ? functions_.vkQueueSubmit2
+                                                          : functions_.vkQueueSubmit2KHR;
+    if (queue_submit2_ == nullptr) {
+      throw BackendError(
+          fmt::format("device {} has no vkQueueSubmit2: was it created with synchronization2, as "
+                      "vulkan::WrapOptions says?",
+                      physical_.info.name));
+    }
+  }
   if (const auto reason = physical_.info.why_unusable(); !reason.empty()) {
     throw BackendError(fmt::format("device {} can't be used: {}", physical_.info.name, reason));
   }
@@ -201,8 +212,16 @@ void DeviceImpl::create_device(const std::vector<QueueRequest>& requests) {
   fault.deviceFault = VK_TRUE;
   std::vector<const char*> extensions;
   if (physical_.info.device_fault) {
-    features.pNext = &fault;
+    fault.pNext = std::exchange(features.pNext, &fault);
     extensions.push_back(VK_EXT_DEVICE_FAULT_EXTENSION_NAME);
+  }
+  VkPhysicalDeviceSynchronization2Features synchronization2{};
+  synchronization2.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES;
+  synchronization2.synchronization2 = VK_TRUE;
+  if (physical_.synchronization2) {
+    synchronization2.pNext = std::exchange(features.pNext, &synchronization2);
+    // The instance is for Vulkan 1.2, which has it as an extension.
+    extensions.push_back(VK_KHR_SYNCHRONIZATION_2_EXTENSION_NAME);
   }
 
   // The kernels of the decode workload index 64-bit addresses; the ring itself needs nothing.
@@ -225,6 +244,7 @@ void DeviceImpl::create_device(const std::vector<QueueRequest>& requests) {
   device_ = device;
   opened_.device = device;
   functions_.load_device(device);
+  if (physical_.synchronization2) queue_submit2_ = functions_.vkQueueSubmit2KHR;
   for (const QueueChoice& choice : choices) {
     VkQueue handle = VK_NULL_HANDLE;
     functions_.vkGetDeviceQueue(device_, choice.family, choice.index, &handle);
@@ -278,14 +298,29 @@ void DeviceImpl::submit_fence(QueueIndex queue, VkFence fence) const {
   submit(queue, nullptr, fence);
 }
 
+void DeviceImpl::submit(QueueIndex queue, NativeSubmission& submission) const {
+  if (queue_submit2_ == nullptr) {
+    submit(queue, submission.before_synchronization2());
+    return;
+  }
+  const VkSubmitInfo2 info = submission.info();
+  submit(queue, "vkQueueSubmit2",
+         [&](VkQueue handle) { return queue_submit2_(handle, 1, &info, VK_NULL_HANDLE); });
+}
+
 void DeviceImpl::submit(QueueIndex queue, const VkSubmitInfo* submission, VkFence fence) const {
-  const VkResult result = queues_[to_number(queue)]->locked([&](VkQueue handle) {
+  submit(queue, "vkQueueSubmit", [&](VkQueue handle) {
     return functions_.vkQueueSubmit(handle, submission == nullptr ? 0 : 1, submission, fence);
   });
+}
+
+template <typename Submit>
+void DeviceImpl::submit(QueueIndex queue, const char* call, const Submit& submit) const {
+  const VkResult result = queues_[to_number(queue)]->locked(submit);
   if (result == VK_SUCCESS) return;
-  if (result == VK_ERROR_DEVICE_LOST) throw_lost("vkQueueSubmit");
+  if (result == VK_ERROR_DEVICE_LOST) throw_lost(call);
   throw SubmitFailed(
-      fmt::format("vkQueueSubmit on {} failed with {}", info().name, result_name(result)));
+      fmt::format("{} on {} failed with {}", call, info().name, result_name(result)));
 }
 
 void DeviceImpl::check(VkResult result, const char* call) const {

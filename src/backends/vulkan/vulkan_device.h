@@ -16,6 +16,7 @@
 #include "backends/vulkan/instance.h"
 #include "backends/vulkan/loss_fence.h"
 #include "backends/vulkan/native_queue.h"
+#include "backends/vulkan/native_submission.h"
 #include "core/process_guard.h"
 
 namespace cbr::vulkan {
@@ -56,6 +57,8 @@ class DeviceImpl {
 
   /// Throws DeviceLost, SubmitFailed.
   void submit(QueueIndex queue, const VkSubmitInfo& submission) const;
+  /// The same by vkQueueSubmit2 where the device has it. Throws std::bad_alloc as well.
+  void submit(QueueIndex queue, NativeSubmission& submission) const;
   /// Signals `fence` once everything submitted to the queue so far has ended. Throws as submit().
   void submit_fence(QueueIndex queue, VkFence fence) const;
 
@@ -77,6 +80,8 @@ class DeviceImpl {
   /// The one clock of all queues: where families differ, it counts the fewest bits of any. Only
   /// where a queue has_timestamps().
   [[nodiscard]] GpuClock& gpu_clock() const noexcept { return *gpu_clock_; }
+  /// Whether submissions may name stages that only synchronization2 has.
+  [[nodiscard]] bool has_synchronization2() const noexcept { return queue_submit2_ != nullptr; }
   /// Whether the feature hostQueryReset is on.
   [[nodiscard]] bool host_query_reset() const noexcept { return physical_.host_query_reset; }
   [[nodiscard]] VkDriverId driver_id() const noexcept { return physical_.driver_id; }
@@ -88,6 +93,8 @@ class DeviceImpl {
   void add_queue(const WrappedQueue& queue);
   void finish_making(bool validation);
   void submit(QueueIndex queue, const VkSubmitInfo* submission, VkFence fence) const;
+  template <typename Submit>
+  void submit(QueueIndex queue, const char* call, const Submit& submit) const;
   [[nodiscard]] bool is_validated() const noexcept;
 
   /// Destroys a device of our own, after all that was made of it: also where making it goes wrong
@@ -112,6 +119,8 @@ class DeviceImpl {
   std::vector<std::unique_ptr<LossFence>> loss_fences_;
   mutable std::optional<GpuClock> gpu_clock_;
   bool waits_for_any_ = false;
+  /// Null where the device has no synchronization2, or nobody says that it is on.
+  PFN_vkQueueSubmit2 queue_submit2_ = nullptr;
   /// Where it was made: a forked child has another.
   detail::ProcessGuard process_;
 

@@ -76,6 +76,38 @@ class Ring : public Backend {
   CommandBufferRing ring{backend};
 };
 
+/// A ring with a lease, and semaphores of the program's.
+class OwnSemaphores : public Ring {
+ protected:
+  OwnSemaphores() { vulkan::submit(ring.acquire(), {.signal = {{image_available}}}); }
+  ~OwnSemaphores() override {
+    ring.drain();
+    const auto destroy =
+        reinterpret_cast<PFN_vkDestroySemaphore>(device->function("vkDestroySemaphore"));
+    for (const VkSemaphore semaphore : {image_available, image_rendered, my_timeline}) {
+      destroy(device->handle(), semaphore, nullptr);
+    }
+  }
+  [[nodiscard]] VkSemaphore make_semaphore(VkSemaphoreType kind) const {
+    VkSemaphoreTypeCreateInfo type{};
+    type.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO;
+    type.semaphoreType = kind;
+    VkSemaphoreCreateInfo create{};
+    create.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
+    create.pNext = &type;
+    VkSemaphore semaphore = VK_NULL_HANDLE;
+    const auto make =
+        reinterpret_cast<PFN_vkCreateSemaphore>(device->function("vkCreateSemaphore"));
+    EXPECT_EQ(make(device->handle(), &create, nullptr, &semaphore), VK_SUCCESS);
+    return semaphore;
+  }
+
+  VkSemaphore image_available = make_semaphore(VK_SEMAPHORE_TYPE_BINARY);
+  VkSemaphore image_rendered = make_semaphore(VK_SEMAPHORE_TYPE_BINARY);
+  VkSemaphore my_timeline = make_semaphore(VK_SEMAPHORE_TYPE_TIMELINE);
+  Lease lease = ring.acquire();
+};
+
 /// A ring, and another one of the same device.
 class TwoRings : public Ring {
  protected:
