@@ -21,12 +21,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <source_location>
 #include <string>
 #include <vector>
 
+#include <cbr/async_acquire.h>
 #include <cbr/backend.h>
 #include <cbr/errors.h>
 #include <cbr/leak.h>
@@ -94,6 +96,36 @@ class CommandBufferRing {
   /// ever. Throws what acquire() throws, but for AcquireTimeout.
   [[nodiscard]] std::optional<Lease> try_acquire_for(
       Timeout timeout, std::source_location where = std::source_location::current());
+
+  /// `co_await ring.acquire_async()`: acquire() that blocks no thread. The coroutine is suspended
+  /// while every slot is leased or in flight; the result is its lease, or it throws what acquire()
+  /// throws, AcquireTimeout included. The request stands in one queue with those of threads that
+  /// wait: the same order, levels, ageing and limits. It asks when it is awaited, once. Several
+  /// threads may do so, and callbacks of the ring, where acquire() must not wait.
+  ///
+  /// The first request that has to wait starts a thread of the library, the acquire thread, which
+  /// begins the slot and resumes the coroutine: on RingOptions::executor, else on the acquire
+  /// thread itself, where acquire() must not wait for a slot and work should be short, since others
+  /// are served after it. A driver's call that fails while the acquire thread waits goes to the log
+  /// sink, and it waits on. RingOptions::interrupt_check is not called. Throws InvalidOption for a
+  /// priority or queue that is not there, and std::system_error if no thread can be had.
+  ///
+  /// A coroutine that is suspended here may be destroyed: the request is taken back, and a slot
+  /// that it was just given goes to the next that waits. By whom and when is as for `co_await
+  /// ticket`; whoever has the handle from the executor may destroy it too, which gives the lease
+  /// up. At the ring's end the request fails with InvalidUsage.
+  [[nodiscard]] detail::LeaseAwaiter acquire_async(
+      const AcquireOptions& options = {},
+      std::source_location where = std::source_location::current());
+  /// The same with a callback, which gets the lease or the failure: on the acquire thread, or at
+  /// once on this thread if there is a free slot, or none to be had. An exception from it goes to
+  /// the log sink. Throws InvalidOption, InvalidUsage for a null callback or a ring that is gone,
+  /// and std::system_error if no thread can be had; the callback is then not taken.
+  ///
+  /// The result takes the request back; let go of it where that is not needed.
+  AcquireHandle acquire_async(const AcquireOptions& options,
+                              std::function<void(AcquireResult result)> callback,
+                              std::source_location where = std::source_location::current());
 
   /// Starts a sequence: leases that run in the order of their acquisition. Bound to the queue with
   /// the least unfinished work. Doesn't wait.

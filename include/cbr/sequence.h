@@ -2,9 +2,11 @@
 /// Parts of one step, recorded by several threads at once and run in a fixed order.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <source_location>
 
+#include <cbr/async_acquire.h>
 #include <cbr/lease.h>
 #include <cbr/options.h>
 
@@ -42,6 +44,16 @@ class Sequence {
   /// As CommandBufferRing::acquire. `options.queue`, where given, must be the sequence's.
   /// Throws what that throws.
   [[nodiscard]] Lease acquire(const AcquireOptions& options = {},
+                              std::source_location where = std::source_location::current());
+
+  /// As CommandBufferRing::acquire_async. The place in the sequence is that of the slot: a request
+  /// that waits has none yet.
+  [[nodiscard]] detail::LeaseAwaiter acquire_async(
+      const AcquireOptions& options = {},
+      std::source_location where = std::source_location::current());
+  /// The same with a callback.
+  AcquireHandle acquire_async(const AcquireOptions& options,
+                              std::function<void(AcquireResult result)> callback,
                               std::source_location where = std::source_location::current());
 
   /// The queue that runs all parts.

@@ -43,6 +43,17 @@ std::optional<Lease> CommandBufferRing::try_acquire_for(Timeout timeout,
   return core().try_acquire({}, nullptr, timeout, true, where);
 }
 
+detail::LeaseAwaiter CommandBufferRing::acquire_async(const AcquireOptions& options,
+                                                      std::source_location where) {
+  return detail::LeaseAwaiter(core().make_request(options, nullptr, where));
+}
+
+AcquireHandle CommandBufferRing::acquire_async(const AcquireOptions& options,
+                                               std::function<void(AcquireResult)> callback,
+                                               std::source_location where) {
+  return AcquireHandle(core().ask(options, nullptr, std::move(callback), where));
+}
+
 Sequence CommandBufferRing::sequence() {
   return {core_, core().make_sequence(std::nullopt)};
 }

@@ -50,12 +50,7 @@ std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
   ring_.require_same_process();
   const SlotRequest request = check_request(options, sequence, where);
   SlotWait::Result taken;
-  // A hint: if it is out of date, the slot is found on the longer way.
-  if (!ring_.full.load(std::memory_order_relaxed)) {
-    const StateAccess state(ring_.state);
-    state->require_usable();
-    taken.submission = state->lease(request);
-  }
+  taken.submission = lease_free_slot(request);
   if (taken.submission == nullptr) {
     const TimePoint deadline = limit.after(ring_.backend->now());
     taken = slot_wait_.take(request, deadline, limited);
@@ -65,9 +60,20 @@ std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
     }
     if (taken.submission == nullptr) return std::nullopt;
   }
-  Submission& submission = *taken.submission;
-  if (ring_.options.log_wait_events && taken.waited > std::chrono::nanoseconds(0)) {
-    report_wait(ring_.log, submission.slot, taken.waited);
+  return begin(*taken.submission, taken.waited);
+}
+
+Submission* RingCore::lease_free_slot(const SlotRequest& request) {
+  // A hint: if it is out of date, the slot is found on the longer way.
+  if (ring_.full.load(std::memory_order_relaxed)) return nullptr;
+  const StateAccess state(ring_.state);
+  state->require_usable();
+  return state->lease(request);
+}
+
+Lease RingCore::begin(Submission& submission, std::chrono::nanoseconds waited) {
+  if (ring_.options.log_wait_events && waited > std::chrono::nanoseconds(0)) {
+    report_wait(ring_.log, submission.slot, waited);
   }
   void* handle = nullptr;
   try {
@@ -77,8 +83,7 @@ std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
     end_unsubmitted(submission);
     throw;
   }
-  ring_.observe(&Observer::on_acquire,
-                AcquireEvent{submission.slot, submission.queue, taken.waited});
+  ring_.observe(&Observer::on_acquire, AcquireEvent{submission.slot, submission.queue, waited});
   return Lease(submission, handle);
 }
 
@@ -215,6 +220,90 @@ std::shared_ptr<SequenceRecord> RingCore::make_sequence(std::optional<QueueIndex
     queue = state->admission.least_busy_queue();
   }
   return std::make_shared<SequenceRecord>(*queue);
+}
+
+// Asynchronous requests.
+
+AcquireRequest& RingCore::make_request(const AcquireOptions& options,
+                                       const std::shared_ptr<SequenceRecord>* sequence,
+                                       const std::source_location& where) {
+  ring_.require_same_process();
+  const SlotRequest checked = check_request(options, sequence, where);
+  AcquireRequest* request = nullptr;
+  {
+    const StateAccess state(ring_.state);
+    request = &state->requests.take();
+  }
+  request->prepare(checked, options.timeout.value_or(ring_.options.timeout));
+  return *request;
+}
+
+bool RingCore::ask(AcquireRequest& request) {
+  ring_.require_same_process();
+  const Visit visit(ring_.gate);
+  if (!visit.allowed()) ring_.require_usable();
+  SlotWait::Result taken;
+  taken.submission = lease_free_slot(request.request);
+  if (taken.submission == nullptr) {
+    taken = slot_wait_.look(request.request);
+    if (taken.failure != nullptr) {
+      if (taken.submission != nullptr) end_unsubmitted(*taken.submission);
+      std::rethrow_exception(taken.failure);
+    }
+  }
+  if (taken.submission == nullptr) {
+    if (requests_.enter(request, shared_from_this(), taken.submission)) return true;
+  }
+  requests_.answer(request, taken.submission, std::chrono::nanoseconds(0));
+  return false;
+}
+
+AcquireRequest* RingCore::ask(const AcquireOptions& options,
+                              const std::shared_ptr<SequenceRecord>* sequence,
+                              std::function<void(AcquireResult)> callback,
+                              const std::source_location& where) {
+  if (callback == nullptr) {
+    throw InvalidUsage(fmt::format("{}: acquire_async with a null callback", ring_.options.name));
+  }
+  AcquireRequest& request = make_request(options, sequence, where);
+  request.callback = std::move(callback);
+  try {
+    if (ask(request)) return &request;
+  } catch (const DeviceLost&) {
+    request.failure = std::current_exception();
+  } catch (const BackendError&) {
+    request.failure = std::current_exception();
+  } catch (...) {
+    request.callback = nullptr;
+    release(request);
+    throw;
+  }
+  // The callback may end the ring: no visit is under way.
+  requests_.run(request);
+  request.callback = nullptr;
+  release(request);
+  return nullptr;
+}
+
+bool RingCore::cancel(AcquireRequest& request) noexcept {
+  // In a forked child nothing runs, and everything is left as it lies.
+  return ring_.gate.same_process() && requests_.cancel(request);
+}
+
+void RingCore::release(AcquireRequest& request) noexcept {
+  if (!ring_.gate.same_process()) return;
+  FollowUp follow_up;
+  const StateAccess state(ring_.state);
+  if (--request.references == 0) state->give_back(request, follow_up);
+}
+
+void RingCore::end_unbegun(Submission& submission) noexcept {
+  const Visit visit(ring_.gate);
+  if (visit.allowed()) {
+    end_unsubmitted(submission);
+  } else {
+    end_after_ring(submission);
+  }
 }
 
 // Leases.
@@ -560,7 +649,8 @@ RingCore::RingCore(std::shared_ptr<Backend> backend, RingOptions options)
       retirement_(ring_, strategy_),
       submitting_(ring_, retirement_),
       slot_wait_(ring_, retirement_, strategy_),
-      callbacks_(ring_, retirement_, strategy_) {}
+      callbacks_(ring_, retirement_, strategy_),
+      requests_(ring_, slot_wait_, strategy_) {}
 
 void RingCore::close() noexcept {
   if (!ring_.gate.same_process()) {
@@ -581,9 +671,12 @@ void RingCore::close() noexcept {
   }
   std::uint64_t wake_number = 0;
   {
+    // Nothing has to be done for slots that nobody gets any more.
+    FollowUp nothing;
     const StateAccess state(ring_.state);
     state->closed = true;
-    state->waiters.for_each([](Waiter& waiter) { waiter.wake_up.notify_one(); });
+    state->take_back_granted(nothing);
+    state->wake_waiting_threads();
     wake_number = state->last_wake_number();
   }
   ring_.wake(wake_number);
@@ -595,6 +688,7 @@ void RingCore::close() noexcept {
   // In this order: a visit may leave the threads something to run.
   ring_.gate.wait_until_empty();
   callbacks_.stop();
+  requests_.stop();
   abandon_leased_slots();
   ring_.ending_on = Thread::id();
   for (RingQueue& queue : ring_.queues) {
@@ -608,7 +702,7 @@ void RingCore::close() noexcept {
   // The core goes with the last lease, ticket or callback, or now.
   std::shared_ptr<RingCore> self;
   const StateAccess state(ring_.state);
-  if (state->pool.in_use() == 0 && state->callbacks.in_use() == 0) self = std::move(state->self);
+  if (state->unused()) self = std::move(state->self);
 }
 
 void RingCore::end_sequences_of_leases() noexcept {

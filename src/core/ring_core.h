@@ -3,12 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <source_location>
 #include <span>
 #include <string_view>
 
+#include <cbr/async_acquire.h>
 #include <cbr/backend.h>
 #include <cbr/lease.h>
 #include <cbr/options.h>
@@ -16,6 +18,7 @@
 #include <cbr/ticket.h>
 #include <cbr/types.h>
 
+#include "core/acquire_requests.h"
 #include "core/callbacks.h"
 #include "core/completion.h"
 #include "core/ring_context.h"
@@ -49,6 +52,10 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   Lease acquire_in_sequence(const AcquireOptions& options,
                             const std::shared_ptr<SequenceRecord>& sequence,
                             const std::source_location& where);
+  /// Begins a leased slot, and makes its lease. If this throws, the slot is free again. `waited` is
+  /// for the observer.
+  Lease begin(Submission& submission, std::chrono::nanoseconds waited);
+  [[noreturn]] void throw_timeout(std::chrono::nanoseconds waited, std::chrono::nanoseconds limit);
   /// A new sequence, on the least busy queue if none is named.
   std::shared_ptr<SequenceRecord> make_sequence(std::optional<QueueIndex> queue);
   /// Throws InvalidUsage in a child that was forked off.
@@ -60,6 +67,29 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   /// Ends the ring: refuses what comes from now on, waits for what is in flight, runs the
   /// callbacks, detaches. Leases, tickets, sequences and handles stay safe.
   void close() noexcept;
+
+  // The side of asynchronous requests (async_acquire.cpp).
+
+  /// A request that hasn't asked yet, with one reference. Throws what check_request() does.
+  AcquireRequest& make_request(const AcquireOptions& options,
+                               const std::shared_ptr<SequenceRecord>* sequence,
+                               const std::source_location& where);
+  /// Asks for a slot. True if the request waits: its coroutine or callback is run once it is
+  /// answered. False if it is answered at once, by a lease or a failure in the request. If it
+  /// throws, nothing was asked.
+  bool ask(AcquireRequest& request);
+  /// As CommandBufferRing::acquire_async with a callback. Returns the request for its handle; null
+  /// if the callback has been run.
+  AcquireRequest* ask(const AcquireOptions& options,
+                      const std::shared_ptr<SequenceRecord>* sequence,
+                      std::function<void(AcquireResult)> callback,
+                      const std::source_location& where);
+  /// Takes a request back, if its coroutine or callback was not run, as AcquireHandle::cancel.
+  bool cancel(AcquireRequest& request) noexcept;
+  /// Drops one reference.
+  void release(AcquireRequest& request) noexcept;
+  /// Gives up a slot that was not begun.
+  void end_unbegun(Submission& submission) noexcept;
 
   // The lease's side. The submission is the lease's own until it ends here.
 
@@ -127,7 +157,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   [[nodiscard]] SlotRequest check_request(const AcquireOptions& options,
                                           const std::shared_ptr<SequenceRecord>* sequence,
                                           const std::source_location& where) const;
-  [[noreturn]] void throw_timeout(std::chrono::nanoseconds waited, std::chrono::nanoseconds limit);
+  /// A slot for the request, if one was free when the state was last locked.
+  Submission* lease_free_slot(const SlotRequest& request) CBR_EXCLUDES(ring_.state);
   void change_ring_size(std::uint32_t ring_size) CBR_EXCLUDES(ring_.structure_mutex);
   /// Gives up the slot of a lease that was not submitted, and that keeps nothing alive any more.
   void end_unsubmitted(Submission& submission) noexcept;
@@ -148,6 +179,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   Submitting submitting_;
   SlotWait slot_wait_;
   Callbacks callbacks_;
+  AcquireRequests requests_;
   /// In a forked child: keeps the threads that are not there from being joined.
   std::shared_ptr<RingCore> kept_after_fork_;
   /// Started last, and ended by close(): it looks at all of the above.

@@ -1,6 +1,7 @@
 #include "core/ring_state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,7 @@ RingState::RingState(const RingOptions& its_options, const std::vector<float>& q
       // Twice the slots, so that a program that looks at each ticket a step later never allocates.
       pool(core, 2 * options.ring_size),
       callbacks(core),
+      requests(core),
       counter(options.track_statistics),
       waiters(static_cast<std::uint32_t>(queues.size()),
               admission.has_levels() ? options.priority_levels : 1, options.ageing_limit),
@@ -64,11 +66,33 @@ void RingState::serve_waiters(FollowUp& follow_up) {
     Waiter& waiter = *grant->waiter;
     lease(waiter.request, grant->slot, *waiter.submission);
     waiter.granted = true;
-    // Under the lock: once it is free, the waiter may return and take its condition variable along.
-    waiter.wake_up.notify_one();
-    if (&waiter == lead.waiter && !lead.awake.load(std::memory_order_relaxed)) {
+    WaitingThread& thread = *waiter.thread;
+    thread.waiting.remove(waiter);
+    thread.granted.push_back(waiter);
+    // Under the lock: once it is free, the thread may return and take its condition variable along.
+    thread.wake_up.notify_one();
+    if (&thread == lead.thread && !lead.awake.load(std::memory_order_relaxed)) {
       follow_up.wake(lead.wake_number);
     }
+  }
+}
+
+void RingState::wake_waiting_threads() {
+  for (WaitingThread* thread = waiting_threads.front(); thread != nullptr; thread = thread->next) {
+    thread->wake_up.notify_one();
+  }
+  acquire_thread.waits.wake_up.notify_one();
+}
+
+WaitingThread* RingState::next_leader() {
+  if (WaitingThread* const first = waiting_threads.front()) return first;
+  return waiters.empty() ? nullptr : &acquire_thread.waits;
+}
+
+void RingState::take_back_granted(FollowUp& follow_up) {
+  for (Waiter* waiter = acquire_thread.waits.granted.front(); waiter != nullptr;
+       waiter = waiter->next) {
+    end_after_ring(*std::exchange(waiter->submission, nullptr), follow_up);
   }
 }
 
@@ -101,16 +125,16 @@ void RingState::resume_dependants(Submission& submission, FollowUp& follow_up) {
 }
 
 void RingState::note_submission(RingQueue& queue, FollowUp& follow_up) {
-  if (lead.waiter == nullptr) {
+  if (lead.thread == nullptr) {
     // Nobody waited in the backend, because nothing was in flight.
-    if (Waiter* const first = waiters.front()) first->wake_up.notify_one();
+    if (WaitingThread* const next = next_leader()) next->wake_up.notify_one();
     return;
   }
   const bool known =
       std::any_of(lead.points.begin(), lead.points.end(),
                   [&](const SyncPoint& point) { return point.queue == queue.index; });
   if (known) return;
-  lead.waiter->wake_up.notify_one();
+  lead.thread->wake_up.notify_one();
   follow_up.wake(lead.wake_number);
 }
 
@@ -132,7 +156,7 @@ void RingState::retire(Submission& submission, FollowUp& follow_up) {
 
 void RingState::lose(const std::exception_ptr& cause, FollowUp& follow_up) {
   lost = cause;
-  waiters.for_each([](Waiter& waiter) { waiter.wake_up.notify_one(); });
+  wake_waiting_threads();
   for (std::uint32_t i = 0; i < slots.extent(); ++i) {
     Submission* const submission = slots[SlotIndex{i}].submission;
     if (submission != nullptr && submission->phase.load() == Phase::held) {
@@ -265,8 +289,13 @@ void RingState::give_back(CallbackNode& node, FollowUp& follow_up) {
   let_core_go(follow_up);
 }
 
+void RingState::give_back(AcquireRequest& request, FollowUp& follow_up) {
+  requests.give_back(request);
+  let_core_go(follow_up);
+}
+
 void RingState::let_core_go(FollowUp& follow_up) {
-  if (closed && pool.in_use() == 0 && callbacks.in_use() == 0) follow_up.core = std::move(self);
+  if (closed && unused()) follow_up.core = std::move(self);
 }
 
 void RingState::notify_completion_thread(QueueIndex queue, Serial serial, FollowUp& follow_up) {

@@ -13,8 +13,10 @@
 #include <cbr/statistics.h>
 #include <cbr/types.h>
 
+#include "core/acquire_request.h"
 #include "core/admission.h"
 #include "core/callback_node.h"
+#include "core/node_pool.h"
 #include "core/slot_table.h"
 #include "core/step_forecast.h"
 #include "core/submission.h"
@@ -56,7 +58,7 @@ struct RingQueue {
 /// The wait of the thread that waits in the backend for all that want a slot, as others need to
 /// know it in order to end it.
 struct Lead {
-  Waiter* waiter = nullptr;
+  WaitingThread* thread = nullptr;
   /// 0 while nobody leads.
   std::uint64_t wake_number = 0;
   /// It is back from the backend, and will look at the state without being woken. Set without the
@@ -65,13 +67,13 @@ struct Lead {
   /// What it waits for, one point a queue at most. Nobody else touches them while it leads.
   std::vector<SyncPoint> points;
 
-  void begin(Waiter& its_waiter, std::uint64_t its_wake_number) {
-    waiter = &its_waiter;
+  void begin(WaitingThread& its_thread, std::uint64_t its_wake_number) {
+    thread = &its_thread;
     wake_number = its_wake_number;
     awake.store(false, std::memory_order_relaxed);
   }
   void end() {
-    waiter = nullptr;
+    thread = nullptr;
     wake_number = 0;
   }
 };
@@ -89,6 +91,21 @@ struct CompletionThread {
   const Continuation* running = nullptr;
   /// Signalled when that has been run.
   ConditionVariable ran;
+};
+
+/// What the thread does that waits for all asynchronous requests.
+struct AcquireThread {
+  WaitingThread waits;
+  bool stop = false;
+  /// No request waits for less long than until then: it may be one that has gone.
+  TimePoint earliest_deadline = no_deadline;
+  /// Until when it leads, at most.
+  TimePoint leads_until = no_deadline;
+  Thread::id id;
+  /// What it answers at the moment.
+  const AcquireRequest* answering = nullptr;
+  /// Signalled when that has been answered.
+  ConditionVariable answered;
 };
 
 /// What a change of the state leaves to be done once the lock is free: whoever changes it passes
@@ -129,6 +146,16 @@ class RingState {
   Submission* lease(const SlotRequest& request);
   /// Hands free slots to those who wait.
   void serve_waiters(FollowUp& follow_up);
+  /// Wakes all that wait for a slot, to learn that there is nothing to be had any more.
+  void wake_waiting_threads();
+  /// A thread that could wait in the backend for everyone. One that waits for a slot of its own if
+  /// there is any: the thread of asynchronous requests may be running the program's code. Null if
+  /// nobody waits.
+  [[nodiscard]] WaitingThread* next_leader();
+  /// The ring ends: takes back the slots of asynchronous requests that have not been told of them.
+  void take_back_granted(FollowUp& follow_up);
+  /// The last user of an asynchronous request lets go of it.
+  void give_back(AcquireRequest& request, FollowUp& follow_up);
 
   // submit
 
@@ -194,17 +221,25 @@ class RingState {
   SlotTable slots;
   Admission admission;
   SubmissionPool pool;
-  CallbackPool callbacks;
+  NodePool<CallbackNode> callbacks;
+  NodePool<AcquireRequest> requests;
   StatisticsCounter counter;
   /// How often the statistics were reset.
   std::uint64_t resets = 0;
   WaiterQueue waiters;
+  /// Those that wait for a slot of their own, in order of arrival.
+  IntrusiveList<WaitingThread, &WaitingThread::previous, &WaitingThread::next> waiting_threads;
+  AcquireThread acquire_thread;
   Lead lead;
   /// The first cause, once the device is lost.
   std::exception_ptr lost;
   bool closed = false;
   /// Keeps the core until the ring has ended and nobody has a record of it any more.
   std::shared_ptr<RingCore> self;
+  /// No lease, ticket, handle or coroutine has anything of the ring.
+  [[nodiscard]] bool unused() const {
+    return pool.in_use() == 0 && callbacks.in_use() == 0 && requests.in_use() == 0;
+  }
 
  private:
   /// The request gets the slot, which is free, in `submission`.

@@ -15,20 +15,13 @@ namespace cbr::detail {
 
 SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, bool limited) {
   const bool may_wait = deadline != no_wait;
-  Result result;
-  SlotSeeker seeker{request};
-  try {
-    retirement_.collect_all(Retirement::Turn::skip, &seeker);
-  } catch (...) {
-    result.failure = std::current_exception();
-  }
-  // It may have got one before that failed.
-  result.submission = seeker.submission;
+  Result result = look(request);
   if (result.submission != nullptr || result.failure != nullptr) return result;
-  if (seeker.failure != nullptr) std::rethrow_exception(seeker.failure);
   ThreadWait wait(ring_, strategy_, deadline);
+  WaitingThread thread;
   Waiter self;
   self.request = request;
+  self.thread = &thread;
   SlotIndex in_the_way{};
   Leading leading;
   {
@@ -51,17 +44,18 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
     }
     enter(*state, self);
     if (ring_.options.log_wait_events) in_the_way = state->in_the_way();
-    try_to_lead(*state, self, leading);
+    try_to_lead(*state, thread, leading);
   }
   FollowUp follow_up;
   try {
-    if (ring_.options.log_wait_events) report_waiting(in_the_way);
+    report_waiting(in_the_way);
     while (!wait_once(self, wait, leading, follow_up)) {
     }
   } catch (...) {
     result.failure = std::current_exception();
     const StateAccess state(ring_.state);
-    leave(*state, self, leading, follow_up);
+    if (leading) state->lead.end();
+    leave(*state, self, follow_up);
   }
   ring_.follow_up(follow_up);
   if (self.granted) result.submission = self.submission;
@@ -69,7 +63,23 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
   return result;
 }
 
+SlotWait::Result SlotWait::look(const SlotRequest& request) {
+  Result result;
+  SlotSeeker seeker{request};
+  try {
+    retirement_.collect_all(Retirement::Turn::skip, &seeker);
+  } catch (...) {
+    result.failure = std::current_exception();
+  }
+  // It may have got one before that failed.
+  result.submission = seeker.submission;
+  if (result.submission != nullptr || result.failure != nullptr) return result;
+  if (seeker.failure != nullptr) std::rethrow_exception(seeker.failure);
+  return result;
+}
+
 void SlotWait::report_waiting(SlotIndex in_the_way) const noexcept {
+  if (!ring_.options.log_wait_events) return;
   try {
     const std::string text = waiting_text(in_the_way);
     ring_.log.write(
@@ -92,11 +102,13 @@ void SlotWait::enter(RingState& state, Waiter& self) {
   self.since = self.counted_from = ring_.backend->now();
   self.resets = state.resets;
   self.next_report = self.since + std::chrono::milliseconds(ring_.options.hang_warning_ms);
+  self.thread->waiting.push_back(self);
+  if (self.thread != &state.acquire_thread.waits) state.waiting_threads.push_back(*self.thread);
   state.counter.wait_started();
 }
 
 bool SlotWait::wait_once(Waiter& self, ThreadWait& wait, Leading& leading, FollowUp& follow_up) {
-  if (leading) lead(self, wait, leading);
+  if (leading) lead(wait, leading);
   {
     StateAccess state(ring_.state);
     if (leading) state->lead.end();
@@ -105,19 +117,21 @@ bool SlotWait::wait_once(Waiter& self, ThreadWait& wait, Leading& leading, Follo
     const bool expired = !self.granted && wait.expired();
     if (self.granted || expired) {
       if (expired) state->counter.timed_out();
-      leave(*state, self, leading, follow_up);
+      leave(*state, self, follow_up);
       return true;
     }
-    try_to_lead(*state, self, leading);
+    try_to_lead(*state, *self.thread, leading);
     if (leading) return false;
-    wait.sleep(state, self.wake_up);
+    wait.sleep(state, self.thread->wake_up);
   }
   wait.pause();
   return false;
 }
 
-void SlotWait::leave(RingState& state, Waiter& self, const Leading& leading, FollowUp& follow_up) {
-  if (leading) state.lead.end();
+void SlotWait::leave(RingState& state, Waiter& self, FollowUp& follow_up) {
+  WaitingThread& thread = *self.thread;
+  (self.granted ? thread.granted : thread.waiting).remove(self);
+  if (&thread != &state.acquire_thread.waits) state.waiting_threads.remove(thread);
   if (!self.granted) {
     state.waiters.remove(self);
     state.give_back(*self.submission, follow_up);
@@ -126,11 +140,15 @@ void SlotWait::leave(RingState& state, Waiter& self, const Leading& leading, Fol
   if (self.resets == state.resets) {
     state.counter.wait_ended(ring_.backend->now() - self.counted_from);
   }
-  if (state.lead.waiter != nullptr) return;
-  // Someone has to wait in the backend for those who stay, if there is anything to wait for.
+  // Someone has to wait in the backend for those who stay.
+  pass_on_lead(state);
+}
+
+void SlotWait::pass_on_lead(RingState& state) {
+  if (state.lead.thread != nullptr) return;
   look_for_work(state);
-  Waiter* const first = state.waiters.front();
-  if (first != nullptr && !state.lead.points.empty()) first->wake_up.notify_one();
+  WaitingThread* const next = state.next_leader();
+  if (next != nullptr && !state.lead.points.empty()) next->wake_up.notify_one();
 }
 
 void SlotWait::look_for_work(RingState& state) {
@@ -149,21 +167,22 @@ void SlotWait::look_for_work(RingState& state) {
   }
 }
 
-void SlotWait::try_to_lead(RingState& state, Waiter& self, Leading& leading) {
-  if (state.lead.waiter != nullptr) return;
+void SlotWait::try_to_lead(RingState& state, WaitingThread& thread, Leading& leading) {
+  if (state.lead.thread != nullptr) return;
   look_for_work(state);
   if (state.lead.points.empty()) return;
   // Only what it doesn't wait for yet would be news to it.
   for (const SyncPoint& point : state.lead.points) {
     ring_.queue(point.queue).wanted.store(false, std::memory_order_relaxed);
   }
-  state.lead.begin(self, state.next_wake_number());
+  state.lead.begin(thread, state.next_wake_number());
   leading.points = state.lead.points;
   leading.wake_number = state.lead.wake_number;
   leading.awake = &state.lead.awake;
+  leading.thread = &thread;
 }
 
-bool SlotWait::nap(Waiter& self, ThreadWait& wait, const Leading& leading) {
+bool SlotWait::nap(ThreadWait& wait, const Leading& leading) {
   std::optional<TimePoint> until;
   {
     const StateAccess state(ring_.state);
@@ -175,15 +194,15 @@ bool SlotWait::nap(Waiter& self, ThreadWait& wait, const Leading& leading) {
     }
   }
   const auto over = [&](const RingState& state) {
-    return self.granted || state.lost != nullptr || state.closed;
+    return !leading.thread->granted.empty() || state.lost != nullptr || state.closed;
   };
   // What has been submitted to another queue has woken it, and ends the nap.
   const auto news = [&] { return wait.look(leading.points, leading.wake_number); };
-  return wait.nap(self.wake_up, *until, over, [&] { return retirement_.guarded(news); });
+  return wait.nap(leading.thread->wake_up, *until, over, [&] { return retirement_.guarded(news); });
 }
 
-void SlotWait::lead(Waiter& self, ThreadWait& wait, const Leading& leading) {
-  if (ring_.naps && !nap(self, wait, leading)) return;
+void SlotWait::lead(ThreadWait& wait, const Leading& leading) {
+  if (ring_.naps && !nap(wait, leading)) return;
   const WaitStatus status = retirement_.wait_in_backend(wait, leading.points, leading.wake_number);
   leading.awake->store(true, std::memory_order_relaxed);
   // After a timeout too: a slot that got free just now is better than an error.

@@ -1,4 +1,5 @@
-// How a thread gets a slot when none is free: in its turn, led by one that waits in the backend.
+// How a request gets a slot when none is free: in its turn, led by a thread that waits in the
+// backend.
 #pragma once
 
 #include <chrono>
@@ -24,6 +25,9 @@ namespace cbr::detail {
 /// While nothing is in flight, nobody leads: whoever submits next finds RingQueue::wanted, and
 /// wakes the first. A leader that a slot is handed to, by a thread that discards a lease say, is
 /// woken in the backend with its wake number.
+///
+/// The requests of AcquireRequests stand in the same queue; its thread waits for them, and leads,
+/// like any other.
 class SlotWait {
  public:
   SlotWait(RingContext& ring, Retirement& retirement, const SpinThenBlock& strategy)
@@ -42,33 +46,42 @@ class SlotWait {
   /// CommandBufferRing::acquire throws before it has waited.
   Result take(const SlotRequest& request, TimePoint deadline, bool limited)
       CBR_EXCLUDES(ring_.state);
+  /// A slot that is free or whose work has ended, without waiting for one.
+  Result look(const SlotRequest& request) CBR_EXCLUDES(ring_.state);
 
- private:
+  // For those who wait.
+
   /// What a leader needs to know without the lock; empty for others.
   struct Leading {
     std::span<const SyncPoint> points = {};
     std::uint64_t wake_number = 0;
     Atomic<bool>* awake = nullptr;
+    WaitingThread* thread = nullptr;
 
     explicit operator bool() const { return awake != nullptr; }
   };
 
+  /// Tells, where the options ask for it, that a request waits.
   void report_waiting(SlotIndex in_the_way) const noexcept;
-  /// Takes a place among the waiters; what may throw comes first.
+  /// Takes a place among the waiters; what may throw comes first. Its thread is set.
   void enter(RingState& state, Waiter& self);
+  /// Gives up the place. The slot that it may have got is the caller's to give up.
+  void leave(RingState& state, Waiter& self, FollowUp& follow_up);
+  /// Makes `thread` the leader if there is none and something is in flight, and fills in `leading`
+  /// then.
+  void try_to_lead(RingState& state, WaitingThread& thread, Leading& leading);
+  /// Waits in the backend for what is in flight, and collects.
+  void lead(ThreadWait& wait, const Leading& leading) CBR_EXCLUDES(ring_.state);
+  /// If nobody leads, and there is something to wait for in the backend, wakes someone who can.
+  void pass_on_lead(RingState& state);
+
+ private:
   /// Waits in the backend or for those who do, and looks what has come of it. True once it has
   /// left, with a slot or because its time is over.
   bool wait_once(Waiter& self, ThreadWait& wait, Leading& leading, FollowUp& follow_up);
-  void leave(RingState& state, Waiter& self, const Leading& leading, FollowUp& follow_up);
-
-  /// Makes this thread the leader if there is none and something is in flight, and fills in
-  /// `leading` then.
-  void try_to_lead(RingState& state, Waiter& self, Leading& leading);
-  /// Waits in the backend for what is in flight, and collects.
-  void lead(Waiter& self, ThreadWait& wait, const Leading& leading);
   /// Sleeps as long as all of the points are foreseen not to have been reached. False if there is
   /// nothing to wait for in the backend any more.
-  bool nap(Waiter& self, ThreadWait& wait, const Leading& leading);
+  bool nap(ThreadWait& wait, const Leading& leading);
   /// Finds out what a leader has to wait for, and asks to be told of what is submitted later.
   void look_for_work(RingState& state);
 

@@ -10,16 +10,6 @@ WaiterQueue::WaiterQueue(std::uint32_t queue_count, std::uint32_t level_count,
       ageing_limit_(ageing_limit),
       lines_(std::size_t{level_count} * (queue_count + 1)) {}
 
-Waiter* WaiterQueue::front() const {
-  Waiter* first = nullptr;
-  for (const WaiterLine& line : lines_) {
-    Waiter* const candidate = line.front();
-    if (candidate == nullptr) continue;
-    if (first == nullptr || candidate->arrival < first->arrival) first = candidate;
-  }
-  return first;
-}
-
 void WaiterQueue::push(Waiter& waiter) {
   waiter.arrival = arrivals_ + 1;
   line_of(waiter).push(waiter);

@@ -1,4 +1,4 @@
-// The threads that wait for a slot, and who of them is next. Pure logic: the ring's state mutex
+// The requests that wait for a slot, and which of them is next. Pure logic: the ring's state mutex
 // guards it.
 #pragma once
 
@@ -10,16 +10,21 @@
 #include <cbr/types.h>
 
 #include "core/admission.h"
+#include "core/intrusive_list.h"
 #include "core/slot_table.h"
 #include "core/sync.h"
 #include "core/waiter_line.h"
 
 namespace cbr::detail {
 
-/// One waiting thread; lives on its stack.
+struct WaitingThread;
+
+/// One request that waits: on the stack of the thread that waits for it, or asynchronous, in a
+/// record of its own (AcquireRequest).
 struct Waiter {
   SlotRequest request;
-  ConditionVariable wake_up;
+  /// Is woken when there is something to be done for it.
+  WaitingThread* thread = nullptr;
   /// What its lease will be recorded in, taken before it began to wait: a slot can be handed to it
   /// without allocating.
   Submission* submission = nullptr;
@@ -36,6 +41,23 @@ struct Waiter {
   std::uint64_t arrival = 0;
   /// Where it stands in its line, which sets it.
   std::size_t place = 0;
+  /// Its neighbours among the requests of its thread.
+  Waiter* previous = nullptr;
+  Waiter* next = nullptr;
+};
+
+/// A thread that waits for slots: for one of its own, or for those of all asynchronous requests.
+struct WaitingThread {
+  using Requests = IntrusiveList<Waiter, &Waiter::previous, &Waiter::next>;
+
+  ConditionVariable wake_up;
+  /// In order of arrival.
+  Requests waiting;
+  /// Those that have been given a slot, in that order, until the thread has seen it.
+  Requests granted;
+  /// Its neighbours among those that wait for a slot of their own.
+  WaitingThread* previous = nullptr;
+  WaitingThread* next = nullptr;
 };
 
 /// Whom a free slot goes to.
@@ -53,8 +75,6 @@ class WaiterQueue {
   WaiterQueue(std::uint32_t queue_count, std::uint32_t level_count, std::uint32_t ageing_limit);
 
   [[nodiscard]] bool empty() const { return count_ == 0; }
-  /// The one that came first.
-  [[nodiscard]] Waiter* front() const;
   /// If this throws std::bad_alloc, nothing has changed.
   void push(Waiter& waiter);
   /// Takes out the waiter that is to have one of the free slots, and says which. Of those that may

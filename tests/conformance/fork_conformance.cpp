@@ -1,5 +1,6 @@
 // A forked child: the parent's ring is not its to use, and harms nothing when it goes.
 #include <atomic>
+#include <coroutine>
 #include <cstdlib>
 #include <future>
 #include <memory>
@@ -56,6 +57,7 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
   std::optional<Lease> other = sequence.acquire();
   std::optional<Ticket> held = sequence.acquire().submit();
   CallbackHandle handle = flying->on_complete([](const Ticket&) {});
+  auto awaiter = std::make_unique<detail::LeaseAwaiter>(ring.acquire_async());
   // Holds the ring's locks at some moment of the fork, and goes on with them in the parent only.
   std::atomic<bool> end = false;
   std::thread busy([&] {
@@ -114,6 +116,12 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
       if (!refuses([&] { own.acquire().submit({.after = {{*held, by_host}}}); })) _exit(31);
       own.acquire().submit({.after = {{ended, by_host}}}).wait();
     }
+    const auto unasked = [](const AcquireResult&) { _exit(34); };
+    if (!refuses([&] { (void)ring.acquire_async(); })) _exit(32);
+    if (!refuses([&] { (void)awaiter->await_suspend(std::noop_coroutine()); })) _exit(33);
+    if (!refuses([&] { ring.acquire_async({}, unasked); })) _exit(35);
+    if (!refuses([&] { sequence.acquire_async({}, unasked); })) _exit(36);
+    awaiter.reset();
     held.reset();
     lease.reset();
     other->discard();
@@ -160,6 +168,35 @@ TEST_P(Fork, ALabelSetInTheChildNeverHangs) {
   busy.join();
   lease.discard();
   ring.drain();
+}
+
+TEST_P(Fork, ARequestThatWaitsIsNothingToTheChild) {
+  if (thread_sanitizer) {
+    GTEST_SKIP() << "ThreadSanitizer does not follow a fork of a program with threads";
+  }
+  auto& ring = make_ring(1);
+  std::optional<Lease> lease = ring.acquire();
+  std::atomic<bool> called = false;
+  AcquireHandle handle = ring.acquire_async({}, [&](AcquireResult result) {
+    std::move(result).lease().discard();
+    called = true;
+  });
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    // Whatever hangs ends here.
+    alarm(60);
+    if (handle.cancel()) _exit(1);
+    lease.reset();
+    destroy_ring();
+    _exit(called ? 2 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  lease->discard();
+  EXPECT_TRUE(eventually([&] { return called.load(); }));
 }
 
 TEST(ForkInACallback, NoOtherRunsInTheChild) {

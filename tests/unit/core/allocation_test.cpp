@@ -1,6 +1,9 @@
 // Acquire, submit and recycle allocate nothing in steady state: every allocation is counted.
 #include <array>
 #include <atomic>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -115,6 +118,64 @@ TEST(Allocation, WaitingForTicketsAllocatesNothing) {
     EXPECT_EQ(first.error(), nullptr);
     EXPECT_TRUE(first.gpu_interval());
     EXPECT_TRUE(first.gpu_end());
+  });
+}
+
+/// A coroutine that is destroyed by whoever has its handle.
+struct Steps {
+  struct promise_type {  // NOLINT(readability-identifier-naming): the standard's name
+    Steps get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+  std::coroutine_handle<promise_type> coroutine;
+};
+
+/// Counts what one coroutine allocates that waits for each of its slots.
+Steps run_asynchronously(CommandBufferRing& ring, std::atomic<std::size_t>& allocations,
+                         std::atomic<bool>& ended) {
+  std::size_t before = 0;
+  for (int i = 0; i < 1050; ++i) {
+    if (i == 50) before = allocation_count;
+    Lease lease = co_await ring.acquire_async({.label = "a step"});
+    simulated::record(lease, {.execute = 1us});
+    std::move(lease).submit();
+  }
+  allocations = allocation_count - before;
+  ended = true;
+}
+
+TEST(Allocation, AwaitingASlotAllocatesNothing) {
+  CommandBufferRing ring(simulated::make_gpu(), {.ring_size = 1});
+  std::atomic<std::size_t> allocations = 0;
+  std::atomic<bool> ended = false;
+  const Steps steps = run_asynchronously(ring, allocations, ended);
+  while (!ended) std::this_thread::yield();
+  EXPECT_EQ(allocations, 0U);
+  EXPECT_GT(ring.statistics().wait_events, 1000U);
+  while (!steps.coroutine.done()) std::this_thread::yield();
+  steps.coroutine.destroy();
+}
+
+TEST(Allocation, AskingForASlotWithACallbackAllocatesNothing) {
+  CommandBufferRing ring(simulated::make_gpu(), {.ring_size = 1});
+  std::atomic<int> answered = 0;
+  int asked = 0;
+  expect_steady([&] {
+    Lease lease = ring.acquire();
+    AcquireHandle taken_back = ring.acquire_async({}, [](const AcquireResult&) {});
+    ring.acquire_async({}, [&answered](AcquireResult result) {
+      std::move(result).lease().discard();
+      ++answered;
+    });
+    EXPECT_TRUE(taken_back.cancel());
+    lease.discard();
+    ++asked;
+    while (answered != asked) std::this_thread::yield();
+    // The request is back once nobody runs it any more, and the next finds it.
+    while (ring.statistics().leased != 0) std::this_thread::yield();
   });
 }
 

@@ -4,14 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include "core/node_pool.h"
 #include "unit/core/core_for_records.h"
 
 namespace cbr::detail {
 namespace {
 
-TEST(CallbackPool, GivesANodeToOneAtATime) {
+TEST(NodePool, GivesANodeToOneAtATime) {
   const CoreForRecords core;
-  CallbackPool pool(*core);
+  NodePool<CallbackNode> pool(*core);
   EXPECT_EQ(pool.in_use(), 0U);
   std::set<CallbackNode*> taken;
   for (int i = 0; i < 20; ++i) {
@@ -32,9 +33,9 @@ TEST(CallbackPool, GivesANodeToOneAtATime) {
   EXPECT_EQ(again, taken) << "it doesn't grow when it need not";
 }
 
-TEST(CallbackPool, ANodeStaysWhereItIsWhenThePoolGrows) {
+TEST(NodePool, ANodeStaysWhereItIsWhenThePoolGrows) {
   const CoreForRecords core;
-  CallbackPool pool(*core);
+  NodePool<CallbackNode> pool(*core);
   CallbackNode& first = pool.take();
   first.references = 2;
   for (int i = 0; i < 100; ++i) EXPECT_NE(&pool.take(), &first);
@@ -43,7 +44,7 @@ TEST(CallbackPool, ANodeStaysWhereItIsWhenThePoolGrows) {
 
 TEST(CallbackNode, RunsItsCallbackWithTheTicket) {
   const CoreForRecords core;
-  CallbackPool pool(*core);
+  NodePool<CallbackNode> pool(*core);
   CallbackNode& node = pool.take();
   Submission submission;
   submission.core = &*core;

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace cbr::test {
 namespace {
@@ -295,6 +297,34 @@ std::vector<StarvedOperation> starved_operations() {
          await_with(bench, attempt, [ballast](std::coroutine_handle<> coroutine) {
            if (!ballast.empty()) coroutine.resume();
          });
+       }},
+      {"acquire_async where a slot is free",
+       [](Bench& bench, Attempt& attempt) {
+         int calls = 0;
+         const bool taken = attempt([&] {
+           bench.ring().acquire_async({.label = "a label"}, [&](AcquireResult result) {
+             ++calls;
+             if (result.failure() == nullptr) std::move(result).lease().discard();
+           });
+         });
+         EXPECT_EQ(calls, taken ? 1 : 0);
+       }},
+      {"acquire_async that waits",
+       [](Bench& bench, Attempt& attempt) {
+         std::vector<Lease> leases;
+         while (auto lease = bench.ring().try_acquire()) leases.push_back(*std::move(lease));
+         std::atomic<int> calls = 0;
+         AcquireHandle handle;
+         const bool taken = attempt([&] {
+           handle = bench.ring().acquire_async({}, [&](AcquireResult result) {
+             if (result.failure() == nullptr) std::move(result).lease().discard();
+             ++calls;
+           });
+         });
+         for (Lease& lease : leases) lease.discard();
+         while (taken && calls == 0) std::this_thread::yield();
+         EXPECT_FALSE(handle.cancel());
+         EXPECT_EQ(calls, taken ? 1 : 0);
        }},
       {"wait_any",
        [](Bench& bench, Attempt& attempt) {

@@ -1,0 +1,292 @@
+#include "core/acquire_requests.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <cbr/errors.h>
+
+#include "core/callback_scope.h"
+#include "core/ring_core.h"
+
+namespace cbr::detail {
+
+void AcquireRequest::prepare(const SlotRequest& checked, Timeout its_limit) {
+  request = checked;
+  label.assign(checked.label);
+  request.label = label.view();
+  sequence = checked.sequence != nullptr ? *checked.sequence : nullptr;
+  request.sequence = sequence != nullptr ? &sequence : nullptr;
+  limit = its_limit;
+  granted = timed_out = taken_back = false;
+  submission = nullptr;
+  references = 1;
+}
+
+void AcquireRequests::require_thread(const std::shared_ptr<RingCore>& core) {
+  if (started_.load(std::memory_order_acquire)) return;
+  {
+    const LockGuard lock(ring_.structure_mutex);
+    if (!started_.load(std::memory_order_relaxed)) {
+      // It keeps the core: it may be the last to need it if a callback ends the ring.
+      thread_ = start_thread([this, core] { run_thread(); });
+      started_.store(true, std::memory_order_release);
+    }
+  }
+  ring_.sweep_outside_slots();
+}
+
+bool AcquireRequests::enter(AcquireRequest& request, const std::shared_ptr<RingCore>& core,
+                            Submission*& submission) {
+  const TimePoint now = ring_.backend->now();
+  request.since = now;
+  request.deadline = request.limit.after(now);
+  if (request.deadline != no_wait) require_thread(core);
+  SlotIndex in_the_way{};
+  FollowUp follow_up;
+  {
+    const StateAccess state(ring_.state);
+    state->require_usable();
+    // Waiters have been offered every slot that is free, so to take one overtakes nobody.
+    submission = state->lease(request.request);
+    if (submission != nullptr) return false;
+    if (request.deadline == no_wait) {
+      state->counter.wait_started();
+      state->counter.timed_out();
+      request.timed_out = true;
+      return false;
+    }
+    AcquireThread& thread = state->acquire_thread;
+    request.thread = &thread.waits;
+    slot_wait_.enter(*state, request);
+    request.phase = AcquireRequest::Phase::waiting;
+    ++request.references;
+    thread.earliest_deadline = std::min(thread.earliest_deadline, request.deadline);
+    thread.waits.wake_up.notify_one();
+    // It waits in the backend, and would come back too late.
+    if (state->lead.thread == &thread.waits && request.deadline < thread.leads_until) {
+      follow_up.wake(state->lead.wake_number);
+    }
+    if (ring_.options.log_wait_events) in_the_way = state->in_the_way();
+  }
+  // From here on the request may have been answered, and be gone.
+  ring_.follow_up(follow_up);
+  slot_wait_.report_waiting(in_the_way);
+  return true;
+}
+
+void AcquireRequests::answer(AcquireRequest& request, Submission* submission,
+                             std::chrono::nanoseconds waited) const noexcept {
+  try {
+    if (submission != nullptr) {
+      request.lease = request.core->begin(*submission, waited);
+      return;
+    }
+    // A request whose time was over while the ring still was.
+    if (request.timed_out) {
+      request.core->throw_timeout(ring_.backend->now() - request.since, *request.limit.value());
+    }
+    ring_.require_usable();
+  } catch (...) {
+    request.failure = std::current_exception();
+  }
+}
+
+void AcquireRequests::run(AcquireRequest& request) const noexcept {
+  const Executor& executor = ring_.options.executor;
+  const char* text = "a callback for a slot threw";
+  try {
+    if (request.callback) {
+      request.callback(request.failure != nullptr
+                           ? AcquireResult(std::exchange(request.failure, nullptr))
+                           : AcquireResult(std::move(request.lease)));
+    } else if (executor) {
+      text = "the executor of a coroutine threw";
+      executor(request.coroutine);
+    } else {
+      text = "a coroutine let an exception out";
+      request.coroutine.resume();
+    }
+  } catch (...) {
+    ring_.log.failure(LogEvent::callback_threw, text, std::current_exception());
+  }
+}
+
+bool AcquireRequests::cancel(AcquireRequest& request) noexcept {
+  bool taken_back = false;
+  Submission* slot = nullptr;
+  FollowUp follow_up;
+  {
+    StateAccess state(ring_.state);
+    AcquireThread& thread = state->acquire_thread;
+    if (request.phase == AcquireRequest::Phase::waiting) {
+      taken_back = true;
+      if (request.granted) slot = request.submission;
+      slot_wait_.leave(*state, request, follow_up);
+      request.phase = AcquireRequest::Phase::idle;
+      // The ring's reference; the caller has one.
+      --request.references;
+    } else {
+      if (request.phase == AcquireRequest::Phase::answering) taken_back = request.taken_back = true;
+      if (thread.id != this_thread_id()) {
+        while (thread.answering == &request) state.wait(thread.answered);
+      }
+    }
+  }
+  ring_.follow_up(follow_up);
+  if (slot != nullptr) request.core->end_unbegun(*slot);
+  // The program's destructors run without the lock.
+  if (taken_back) request.callback = nullptr;
+  return taken_back;
+}
+
+AcquireRequest* AcquireRequests::next_to_answer(RingState& state, TimePoint passed) const {
+  AcquireThread& thread = state.acquire_thread;
+  Waiter* const granted = thread.waits.granted.front();
+  Waiter* const first = thread.waits.waiting.front();
+  AcquireRequest* answered = nullptr;
+  if (granted != nullptr) {
+    answered = static_cast<AcquireRequest*>(granted);
+  } else if (first != nullptr && (state.lost != nullptr || state.closed)) {
+    answered = static_cast<AcquireRequest*>(first);
+  } else if (first != nullptr && thread.earliest_deadline != no_deadline) {
+    const TimePoint now = std::max(ring_.backend->now(), passed);
+    if (now < thread.earliest_deadline) return nullptr;
+    thread.earliest_deadline = no_deadline;
+    for (Waiter* waiter = first; waiter != nullptr; waiter = waiter->next) {
+      auto* const request = static_cast<AcquireRequest*>(waiter);
+      if (answered == nullptr && request->deadline <= now) {
+        answered = request;
+      } else {
+        thread.earliest_deadline = std::min(thread.earliest_deadline, request->deadline);
+      }
+    }
+    if (answered == nullptr) return nullptr;
+    answered->timed_out = true;
+    state.counter.timed_out();
+  }
+  return answered;
+}
+
+void AcquireRequests::run_thread() noexcept {
+  Backoff backoff;
+  TimePoint passed = no_wait;
+  {
+    const StateAccess state(ring_.state);
+    state->acquire_thread.id = this_thread_id();
+  }
+  for (;;) {
+    AcquireRequest* answered = nullptr;
+    SlotWait::Leading leading;
+    std::optional<ThreadWait> wait;
+    FollowUp follow_up;
+    {
+      StateAccess state(ring_.state);
+      AcquireThread& thread = state->acquire_thread;
+      answered = next_to_answer(*state, passed);
+      if (answered != nullptr) {
+        slot_wait_.leave(*state, *answered, follow_up);
+        answered->phase = AcquireRequest::Phase::answering;
+        thread.answering = answered;
+      } else if (thread.waits.waiting.empty()) {
+        if (thread.stop) return;
+        thread.earliest_deadline = no_deadline;
+        state.wait(thread.waits.wake_up);
+        continue;
+      } else {
+        passed = no_wait;
+        wait.emplace(ring_, strategy_, thread.earliest_deadline, Interruptible::no);
+        slot_wait_.try_to_lead(*state, thread.waits, leading);
+        if (!leading) {
+          const TimePoint deadline = thread.earliest_deadline;
+          wait->sleep(state, thread.waits.wake_up);
+          if (wait->expired()) passed = deadline;
+          continue;
+        }
+        thread.leads_until = thread.earliest_deadline;
+      }
+    }
+    ring_.follow_up(follow_up);
+    if (answered == nullptr) {
+      lead(*wait, leading, backoff);
+      continue;
+    }
+    see_to(*answered);
+    // A callback has forked, and this is the child: nothing runs here any more.
+    if (!ring_.gate.same_process()) return;
+  }
+}
+
+void AcquireRequests::lead(ThreadWait& wait, const SlotWait::Leading& leading,
+                           Backoff& backoff) noexcept {
+  std::exception_ptr failure;
+  try {
+    slot_wait_.lead(wait, leading);
+    backoff.reset();
+  } catch (const DeviceLost&) {
+    // Every request learns of it, this thread's too.
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // It concerns this wait alone, and no request has made it; once is enough to tell.
+  if (failure != nullptr && backoff.is_fresh()) {
+    ring_.log.failure(LogEvent::backend_failure, "the wait for a slot failed", failure);
+  }
+  StateAccess state(ring_.state);
+  AcquireThread& thread = state->acquire_thread;
+  state->lead.end();
+  if (failure == nullptr && !thread.waits.waiting.empty()) return;
+  slot_wait_.pass_on_lead(*state);
+  if (failure == nullptr || next_to_answer(*state, no_wait) != nullptr) return;
+  const Timeout left(thread.earliest_deadline - ring_.backend->now());
+  const TimePoint deadline =
+      thread.earliest_deadline == no_deadline ? no_deadline : left.after(Clock::now());
+  (void)state.wait_until(thread.waits.wake_up, std::min(deadline, Clock::now() + backoff.next()));
+}
+
+void AcquireRequests::see_to(AcquireRequest& request) noexcept {
+  const CallbackScope scope(&ring_);
+  answer(request, request.granted ? request.submission : nullptr,
+         ring_.backend->now() - request.since);
+  bool taken_back = false;
+  {
+    const StateAccess state(ring_.state);
+    taken_back = request.taken_back;
+    if (!taken_back) request.phase = AcquireRequest::Phase::running;
+  }
+  if (taken_back) {
+    request.lease.discard();
+  } else {
+    run(request);
+    if (!ring_.gate.same_process()) return;
+  }
+  request.callback = nullptr;
+  FollowUp follow_up;
+  const StateAccess state(ring_.state);
+  AcquireThread& thread = state->acquire_thread;
+  thread.answering = nullptr;
+  thread.answered.notify_all();
+  request.phase = AcquireRequest::Phase::idle;
+  if (--request.references == 0) state->give_back(request, follow_up);
+}
+
+void AcquireRequests::stop() noexcept {
+  std::uint64_t wake_number = 0;
+  {
+    // None is started after this.
+    const LockGuard lock(ring_.structure_mutex);
+    const StateAccess state(ring_.state);
+    state->acquire_thread.stop = true;
+    state->acquire_thread.waits.wake_up.notify_one();
+    if (state->lead.thread == &state->acquire_thread.waits) wake_number = state->lead.wake_number;
+  }
+  ring_.wake(wake_number);
+  if (!thread_.joinable()) return;
+  if (thread_.get_id() == this_thread_id()) {
+    thread_.detach();
+  } else {
+    thread_.join();
+  }
+}
+
+}  // namespace cbr::detail
