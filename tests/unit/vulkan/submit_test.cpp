@@ -135,17 +135,19 @@ class ProgramBuffer {
 enum class Form : std::uint8_t { synchronization2, before };
 
 class Submit : public testing::TestWithParam<Form> {
- protected:
-  Submit() {
-    shim_.reset();
-    device_ = GetParam() == Form::before ? test::VulkanShim::wrap(*owner_) : owner_;
-    timeline_.emplace(DeviceImpl::of(device_));
-  }
+ public:
   ~Submit() override {
     ring_.reset();
     timeline_.reset();
     device_.reset();
     shim_.reset();
+  }
+
+ protected:
+  Submit() {
+    shim_.reset();
+    device_ = GetParam() == Form::before ? test::VulkanShim::wrap(*owner_) : owner_;
+    timeline_.emplace(DeviceImpl::of(device_));
   }
 
   CommandBufferRing& make_ring(RingOptions options = {}) {
@@ -425,8 +427,8 @@ TEST_P(Submit, LeasesThatCantBeSubmittedSoAreRefused) {
   EXPECT_THROW((void)submit(Lease(), {}), InvalidUsage);
   Lease lease = ring.acquire();
   (void)submit(std::move(lease), {});
-  EXPECT_THROW((void)submit(std::move(lease), {}),
-               InvalidUsage);  // NOLINT(bugprone-use-after-move)
+  // NOLINTNEXTLINE(bugprone-use-after-move)
+  EXPECT_THROW((void)submit(std::move(lease), {}), InvalidUsage);
   CommandBufferRing other(simulated::make_gpu());
   EXPECT_THAT([&] { (void)submit(other.acquire(), {}); },
               ThrowsMessage<InvalidUsage>(HasSubstr("ring of another API")));
