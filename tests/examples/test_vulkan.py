@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 FOLDER = pathlib.Path(os.environ["CBR_EXAMPLES"])
-PROGRAMS = ["minimal", "wrap_device", "two_threads", "frames_by_hand", "frames_with_ring"]
+PROGRAMS = ["minimal", "wrap_device", "two_threads", "two_queues", "frames_by_hand",
+            "frames_with_ring"]
 VALIDATION = {"VK_INSTANCE_LAYERS": "VK_LAYER_KHRONOS_validation",
               "VK_LAYER_ENABLES": "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT"}
 NO_DRIVER = {"VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"}
@@ -54,6 +55,10 @@ def test_two_threads(output):
     """In the order of submission the background covers all."""
     assert output("two_threads") == (f"plain leases: {'.' * 64}\n"
                                      f"a sequence:   {'.' * 24}{'#' * 16}{'.' * 24}\n")
+
+
+def test_two_queues(output):
+    assert output("two_queues") == "100 steps, 1638400 of 1638400 words right\n"
 
 
 def film():
