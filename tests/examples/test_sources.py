@@ -11,6 +11,8 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = SOURCE / "examples"
 PROGRAMS = sorted([*EXAMPLES.glob("vulkan/*.cpp"), *EXAMPLES.glob("python/*.py")])
 LONGEST = 86
+# A renderer, and the window that it draws into, which has to be made in plain Vulkan and X11.
+LONGER = {"window.cpp": 150, "plain_window.h": 290}
 
 
 def identify(path):
@@ -18,7 +20,7 @@ def identify(path):
 
 
 def test_all_are_in_the_index():
-    assert len(PROGRAMS) == 8
+    assert len(PROGRAMS) == 9
     for index in (EXAMPLES / "README.md", SOURCE / "docs" / "guide" / "examples.md"):
         text = index.read_text(encoding="utf-8")
         assert not [path.name for path in PROGRAMS if path.name not in text], index
@@ -27,7 +29,7 @@ def test_all_are_in_the_index():
 @pytest.mark.parametrize("path", sorted([*EXAMPLES.glob("vulkan/*"), *EXAMPLES.glob("python/*")]),
                          ids=identify)
 def test_is_short(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGER.get(path.name, LONGEST)
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=identify)
