@@ -108,6 +108,14 @@ void fail_next(const Fault& fault, std::size_t skip = 0);
 /// Neither is committed yet.
 void fail(void* command_buffer, const Fault& fault);
 
+/// The next signal that the GPU is to give never comes: that of a command buffer, or on Metal 4 of
+/// a queue. The host's come.
+void lose_next_signal();
+/// From now on the GPU's signals are late: they come with release_signals().
+void hold_signals();
+/// Ends hold_signals().
+void release_signals();
+
 /// What the next command buffer (on Metal 4: commit) to end says of when the GPU ran it, in
 /// seconds: any number, as a driver may.
 void tell_times(double start, double end);

@@ -275,5 +275,56 @@ TEST_F(Metal3Injection, ReturnsNil) {
   }
 }
 
+TEST_F(Metal3Injection, ASignalIsLost) {
+  @autoreleasepool {
+    id<MTLSharedEvent> event = [device() newSharedEvent];
+    lose_next_signal();
+    for (std::uint64_t value : {1, 2}) {
+      EXPECT_EQ(event.signaledValue, 0U);
+      id<MTLCommandBuffer> commands = [queue() commandBuffer];
+      [commands encodeSignalEvent:event value:value];
+      [commands commit];
+      [commands waitUntilCompleted];
+    }
+    EXPECT_EQ(event.signaledValue, 2U);
+  }
+}
+
+TEST_F(Metal3Injection, ASignalIsLate) {
+  @autoreleasepool {
+    id<MTLSharedEvent> event = [device() newSharedEvent];
+    hold_signals();
+    id<MTLCommandBuffer> commands = [queue() commandBuffer];
+    [commands encodeSignalEvent:event value:3];
+    [commands commit];
+    [commands waitUntilCompleted];
+    EXPECT_EQ(event.signaledValue, 0U);
+    release_signals();
+    EXPECT_EQ(event.signaledValue, 3U);
+  }
+}
+
+TEST_F(Metal3Injection, AnEventOfOneDeviceIsSignalledAndHoldsWorkUp) {
+  @autoreleasepool {
+    id<MTLEvent> event = [device() newEvent];
+    EXPECT_EQ(event.device, device());
+    id<MTLSharedEvent> shared = [device() newSharedEvent];
+    EXPECT_EQ(shared.device, nil);
+    id<MTLCommandBuffer> waiting = [[device() newCommandQueue] commandBuffer];
+    [waiting encodeWaitForEvent:event value:1];
+    [waiting encodeSignalEvent:shared value:1];
+    [waiting commit];
+    id<MTLCommandBuffer> commands = [queue() commandBuffer];
+    [commands commit];
+    [commands waitUntilCompleted];
+    EXPECT_EQ(shared.signaledValue, 0U);
+    commands = [queue() commandBuffer];
+    [commands encodeSignalEvent:event value:1];
+    [commands commit];
+    [waiting waitUntilCompleted];
+    EXPECT_EQ(shared.signaledValue, 1U);
+  }
+}
+
 }  // namespace
 }  // namespace cbr::metal_fake

@@ -243,5 +243,23 @@ TEST_F(Metal3Misuse, Metal4OnAnOlderSystem) {
   EXPECT_DEATH((void)[device() newCommandBuffer], "unrecognized selector");
 }
 
+TEST_F(Metal3Misuse, NoEvent) {
+  id<MTLSharedEvent> none = nil;
+  EXPECT_DEATH(
+      @autoreleasepool { [[queue() commandBuffer] encodeWaitForEvent:none value:1]; },
+      "event must not be nil");
+}
+
+TEST_F(Metal3Misuse, EventOfAnotherDevice) {
+  EXPECT_DEATH(
+      @autoreleasepool {
+        // The system's device is one object as long as somebody has it: this makes another.
+        id<MTLDevice> other = [[(Class)[(NSObject*)device() class] alloc] init];
+        id<MTLEvent> event = [other newEvent];
+        [[queue() commandBuffer] encodeSignalEvent:event value:1];
+      },
+      "the event belongs to another device");
+}
+
 }  // namespace
 }  // namespace cbr::metal_fake

@@ -262,5 +262,10 @@ TEST_F(Metal4Misuse, CommitOfNothing) {
       "count must be > 0");
 }
 
+TEST_F(Metal4Misuse, NoEvent) {
+  id<MTLSharedEvent> none = nil;
+  EXPECT_DEATH([queue4() signalEvent:none value:1], "event must not be nil");
+}
+
 }  // namespace
 }  // namespace cbr::metal_fake

@@ -294,12 +294,14 @@ NSError* error_of(const CommandBufferState& state, const Outcome& outcome) {
     [self requireUncommitted:method words:"encoding into an already committed command buffer"];
     require(!state_->encoder_open, method, "a command encoder is encoding to this command buffer");
   }
-  FakeSharedEvent* const shared = (FakeSharedEvent*)event;
+  require(event != nil, method, "event must not be nil.");
+  FakeEvent* const own = (FakeEvent*)event;
+  [own requireDevice:state_->queue.device method:method];
   Command command;
   command.kind = kind;
-  command.event = shared.state;
+  command.event = own.state;
   command.value = value;
-  [self use:shared];
+  [self use:own];
   [self append:std::move(command)];
 }
 

@@ -76,6 +76,15 @@ void fail(void* command_buffer, const Fault& fault) {
     [(Fake4CommandBuffer*)commands failWith:fault];
   }
 }
+void lose_next_signal() {
+  Gpu::get().lose_next_signal();
+}
+void hold_signals() {
+  Gpu::get().hold_signals();
+}
+void release_signals() {
+  Gpu::get().release_signals();
+}
 void tell_times(double start, double end) {
   Gpu::get().tell_times(start, end);
 }

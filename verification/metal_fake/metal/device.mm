@@ -93,7 +93,12 @@ id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
 
 - (id<MTLSharedEvent>)newSharedEvent {
   if (Settings::get().refuses(Creation::event)) return nil;
-  return [[FakeSharedEvent alloc] init];
+  return [[FakeSharedEvent alloc] initWithDevice:nil];
+}
+
+- (id<MTLEvent>)newEvent {
+  if (Settings::get().refuses(Creation::event)) return nil;
+  return [[FakeEvent alloc] initWithDevice:self];
 }
 
 - (id<MTLResidencySet>)newResidencySetWithDescriptor:(MTLResidencySetDescriptor*)desc

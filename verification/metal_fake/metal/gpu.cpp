@@ -18,11 +18,6 @@ bool unmet(const Command& command) {
   return command.kind == Command::Kind::wait && command.event->value < command.value;
 }
 
-void signal(const Command& command) {
-  // A value that is behind what others signalled changes nothing.
-  command.event->value = std::max(command.event->value, command.value);
-}
-
 }  // namespace
 
 Gpu& Gpu::get() {
@@ -221,6 +216,16 @@ void Gpu::run_commands(std::unique_lock<std::mutex>& lock, Submission& submissio
   }
 }
 
+void Gpu::signal(const Command& command) {
+  if (std::exchange(signal_lost_, false)) return;
+  if (signals_held_) {
+    held_signals_.push_back(command);
+    return;
+  }
+  // A value that is behind what others signalled changes nothing.
+  command.event->value = std::max(command.event->value, command.value);
+}
+
 void Gpu::busy(std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds time) {
   if (time <= std::chrono::nanoseconds::zero()) return;
   const auto until = std::chrono::steady_clock::now() + time;
@@ -317,6 +322,23 @@ void Gpu::tell_times(double start, double end) {
   told_times_ = {start, end};
 }
 
+void Gpu::lose_next_signal() {
+  const std::lock_guard lock(mutex_);
+  signal_lost_ = true;
+}
+
+void Gpu::hold_signals() {
+  const std::lock_guard lock(mutex_);
+  signals_held_ = true;
+}
+
+void Gpu::release_signals() {
+  const std::lock_guard lock(mutex_);
+  signals_held_ = false;
+  for (const Command& command : std::exchange(held_signals_, {})) signal(command);
+  changed_.notify_all();
+}
+
 bool Gpu::idle() const {
   const bool committed = std::any_of(queues_.begin(), queues_.end(), [](const auto& queue) {
     return std::any_of(queue->submissions_.begin(), queue->submissions_.end(),
@@ -331,7 +353,9 @@ void Gpu::wait_until_idle() {
 }
 
 void Gpu::reset() {
+  release_signals();
   std::unique_lock lock(mutex_);
+  signal_lost_ = false;
   held_ = false;
   hang_ = false;
   hung_ = false;

@@ -104,6 +104,9 @@ class Gpu {
   void remove_device();
   void fail_next(const Fault& fault, std::size_t skip);
   void tell_times(double start, double end);
+  void lose_next_signal();
+  void hold_signals();
+  void release_signals();
   void wait_until_idle();
   void reset();
 
@@ -121,6 +124,7 @@ class Gpu {
   void run_commands(std::unique_lock<std::mutex>& lock, Submission& submission);
   void begin(Submission& submission);
   void deliver_finished();
+  void signal(const Command& command);
   void busy(std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds time);
   [[nodiscard]] bool idle() const;
 
@@ -146,6 +150,10 @@ class Gpu {
   bool hung_ = false;
   bool removed_ = false;
   std::vector<PendingFault> faults_;
+  bool signal_lost_ = false;
+  bool signals_held_ = false;
+  /// In the order in which the GPU came to them.
+  std::vector<Command> held_signals_;
   struct Times {
     double start = 0;
     double end = 0;

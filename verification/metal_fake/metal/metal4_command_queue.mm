@@ -150,26 +150,37 @@ NSErrorDomain const MTL4CommandQueueErrorDomain = @"MTL4CommandQueueErrorDomain"
   Gpu::get().commit(state_, submission);
 }
 
-- (void)addEvent:(id<MTLEvent>)event value:(uint64_t)value kind:(Command::Kind)kind {
-  FakeSharedEvent* const shared = (FakeSharedEvent*)event;
+- (void)addEvent:(id<MTLEvent>)event
+           value:(uint64_t)value
+            kind:(Command::Kind)kind
+          method:(const char*)method {
+  require(event != nil, method, "event must not be nil.");
+  FakeEvent* const own = (FakeEvent*)event;
+  [own requireDevice:device_ method:method];
   const auto submission = std::make_shared<Submission>();
   submission->queue_operation = true;
   Command command;
   command.kind = kind;
-  command.event = shared.state;
+  command.event = own.state;
   command.value = value;
   submission->commands.push_back(std::move(command));
-  shared->use_->fetch_add(1);
-  submission->uses.push_back(shared->use_);
+  own->use_->fetch_add(1);
+  submission->uses.push_back(own->use_);
   Gpu::get().commit(state_, submission);
 }
 
 - (void)signalEvent:(id<MTLEvent>)event value:(uint64_t)value {
-  [self addEvent:event value:value kind:Command::Kind::signal];
+  [self addEvent:event
+           value:value
+            kind:Command::Kind::signal
+          method:"-[MTL4CommandQueue signalEvent:value:]"];
 }
 
 - (void)waitForEvent:(id<MTLEvent>)event value:(uint64_t)value {
-  [self addEvent:event value:value kind:Command::Kind::wait];
+  [self addEvent:event
+           value:value
+            kind:Command::Kind::wait
+          method:"-[MTL4CommandQueue waitForEvent:value:]"];
 }
 
 @end

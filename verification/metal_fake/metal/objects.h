@@ -62,8 +62,15 @@ void require_dispatch(bool pipeline_is_set, MTLSize threadgroups, MTLSize thread
 @property(readonly) cbr::metal_fake::Kernel kernel;
 @end
 
-@interface FakeSharedEvent : FakeResource <MTLSharedEvent>
+/// An event of one device, or with none a shared one.
+@interface FakeEvent : FakeResource <MTLEvent>
+- (instancetype)initWithDevice:(nullable id<MTLDevice>)device;
 @property(readonly) std::shared_ptr<cbr::metal_fake::EventState> state;
+/// Ends the process if a queue of this device can't use it.
+- (void)requireDevice:(id<MTLDevice>)device method:(const char*)method;
+@end
+
+@interface FakeSharedEvent : FakeEvent <MTLSharedEvent>
 @end
 
 @interface FakeLibrary : NSObject <MTLLibrary>

@@ -157,27 +157,43 @@ void require_dispatch(bool pipeline_is_set, MTLSize threadgroups, MTLSize thread
 
 @end
 
-@implementation FakeSharedEvent {
+@implementation FakeEvent {
+  id<MTLDevice> device_;
   std::shared_ptr<EventState> state_;
 }
 
 @synthesize label = label_;
 
-- (instancetype)init {
-  if ((self = [super init])) state_ = std::make_shared<EventState>();
+- (instancetype)initWithDevice:(id<MTLDevice>)device {
+  if ((self = [super init])) {
+    device_ = device;
+    state_ = std::make_shared<EventState>();
+  }
   return self;
+}
+
+- (id<MTLDevice>)device {
+  return device_;
 }
 
 - (std::shared_ptr<EventState>)state {
   return state_;
 }
 
+- (void)requireDevice:(id<MTLDevice>)device method:(const char*)method {
+  require(device_ == nil || device_ == device, method, "the event belongs to another device");
+}
+
+@end
+
+@implementation FakeSharedEvent
+
 - (uint64_t)signaledValue {
-  return Gpu::get().event_value(*state_);
+  return Gpu::get().event_value(*self.state);
 }
 
 - (void)setSignaledValue:(uint64_t)value {
-  Gpu::get().set_event_value(*state_, value);
+  Gpu::get().set_event_value(*self.state, value);
 }
 
 @end

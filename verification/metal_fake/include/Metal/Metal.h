@@ -108,6 +108,7 @@ API_AVAILABLE(macos(10.11), ios(8.0))
 
 API_AVAILABLE(macos(10.14), ios(12.0))
 @protocol MTLEvent <NSObject>
+@property(nullable, readonly) id<MTLDevice> device;
 @property(nullable, copy, atomic) NSString* label;
 @end
 
@@ -141,6 +142,7 @@ API_AVAILABLE(macos(10.11), ios(8.0))
 - (nullable id<MTLComputePipelineState>)
     newComputePipelineStateWithFunction:(id<MTLFunction>)computeFunction
                                   error:(__autoreleasing NSError** _Nullable)error;
+- (nullable id<MTLEvent>)newEvent API_AVAILABLE(macos(10.14), ios(12.0));
 - (nullable id<MTLSharedEvent>)newSharedEvent API_AVAILABLE(macos(10.14), ios(12.0));
 - (nullable id<MTLResidencySet>)
     newResidencySetWithDescriptor:(MTLResidencySetDescriptor*)desc
