@@ -116,11 +116,13 @@ void Predecessors::require_host_wait(const Dependency& dependency, std::size_t i
   const Submission& predecessor = record_of(dependency);
   RingCore& core = *predecessor.core;
   if (!dependency.options().allow_host_wait) {
+    const bool both_can = ring_.gpu_waits_on != nullptr && core.context().gpu_waits_on != nullptr;
     throw InvalidUsage(
         fmt::format("{}: submit: the GPU can't wait for ticket {} of `after`, which is {} of ring "
-                    "'{}' on another device; with allow_host_wait, the host waits",
+                    "'{}' {}; with allow_host_wait, the host waits",
                     ring_.options.name, index, slot_name(predecessor.slot, predecessor.label),
-                    core.options().name));
+                    core.options().name,
+                    both_can ? "on another device" : "and not both backends have timelines"));
   }
   core.require_completion_thread(predecessor);
 }
