@@ -11,11 +11,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <vector>
 
 #include <cbr/backend.h>
+#include <cbr/dependency.h>
 #include <cbr/lease.h>
+#include <cbr/ticket.h>
 
 /// The Metal backend.
 namespace cbr::metal {
@@ -114,6 +117,12 @@ struct BackendOptions {
   /// Metal 3: makes a slot's next command buffer at the end of submit(), while the GPU works,
   /// instead of in acquire(). A slot then holds up to two of the queue's maximum.
   bool make_ahead = false;
+  /// Lets submissions of this device wait on the GPU for this backend's, and its own for theirs:
+  /// cbr::SubmitOptions::after, and timeline_point(). Both backends need it. Each submission then
+  /// signals a shared event of its slot at its end; what that costs on a Mac nobody has measured,
+  /// so it is off unless asked for. Metal 3: a slot holds one more of the queue's maximum, for a
+  /// command buffer that waits.
+  bool timelines = false;
   /// Receives a line when the program uses a slot's command buffer in a way that the ring survives
   /// but doesn't want: a commit behind its back. Once a ring, without a lock, on the thread that
   /// acquires a slot next or destroys the ring; it must not use the ring, and its exceptions are
@@ -139,5 +148,62 @@ struct BackendOptions {
 /// The same on a Metal 4 ring: id<MTL4CommandBuffer> or MTL4::CommandBuffer*, already begun. Don't
 /// begin, end or commit it. Throws InvalidUsage if the lease is empty or not of a Metal 4 ring.
 [[nodiscard]] void* command_buffer4(const Lease& lease);
+
+/// How many events one submission waits for or signals at most.
+inline constexpr std::uint32_t max_events = 64;
+
+/// A value of an event of the program's.
+struct SharedEvent {
+  /// id<MTLSharedEvent> or MTL::SharedEvent*; where the GPU alone waits and signals, an
+  /// id<MTLEvent> or MTL::Event* of the ring's device as well. Kept until the work has ended.
+  void* event = nullptr;
+  /// To wait for: this or more. To signal: at least 1.
+  std::uint64_t value = 0;
+};
+
+/// How metal::submit submits a lease.
+struct SubmitOptions {
+  /// As cbr::SubmitOptions::after.
+  Dependencies after = {};
+  /// What the GPU waits for before it starts this work. What comes later on the native queue waits
+  /// behind it, another ring's work on that queue too.
+  std::vector<SharedEvent> wait = {};
+  /// What the GPU signals once this work has ended. Work that fails is no exception, so that nobody
+  /// waits for ever: there the host signals, if the event is a shared one. Signal an event from one
+  /// place at a time: where the host signals a value while somebody else signals a higher one, the
+  /// lower may stay.
+  std::vector<SharedEvent> signal = {};
+};
+
+/// Submits as Lease::submit does, with events of the program's to wait for and to signal. Where a
+/// Sequence or `after` holds the lease back, the events come with it when its turn has come.
+/// Doesn't wait. Metal 3: what waits takes one more of the queue's maximum for each slot of the
+/// ring from then on. (To wait for what is known before the program encodes, -[MTLCommandBuffer
+/// encodeWaitForEvent:value:] on the lease's own buffer is cheaper.)
+///
+/// Throws what Lease::submit throws. Before anything native happens it throws InvalidUsage if the
+/// lease is empty or of no Metal ring, an event is null or another device's, one is to be signalled
+/// twice, or no higher than this very work waits for it; InvalidOption if a value to signal is 0,
+/// there are more than max_events, or the queue's maximum leaves no place for what waits. After a
+/// throw the slot is free again.
+Ticket submit(Lease&& lease, const SubmitOptions& options,
+              std::source_location where = std::source_location::current());
+
+/// What others wait for so as to wait for a submission.
+struct SharedEventPoint {
+  /// id<MTLSharedEvent> or MTL::SharedEvent*. The ring's: wait for it, and don't signal it.
+  void* event = nullptr;
+  /// The submission has ended, well or not, once the event has this value or more.
+  std::uint64_t value = 0;
+  /// Keeps the event, after the ring's end too. Needed until whatever waits has been told so.
+  std::shared_ptr<const void> owner;
+};
+
+/// What others, of any API that knows shared events, wait for so as to wait for a submission. It
+/// stands for this submission alone, and not for earlier ones of its queue. Throws InvalidUsage if
+/// the ticket is empty, of another API, or still held back, if its work never ran, its ring has
+/// ended, or its backend was made without BackendOptions::timelines. Doesn't block; any thread may
+/// call it.
+[[nodiscard]] SharedEventPoint timeline_point(const Ticket& ticket);
 
 }  // namespace cbr::metal

@@ -19,8 +19,8 @@
 namespace cbr::test {
 namespace {
 
-/// More slots than any test asks for, and two buffers each.
-constexpr std::uint32_t max_command_buffers = 2 * max_ring_size + 64;
+/// More slots than any test asks for, and three buffers each.
+constexpr std::uint32_t max_command_buffers = 3 * max_ring_size + 64;
 
 [[maybe_unused]] constexpr const char* no_faults = "a real driver does not fail on demand";
 
@@ -61,6 +61,15 @@ class MetalHarness : public Harness {
     }
 #endif
     renew_backend();
+  }
+
+  std::shared_ptr<Backend> another() override {
+    if (!options_.timelines) return nullptr;
+    // With queues of its own: what one ring waits for holds up all that comes later on a queue.
+    return metal::make_backend(metal::Device::open({.generation = device_->generation(),
+                                                    .queue_count = device_->queue_count(),
+                                                    .max_command_buffers = max_command_buffers}),
+                               options_);
   }
 
   void pause() override {
@@ -229,11 +238,13 @@ std::unique_ptr<Harness> make_metal3_harness(std::uint32_t queue_count) {
                                          metal::BackendOptions{});
 }
 
+// Timelines are off unless asked for, so one of the two harnesses of Metal 3 has none.
 std::unique_ptr<Harness> make_metal3_ahead_harness(std::uint32_t queue_count) {
-  return std::make_unique<Metal3Harness>(
-      open(metal::Generation::metal3, queue_count),
-      metal::BackendOptions{
-          .retained_references = false, .encoder_errors = false, .make_ahead = true});
+  return std::make_unique<Metal3Harness>(open(metal::Generation::metal3, queue_count),
+                                         metal::BackendOptions{.retained_references = false,
+                                                               .encoder_errors = false,
+                                                               .make_ahead = true,
+                                                               .timelines = true});
 }
 
 std::unique_ptr<Harness> make_metal4_harness(std::uint32_t queue_count) {
@@ -241,7 +252,7 @@ std::unique_ptr<Harness> make_metal4_harness(std::uint32_t queue_count) {
   if (__builtin_available(macOS 26.0, iOS 26.0, *)) {
     if (!metal::Device::open()->info().metal4) return nullptr;
     return std::make_unique<Metal4Harness>(open(metal::Generation::metal4, queue_count),
-                                           metal::BackendOptions{});
+                                           metal::BackendOptions{.timelines = true});
   }
 #endif
   (void)queue_count;

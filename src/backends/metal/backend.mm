@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <functional>
@@ -13,9 +14,11 @@
 
 #include "backends/metal/autorelease_pool.h"
 #include "backends/metal/commit_warning.h"
+#include "backends/metal/event_timeline.h"
 #include "backends/metal/metal_command_slot.h"
 #include "backends/metal/metal_device.h"
 #include "backends/metal/progress.h"
+#include "backends/metal/queue_room.h"
 
 namespace cbr::metal {
 namespace {
@@ -50,9 +53,12 @@ class MetalBackend final : public Backend {
       commit_warning_ = std::make_shared<CommitWarning>(ring_name_, warning_sink(layout));
       // Handlers of an earlier ring keep the one that they know.
       progress_ = std::make_shared<Progress>(queue_count(), device_->loss());
+      if (options_.timelines) make_timelines();
+      room_ =
+          std::make_shared<QueueRoom>(device_, ring_name_, options_.make_ahead, options_.timelines);
       // Before any is made, so that the text tells of the whole ring.
-      require_room(layout.ring_size);
-      for (std::uint32_t i = 0; i < layout.ring_size; ++i) add_slot(SlotIndex{i});
+      resize(layout.ring_size);
+      for (std::uint32_t i = 0; i < layout.ring_size; ++i) make(SlotIndex{i});
     } catch (...) {
       detach();
       throw;
@@ -62,6 +68,8 @@ class MetalBackend final : public Backend {
   void detach() noexcept override {
     const AutoreleasePool pool;
     for (Slot& slot : slots_) slot = {};
+    // Whoever waits for it has one of its own.
+    timelines_.clear();
     if (commit_warning_ != nullptr) commit_warning_->tell();
     commit_warning_ = nullptr;
     attached_ = false;
@@ -73,15 +81,24 @@ class MetalBackend final : public Backend {
   }
 
   void add_slot(SlotIndex slot) override {
-    const AutoreleasePool pool;
     device_->loss()->require_usable();
-    require_room(to_number(slot) + 1);
-    slots_[to_number(slot)] = {make_slot(slot), 0};
+    resize(std::max(extent(), to_number(slot) + 1));
+    try {
+      make(slot);
+    } catch (...) {
+      resize(extent());
+      throw;
+    }
   }
 
   void remove_slot(SlotIndex slot) noexcept override {
     const AutoreleasePool pool;
     slots_[to_number(slot)] = {};
+    resize(extent());
+  }
+
+  [[nodiscard]] std::shared_ptr<const QueueTimeline> timeline(QueueIndex queue) const override {
+    return timelines_.empty() ? nullptr : timelines_[to_number(queue)];
   }
 
   void* begin(SlotIndex slot) override {
@@ -89,10 +106,14 @@ class MetalBackend final : public Backend {
     return objects(slot).begin();
   }
 
+  [[nodiscard]] NativeSlot* native_slot(SlotIndex slot) noexcept override {
+    return slots_[to_number(slot)].objects.get();
+  }
+
   // Serials count from 1 without a gap, so Progress counts them itself.
-  void submit(SlotIndex slot, Serial /*serial*/, std::span<TimelinePoint> /*waits*/) override {
+  void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
     device_->loss()->require_usable();
-    objects(slot).submit();
+    objects(slot).submit(serial, waits);
   }
 
   void discard(SlotIndex slot) noexcept override { objects(slot).discard(); }
@@ -142,23 +163,28 @@ class MetalBackend final : public Backend {
     return QueueIndex{to_number(slot) % queue_count()};
   }
 
-  /// With more uncompleted buffers than its maximum, a queue of Metal 3 makes a thread wait with no
-  /// limit, and for ever if it holds them itself. So a ring has no more.
-  void require_room(std::uint32_t ring_size) const {
-    if (device_->generation() != Generation::metal3) return;
-    const std::uint32_t on_a_queue = (ring_size + queue_count() - 1) / queue_count();
-    const std::uint32_t wanted = on_a_queue * (options_.make_ahead ? 2 : 1);
-    // Of any of the device's queues: to tell them apart is not worth it for leases that are
-    // forgotten.
-    const std::uint32_t abandoned = *device_->abandoned_buffers();
-    if (wanted + abandoned <= device_->max_command_buffers()) return;
-    throw InvalidOption(fmt::format(
-        "{}: ring_size is {}, which takes {} command buffers of a Metal queue{}{}; its "
-        "max_command_buffers is {}",
-        ring_name_, ring_size, wanted, options_.make_ahead ? " with make_ahead" : "",
-        abandoned > 0 ? fmt::format(" beside {} of leases that outlived their rings", abandoned)
-                      : "",
-        device_->max_command_buffers()));
+  void make_timelines() {
+    timelines_.reserve(queue_count());
+    for (std::uint32_t i = 0; i < queue_count(); ++i) {
+      timelines_.push_back(std::make_shared<EventTimeline>(device_->device(), queue_count()));
+    }
+  }
+
+  /// As many slots as the ring has, and those between that were removed.
+  [[nodiscard]] std::uint32_t extent() const noexcept {
+    const auto last = std::find_if(slots_.rbegin(), slots_.rend(),
+                                   [](const Slot& slot) { return slot.objects != nullptr; });
+    return static_cast<std::uint32_t>(slots_.rend() - last);
+  }
+
+  void resize(std::uint32_t ring_size) {
+    if (device_->generation() == Generation::metal3) room_->resize(ring_size);
+  }
+
+  void make(SlotIndex slot) {
+    const AutoreleasePool pool;
+    if (!timelines_.empty()) timelines_[to_number(queue_of(slot))]->add_slot(slot);
+    slots_[to_number(slot)] = {make_slot(slot), 0};
   }
 
   [[nodiscard]] std::unique_ptr<CommandSlot> make_slot(SlotIndex slot) const {
@@ -171,6 +197,8 @@ class MetalBackend final : public Backend {
     options.make_ahead = options_.make_ahead;
     options.commit_warning = commit_warning_;
     options.abandoned_buffers = device_->abandoned_buffers();
+    if (!timelines_.empty()) options.timeline = timelines_[to_number(options.queue)];
+    options.room = room_;
 #if CBR_METAL4_SDK
     if (__builtin_available(macOS 26.0, iOS 26.0, *)) {
       if (device_->generation() == Generation::metal4) {
@@ -197,6 +225,9 @@ class MetalBackend final : public Backend {
   GpuTimes gpu_times_ = GpuTimes::both;
   std::shared_ptr<CommitWarning> commit_warning_;
   std::shared_ptr<Progress> progress_;
+  std::shared_ptr<QueueRoom> room_;
+  /// One a queue, or none.
+  std::vector<std::shared_ptr<EventTimeline>> timelines_;
   /// As many as there can be, so that a slot can be added while others are in use.
   std::vector<Slot> slots_{max_ring_size};
 };

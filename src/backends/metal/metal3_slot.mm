@@ -15,13 +15,16 @@ namespace {
 /// after the commit, and the program may commit behind the ring's back.
 struct Fresh {
   id<MTLCommandBuffer> buffer = nil;
-  std::shared_ptr<Work> work;
+  std::shared_ptr<EventWork> work;
 };
 
 class Metal3Slot final : public CommandSlot {
  public:
   Metal3Slot(id<MTLCommandQueue> queue, std::shared_ptr<Progress> progress, SlotOptions options)
-      : queue_(queue), progress_(std::move(progress)), options_(std::move(options)) {
+      : CommandSlot(std::move(options.timeline)),
+        queue_(queue),
+        progress_(std::move(progress)),
+        options_(std::move(options)) {
     label_ = [NSString stringWithUTF8String:options_.name.c_str()];
     descriptor_ = [[MTLCommandBufferDescriptor alloc] init];
     descriptor_.retainedReferences = options_.retained_references ? YES : NO;
@@ -40,6 +43,7 @@ class Metal3Slot final : public CommandSlot {
     spare_ = {};
     descriptor_ = nil;
     label_ = nil;
+    drop_events();
     queue_ = nil;
     if (abandoned_) --*options_.abandoned_buffers;
   }
@@ -53,20 +57,23 @@ class Metal3Slot final : public CommandSlot {
                       "dropped the lease: its work ran untracked; call Lease::submit() instead",
                       options_.name));
     }
+    drop_events();
     current_ = std::exchange(spare_, {});
     if (current_.buffer == nil) current_ = make();
     return (__bridge void*)current_.buffer;
   }
 
-  void submit() override {
+  void submit(Serial serial, std::span<const TimelinePoint> waits) override {
     const AutoreleasePool pool;
-    // Before the commit: the handler may run before that returns.
-    progress_->submitted(current_.work);
     if (current_.buffer.status < MTLCommandBufferStatusCommitted) {
-      [current_.buffer commit];
+      commit(serial, waits);
     } else {
       // A second commit would end the program. The work is under way, and its handler tells of its
       // end, or has done so.
+      EventPoints signals = take_signals(options_.index, serial);
+      progress_->submitted(current_.work);
+      note_submission(options_.index, serial);
+      current_.work->set_signals(std::move(signals), true);
       options_.commit_warning->note(options_.index);
     }
     submitted_ = std::move(current_.work);
@@ -79,6 +86,7 @@ class Metal3Slot final : public CommandSlot {
     const AutoreleasePool pool;
     committed_and_dropped_ = current_.buffer.status >= MTLCommandBufferStatusCommitted;
     current_ = {};
+    drop_events();
   }
 
   void abandon() noexcept override {
@@ -88,8 +96,50 @@ class Metal3Slot final : public CommandSlot {
   }
 
   [[nodiscard]] Work& submitted_work() const noexcept override { return *submitted_; }
+  [[nodiscard]] id<MTLDevice> device() const noexcept override { return queue_.device; }
+  void let_wait() override { options_.room->let_wait(); }
 
  private:
+  void commit(Serial serial, std::span<const TimelinePoint> waits) {
+    id<MTLCommandBuffer> waiting = nil;
+    EventPoints signals;
+    try {
+      const EventPoints awaited = take_waits(waits);
+      if (!awaited.empty()) waiting = make_waiting(awaited);
+      signals = take_signals(options_.index, serial);
+    } catch (...) {
+      current_ = {};
+      throw;
+    }
+    for (const EventPoint& point : signals) {
+      [current_.buffer encodeSignalEvent:point.event value:point.value];
+    }
+    current_.work->set_signals(std::move(signals), false);
+    if (waiting != nil) current_.work->add_part();
+    // Before the commit: the handler may run before that returns.
+    progress_->submitted(current_.work);
+    note_submission(options_.index, serial);
+    [waiting commit];
+    [current_.buffer commit];
+  }
+
+  /// A wait holds up what comes behind it on the queue. In the slot's own buffer it would have to
+  /// stand before the program's commands, which are there already.
+  id<MTLCommandBuffer> make_waiting(const EventPoints& awaited) {
+    // It keeps the events. There is a place for it: see QueueRoom.
+    const id<MTLCommandBuffer> buffer = [queue_ commandBuffer];
+    if (buffer == nil) {
+      throw BackendError(
+          fmt::format("{}: -[MTLCommandQueue commandBuffer] returned nil", options_.name));
+    }
+    buffer.label = label_;
+    for (const EventPoint& point : awaited) {
+      [buffer encodeWaitForEvent:point.event value:point.value];
+    }
+    add_handler(buffer, current_.work, options_.name + ": its wait for events", false);
+    return buffer;
+  }
+
   Fresh make() {
     Fresh fresh;
     // Waits without a limit if as many as the queue's maximum are uncompleted; attaching has made
@@ -100,12 +150,19 @@ class Metal3Slot final : public CommandSlot {
           "{}: -[MTLCommandQueue commandBufferWithDescriptor:] returned nil", options_.name));
     }
     fresh.buffer.label = label_;
-    fresh.work = std::make_shared<Work>(options_.queue);
+    fresh.work = std::make_shared<EventWork>(options_.queue);
+    add_handler(fresh.buffer, fresh.work, options_.name, true);
+    return fresh;
+  }
+
+  /// Tells the work how one of its buffers has ended. Times are those of the slot's own.
+  void add_handler(id<MTLCommandBuffer> buffer, const std::shared_ptr<EventWork>& its_work,
+                   const std::string& its_name, bool own) {
     // Not the buffer, which owns the handler: that would be a cycle.
-    const std::shared_ptr<Work> work = fresh.work;
+    const std::shared_ptr<EventWork> work = its_work;
     const std::shared_ptr<Progress> progress = progress_;
-    const std::string name = options_.name;
-    [fresh.buffer addCompletedHandler:^(id<MTLCommandBuffer> ended) {
+    const std::string name = its_name;
+    [buffer addCompletedHandler:^(id<MTLCommandBuffer> ended) {
       const AutoreleasePool handler_pool;
       const MTLCommandBufferStatus status = ended.status;
       // Metal may call the handler of a buffer that was dropped without a commit.
@@ -114,10 +171,9 @@ class Metal3Slot final : public CommandSlot {
       }
       Outcome outcome;
       if (status == MTLCommandBufferStatusError) outcome = failure_outcome(name, ended.error);
-      outcome.times = run_times(ended.GPUStartTime, ended.GPUEndTime);
-      progress->ended(*work, std::move(outcome));
+      if (own) outcome.times = run_times(ended.GPUStartTime, ended.GPUEndTime);
+      work->part_ended(*progress, std::move(outcome));
     }];
-    return fresh;
   }
 
   /// While the GPU works. Not in the handler, when the slot completes: a queue that is full would
@@ -138,7 +194,7 @@ class Metal3Slot final : public CommandSlot {
   MTLCommandBufferDescriptor* descriptor_ = nil;
   /// The lease's.
   Fresh current_;
-  std::shared_ptr<Work> submitted_;
+  std::shared_ptr<EventWork> submitted_;
   bool committed_and_dropped_ = false;
   bool abandoned_ = false;
   /// Made ahead, for the next lease.

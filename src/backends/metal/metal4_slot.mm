@@ -19,11 +19,13 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
  public:
   Metal4Slot(id<MTLDevice> device, id<MTL4CommandQueue> queue, std::shared_ptr<Progress> progress,
              const SlotOptions& options)
-      : device_(device),
+      : CommandSlot(options.timeline),
+        device_(device),
         queue_(queue),
         progress_(std::move(progress)),
         name_(options.name),
-        index_(options.queue) {
+        index_(options.index),
+        queue_index_(options.queue) {
     create();
   }
 
@@ -33,6 +35,8 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
   ~Metal4Slot() override {
     // An abandoned slot ends on a thread that may have none.
     const AutoreleasePool pool;
+    if (!signalled_.empty()) keep_signalled();
+    drop_events();
     buffer_ = nil;
     allocator_ = nil;
     queue_ = nil;
@@ -41,6 +45,7 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
 
   void* begin() override {
     const AutoreleasePool pool;
+    drop_events();
     if (buffer_ == nil) create();
     // The memory of the recording before, which has completed or was never committed.
     [allocator_ reset];
@@ -48,10 +53,16 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
     return (__bridge void*)buffer_;
   }
 
-  void submit() override {
+  void submit(Serial serial, std::span<const TimelinePoint> waits) override {
     const AutoreleasePool pool;
     [buffer_ endCommandBuffer];
-    const auto work = std::make_shared<Work>(index_);
+    const auto work = std::make_shared<EventWork>(queue_index_);
+    const EventPoints awaited = take_waits(waits);
+    EventPoints kept = awaited;
+    kept.insert(kept.end(), signalled_.begin(), signalled_.end());
+    EventPoints signals = take_signals(index_, serial);
+    work->keep(std::move(kept));
+    work->set_signals(signals, false);
     const std::shared_ptr<Progress> progress = progress_;
     const std::string name = name_;
     // Nothing of Metal 4 retains what it uses, and after a loss the slot may go before its work.
@@ -66,12 +77,20 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
       NSError* const error = feedback.error;
       if (error != nil) outcome = failure_outcome(name, error);
       outcome.times = run_times(feedback.GPUStartTime, feedback.GPUEndTime);
-      progress->ended(*work, std::move(outcome));
+      work->part_ended(*progress, std::move(outcome));
     }];
     // Before the commit: the handler may run before that returns.
     progress->submitted(work);
+    note_submission(index_, serial);
+    for (const EventPoint& point : awaited) {
+      [queue_ waitForEvent:point.event value:point.value];
+    }
     const id<MTL4CommandBuffer> buffers[] = {buffer_};
     [queue_ commit:buffers count:1 options:options];
+    for (const EventPoint& point : signals) {
+      [queue_ signalEvent:point.event value:point.value];
+    }
+    signalled_ = std::move(signals);
     submitted_ = work;
   }
 
@@ -79,6 +98,7 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
   // and to end such a buffer would end the program. The next begin() makes new ones.
   void discard() noexcept override {
     const AutoreleasePool pool;
+    drop_events();
     buffer_ = nil;
     allocator_ = nil;
   }
@@ -86,8 +106,30 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
   void abandon() noexcept override {}
 
   [[nodiscard]] Work& submitted_work() const noexcept override { return *submitted_; }
+  [[nodiscard]] id<MTLDevice> device() const noexcept override { return device_; }
 
  private:
+  /// Nobody says that a queue retains what it is to signal, and it signals after the handler has
+  /// run of what it signals for. So the events are kept until an empty commit behind it has ended;
+  /// while the slot lives, its next submission is that.
+  void keep_signalled() noexcept {
+    const id<MTL4CommandAllocator> allocator = [device_ newCommandAllocator];
+    const id<MTL4CommandBuffer> buffer = [device_ newCommandBuffer];
+    if (allocator == nil || buffer == nil) return;
+    [buffer beginCommandBufferWithAllocator:allocator];
+    [buffer endCommandBuffer];
+    const auto kept = std::make_shared<EventPoints>(std::move(signalled_));
+    MTL4CommitOptions* const options = [[MTL4CommitOptions alloc] init];
+    [options addFeedbackHandler:^(id<MTL4CommitFeedback>) {
+      const AutoreleasePool handler_pool;
+      (void)allocator;
+      (void)buffer;
+      kept->clear();
+    }];
+    const id<MTL4CommandBuffer> last[] = {buffer};
+    [queue_ commit:last count:1 options:options];
+  }
+
   void create() {
     allocator_ = [device_ newCommandAllocator];
     if (allocator_ == nil) throw nil_result("newCommandAllocator");
@@ -104,10 +146,13 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Slot final : public CommandSlo
   id<MTL4CommandQueue> queue_;
   const std::shared_ptr<Progress> progress_;
   const std::string name_;
-  const QueueIndex index_;
+  const SlotIndex index_;
+  const QueueIndex queue_index_;
   id<MTL4CommandAllocator> allocator_ = nil;
   id<MTL4CommandBuffer> buffer_ = nil;
-  std::shared_ptr<Work> submitted_;
+  std::shared_ptr<EventWork> submitted_;
+  /// What the last submission signals.
+  EventPoints signalled_;
 };
 
 }  // namespace

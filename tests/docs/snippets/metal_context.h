@@ -32,6 +32,16 @@ class Metal : public Nothing {
   int num_tokens = 10;
 };
 
+/// A program with events of its own.
+class MetalEvents : public Metal {
+ protected:
+  MetalEvents() { uploaded.signaledValue = 7; }
+  id<MTLSharedEvent> uploaded = [gpu newSharedEvent];
+  id<MTLSharedEvent> rendered = [gpu newSharedEvent];
+  std::shared_ptr<metal::Device> device = metal::Device::open();
+  CommandBufferRing ring{metal::make_backend(device)};
+};
+
 /// A program that uses metal-cpp.
 class MetalCpp : public Metal {
  protected:
