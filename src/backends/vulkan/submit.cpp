@@ -18,6 +18,10 @@ namespace cbr::vulkan {
 namespace {
 
 CommandSlot& slot_of(const Lease& lease) {
+  if (!lease.valid()) {
+    throw InvalidUsage(
+        "vulkan::submit on an empty lease: it was submitted, discarded or moved from");
+  }
   auto* const slot = dynamic_cast<CommandSlot*>(lease.native_slot());
   if (slot == nullptr) {
     throw InvalidUsage("vulkan::submit: the lease belongs to a ring of another API");
@@ -138,8 +142,10 @@ Ticket submit(Lease&& lease, const SubmitOptions& options, std::source_location 
 SemaphorePoint timeline_point(const Ticket& ticket) {
   const auto point = ticket.timeline_point();
   if (!point) {
-    throw InvalidUsage(
-        "vulkan::timeline_point: the submission is held back or never ran, or its ring has ended");
+    throw InvalidUsage(ticket.serial().value() == 0
+                           ? "vulkan::timeline_point: the ticket's work is held back, or never ran"
+                           : "vulkan::timeline_point: the ticket's ring has ended, or is of an API "
+                             "without timelines");
   }
   auto timeline = std::dynamic_pointer_cast<const SemaphoreTimeline>(point->timeline);
   if (timeline == nullptr) {

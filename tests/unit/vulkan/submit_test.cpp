@@ -333,7 +333,7 @@ TEST_P(Submit, ATimelinePointIsThereForOthers) {
   ring_.reset();
   EXPECT_EQ(wait(0), VK_SUCCESS);
   EXPECT_THAT([&] { (void)timeline_point(last); },
-              ThrowsMessage<InvalidUsage>(HasSubstr("its ring has ended")));
+              ThrowsMessage<InvalidUsage>(HasSubstr("ring has ended")));
   EXPECT_THROW((void)timeline_point({}), InvalidUsage);
 }
 
