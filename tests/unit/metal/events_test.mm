@@ -189,7 +189,7 @@ TEST_P(Events, ThatNeverComeAreNamed) {
   metal_fake::lose_next_signal();
   submit(signalling.acquire(), {.signal = {at(7)}}).wait();
   const Ticket ticket = submit(waiting.acquire(), {.wait = {at(7)}});
-  const std::string event = fmt::format("event {} at 7", (__bridge void*)event_);
+  const std::string event = fmt::format("shared event {} at 7", (__bridge void*)event_);
   EXPECT_THAT([&] { (void)waiting.acquire(1ms); },
               ThrowsMessage<AcquireTimeout>(HasSubstr("waiting for the program's " + event)));
   EXPECT_TRUE(test::eventually([&] {
