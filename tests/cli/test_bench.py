@@ -58,6 +58,37 @@ class SimulatedBench(CbrTestCase):
         self.assertEqual(result["comparison"][0]["baseline"], 3)
         self.assertLess(result["comparison"][0]["speedup"], 1)
 
+    def test_two_queues(self):
+        path = self.folder / "result.json"
+        flags = ["--steps", "200", "--rounds", "2", "--output", path]
+        run = run_cbr("bench", *SIMULATED[:3], "--queues", "2", *flags)
+        self.assert_success(run)
+        self.assertIn("on each of 2 queues", run.stdout)
+        self.assertIn("steps/s, host waits", run.stdout)
+        result = self.read_result(path)
+        self.assertEqual(result["config"]["synthetic"]["queues"], 2)
+        self.assertEqual([run["ringSize"] for run in result["runs"]], [2, 4, 6])
+        self.assertEqual([host["ringSize"] for host in result["hostHandOver"]], [2, 4, 6])
+        for ring, host in zip(result["runs"], result["hostHandOver"]):
+            self.assertEqual(ring["ring"]["completions"], 2 * 2 * 200)
+            rates = ring["stepsPerSec"]["median"], host["stepsPerSec"]["median"]
+            self.assertAlmostEqual(host["speedup"], rates[0] / rates[1], places=9)
+        # With the GPU's waiting the host's 2 x 25 us a step are the limit; with its own it also waits
+        # for 44 us on the GPU and 31 us until it sees that.
+        ring, host = result["runs"][2], result["hostHandOver"][2]
+        self.assertAlmostEqual(ring["stepsPerSec"]["median"], 1e6 / 50, delta=300)
+        self.assertGreater(host["speedup"], 2)
+        self.assertGreater(ring["gpu"]["busyFraction"], host["busyFraction"])
+        # The same by a file.
+        config = self.folder / "ring.yaml"
+        config.write_text("queues: 2\n", encoding="utf-8")
+        by_file = run_cbr("bench", *SIMULATED[:3], "--config", config, *flags)
+        self.assertEqual(by_file.stdout, run.stdout)
+
+    def test_two_queues_need_two_slots(self):
+        self.assert_bad_input(run_cbr("bench", *SIMULATED, "--queues", "2", "--ring-size", "1"),
+                              "--ring-size 1: the ring needs a slot for each of 2 queues")
+
     def test_replaces_an_older_file_and_leaves_no_other(self):
         path = self.folder / "result.json"
         path.write_text("old")

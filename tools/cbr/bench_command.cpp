@@ -44,11 +44,16 @@ constexpr const char* footer =
     "  cbr bench --model DIR --ring-size 1,3 --rounds 9 --output result.json\n"
     "  cbr bench --synthetic --dispatches 256 --elements 65536\n"
     "  cbr bench --synthetic --backend simulated --sim-gpu-us 700 --sim-encode-us 330\n"
+    "  cbr bench --synthetic --backend simulated --queues 2\n"
     "  cbr bench --synthetic --config ring.yaml\n"
     "\n"
     "Each round runs every ring size once, in alternating order, so that a drift of the machine\n"
     "favours none. The speed-up is over the first ring size; its interval is from the paired\n"
-    "rounds. GPU busy is the union of the GPU's timestamps over the wall time. Waits are\n"
+    "rounds. With --synthetic and --queues 2 or more each step passes through all queues: the "
+    "first\n"
+    "makes what the next takes, and the GPU waits between them. Then each size also runs with the\n"
+    "host waiting there instead. GPU busy is the union of the GPU's timestamps over the wall time. "
+    "Waits are\n"
     "back-pressure and healthy: judge by the speed-up and the idle gaps.\n"
     "Ctrl-C ends a run early and keeps what is complete.\n";
 
@@ -85,12 +90,19 @@ std::vector<std::vector<decode::TokenId>> read_prompts(const decode::ModelFiles&
   return prompts;
 }
 
+/// The steps of a model depend on each other, so they must be on one queue.
+std::uint32_t queues_of(const BenchFlags& flags, const Config& config) {
+  return flags.synthetic ? config.queues : 1;
+}
+
 /// The sizes that a flag gave, else the configured size beside the baseline.
 std::vector<std::uint32_t> ring_sizes(const BenchFlags& flags, const Config& config) {
   if (!flags.ring_sizes.empty()) return flags.ring_sizes;
-  if (config.ring.ring_size == 1) return {1};
-  if (!is_given(config, "ring_size")) return {1, 2, 3, 4};
-  return {1, config.ring.ring_size};
+  const std::uint32_t least = queues_of(flags, config);
+  if (config.ring.ring_size <= least) return {least};
+  if (is_given(config, "ring_size")) return {least, config.ring.ring_size};
+  if (least == 1) return {1, 2, 3, 4};
+  return {least, 2 * least, 3 * least};
 }
 
 bench::RunPlan make_plan(const BenchFlags& flags, const Config& config) {
@@ -101,7 +113,13 @@ bench::RunPlan make_plan(const BenchFlags& flags, const Config& config) {
   // A benchmark that hangs should end, unless somebody wants it to wait.
   if (!is_given(config, "timeout_ms")) plan.options.timeout = guard;
   if (!is_given(config, "name")) plan.options.name = name;
+  const std::uint32_t queues = queues_of(flags, config);
+  plan.compares_hand_overs = queues > 1;
   for (const std::uint32_t size : plan.ring_sizes) {
+    if (size < queues) {
+      throw InputError(
+          fmt::format("--ring-size {}: the ring needs a slot for each of {} queues", size, queues));
+    }
     try {
       bench::check_ring_size(plan, size);
     } catch (const InvalidOption& error) {
@@ -144,7 +162,7 @@ class BenchCommand {
                                                 .prompts = name_of(prompts_file),
                                                 .questions = flags_.questions,
                                                 .max_tokens = flags_.max_tokens};
-    const ChosenDevice device = open_device(config_, false);
+    const ChosenDevice device = open_device(config_, false, 1);
     progress_.clear();
     if (!device.note.empty()) print_note(device.note);
     progress_.show(fmt::format("Loading the model onto {}", device.vulkan->info().name));
@@ -155,10 +173,11 @@ class BenchCommand {
   }
 
   void run_synthetic() {
-    const ChosenDevice device = open_device(config_, true);
+    const ChosenDevice device = open_device(config_, true, config_.queues);
     progress_.clear();
     if (!device.note.empty()) print_note(device.note);
     result_.config.synthetic = flags_.shape;
+    result_.config.synthetic->queues = config_.queues;
     if (!device.vulkan) {
       std::uint32_t& steps = result_.config.synthetic->steps;
       if (steps == 0) steps = simulated_steps;

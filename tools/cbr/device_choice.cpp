@@ -14,14 +14,21 @@
 namespace cbr::tool {
 namespace {
 
-std::shared_ptr<vulkan::Device> open_vulkan(const Config& config) {
+std::shared_ptr<vulkan::Device> open_vulkan(const Config& config, std::uint32_t queues) {
   vulkan::OpenOptions options;
   options.device = config.device;
+  options.queues = std::vector<vulkan::QueueRequest>(queues);
   std::shared_ptr<vulkan::Device> device = vulkan::Device::open(options);
   if (!device->info().buffer_device_address) {
     throw BackendError(
         fmt::format("device {} ({}) lacks bufferDeviceAddress, which the kernels need",
                     device->info().index, device->info().name));
+  }
+  for (std::uint32_t i = 1; i < queues; ++i) {
+    // The kernels' buffers belong to one.
+    if (device->queue_family(QueueIndex{i}) == device->queue_family()) continue;
+    throw BackendError(fmt::format("device {} ({}) has {} queues of one family; {} are needed",
+                                   device->info().index, device->info().name, i, queues));
   }
   return device;
 }
@@ -42,9 +49,8 @@ std::string request_of(const Config& config, std::string_view name) {
   return fmt::format("{}: {} {}", to_string(option.origin), name, value);
 }
 
-/// The kernels' steps depend on each other, so they must be on one queue.
-std::string note_on_queues(const Config& config) {
-  if (config.queues == 1) return {};
+std::string note_on_queues(const Config& config, std::uint32_t queues) {
+  if (config.queues == queues) return {};
   return fmt::format("one queue is used, not {} ({}): the steps depend on each other",
                      config.queues, to_string(config.option("queues").origin));
 }
@@ -75,7 +81,7 @@ void add_device_flags(CLI::App& app, ConfigFlags& flags, bool allow_simulated) {
 
 std::shared_ptr<Backend> ChosenDevice::make_backend() const {
   if (vulkan) return vulkan::make_backend(vulkan);
-  return simulated::make_gpu();
+  return simulated::make_gpu(queues);
 }
 
 bench::DeviceDescription ChosenDevice::describe() const {
@@ -94,10 +100,11 @@ bench::DeviceDescription ChosenDevice::describe() const {
           .type = info.type};
 }
 
-ChosenDevice open_device(const Config& config, bool allow_simulated) {
+ChosenDevice open_device(const Config& config, bool allow_simulated, std::uint32_t queues) {
   ChosenDevice chosen;
+  chosen.queues = queues;
   std::vector<BackendCandidate> candidates = {
-      {.name = "vulkan", .open = [&] { chosen.vulkan = open_vulkan(config); }}};
+      {.name = "vulkan", .open = [&] { chosen.vulkan = open_vulkan(config, queues); }}};
   if (allow_simulated) {
     candidates.push_back({.name = "simulated", .open = [&] {
                             if (config.device.empty()) return;
@@ -117,8 +124,8 @@ ChosenDevice open_device(const Config& config, bool allow_simulated) {
     const char* culprit = config.device.empty() || !is_offered ? "backend" : "device";
     throw InputError(fmt::format("{}: {}", request_of(config, culprit), error.what()));
   }
-  const std::string queues = note_on_queues(config);
-  if (!queues.empty()) chosen.note += (chosen.note.empty() ? "" : "; ") + queues;
+  const std::string note = note_on_queues(config, queues);
+  if (!note.empty()) chosen.note += (chosen.note.empty() ? "" : "; ") + note;
   return chosen;
 }
 

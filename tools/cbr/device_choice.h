@@ -22,6 +22,8 @@ void add_device_flags(CLI::App& app, ConfigFlags& flags, bool allow_simulated);
 struct ChosenDevice {
   /// Null for the simulated backend.
   std::shared_ptr<vulkan::Device> vulkan;
+  /// How many queues its backends have.
+  std::uint32_t queues = 1;
   /// Why it is not the one configured, or how it differs from it; empty mostly.
   std::string note;
 
@@ -32,8 +34,10 @@ struct ChosenDevice {
 };
 
 /// Opens a Vulkan device that can also compute, or the simulated backend if that is allowed; see
-/// choose_backend() for what stands in for what. The best Vulkan device is a real GPU, then a CPU.
-/// Throws InputError in one line if there is none such.
-[[nodiscard]] ChosenDevice open_device(const Config& config, bool allow_simulated);
+/// choose_backend() for what stands in for what. With `queues` of one family, which the note tells
+/// of where the configuration asks for another number. The best Vulkan device is a real GPU, then a
+/// CPU. Throws InputError in one line if there is none such.
+[[nodiscard]] ChosenDevice open_device(const Config& config, bool allow_simulated,
+                                       std::uint32_t queues);
 
 }  // namespace cbr::tool

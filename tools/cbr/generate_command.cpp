@@ -67,7 +67,7 @@ int run_generate(const GenerateFlags& flags) {
   progress.show("Opening the model");
   const decode::ModelFiles model = decode::ModelFiles::open(flags.model);
   const std::vector<decode::TokenId> prompt = model.tokens_of("--prompt", flags.prompt);
-  const ChosenDevice device = open_device(config, false);
+  const ChosenDevice device = open_device(config, false, 1);
   progress.clear();
   if (!device.note.empty()) print_note(device.note);
   progress.show(fmt::format("Loading the model onto {}", device.vulkan->info().name));

@@ -56,6 +56,8 @@ struct SyntheticConfig {
   std::uint32_t elements = 0;
   /// Multiply-adds on each of them.
   std::uint32_t iterations = 0;
+  /// Through so many a step passes.
+  std::uint32_t queues = 1;
 };
 
 /// The times that a simulated device was told to take, in microseconds. By default those of a small
@@ -141,6 +143,16 @@ struct Comparison {
   Speedup speedup;
 };
 
+/// One ring size, where the host waited between the queues, against the GPU's waiting.
+struct HandOverResult {
+  std::uint32_t ring_size = 0;
+  /// With the host's waiting.
+  SampleSummary units_per_sec;
+  std::optional<double> busy_fraction;
+  /// Of the GPU's waiting over the host's.
+  std::optional<Speedup> speedup;
+};
+
 /// A whole benchmark.
 struct BenchResult {
   /// UTC, as in "2030-01-31T12:00:00Z".
@@ -153,6 +165,8 @@ struct BenchResult {
   /// Ring sizes without a complete round are left out.
   std::vector<RunResult> runs;
   std::vector<Comparison> comparisons;
+  /// One for each run of several queues, in the order of `runs`, where the GPU waits.
+  std::vector<HandOverResult> hand_overs;
   /// Whether all runs and rounds computed the same.
   bool results_match = true;
   /// What overlapping bought, in one sentence.

@@ -41,20 +41,29 @@ RunRecord run_interleaved(const std::shared_ptr<Backend>& backend, Workload& wor
                           const RunPlan& plan, const StopFlag& stop, const RunProgress& progress) {
   RunRecord record;
   for (const std::uint32_t ring_size : plan.ring_sizes) {
-    record.rings.push_back({.ring_size = ring_size, .rounds = {}});
+    record.rings.push_back({.ring_size = ring_size, .rounds = {}, .host_rounds = {}});
   }
-  const auto total = static_cast<std::uint32_t>(plan.rounds * plan.ring_sizes.size());
+  std::vector<HandOver> hand_overs = {HandOver::gpu};
+  if (plan.compares_hand_overs) hand_overs.push_back(HandOver::host);
+  const auto total =
+      static_cast<std::uint32_t>(plan.rounds * plan.ring_sizes.size() * hand_overs.size());
   std::uint32_t done = 0;
   for (std::uint32_t round = 0; round < plan.rounds; ++round) {
     for (const std::uint32_t ring_size : ring_order(plan.ring_sizes, round)) {
-      if (stop) return record;
-      if (progress) progress(done, total, ring_size);
-      CommandBufferRing ring(backend, ring_options(plan, ring_size));
-      RoundSamples samples = workload.run_round(ring, stop);
-      if (!samples.complete) return record;
-      record_of(record, ring_size).rounds.push_back(std::move(samples));
-      ++done;
+      RingRecord& its_record = record_of(record, ring_size);
+      for (const HandOver hand_over : hand_overs) {
+        if (stop) return record;
+        if (progress) progress(done, total, ring_size);
+        workload.set_hand_over(hand_over);
+        CommandBufferRing ring(backend, ring_options(plan, ring_size));
+        RoundSamples samples = workload.run_round(ring, stop);
+        if (!samples.complete) return record;
+        (hand_over == HandOver::gpu ? its_record.rounds : its_record.host_rounds)
+            .push_back(std::move(samples));
+        ++done;
+      }
     }
+    std::reverse(hand_overs.begin(), hand_overs.end());
   }
   record.complete = true;
   return record;
@@ -64,7 +73,7 @@ void warm_up(const std::shared_ptr<Backend>& backend, Workload& workload,
              std::chrono::nanoseconds duration, const StopFlag& stop) {
   const TimePoint end = Clock::now() + duration;
   while (!stop && Clock::now() < end) {
-    CommandBufferRing ring(backend, ring_options(RunPlan{}, 3));
+    CommandBufferRing ring(backend, ring_options(RunPlan{}, std::max(3U, backend->queue_count())));
     (void)workload.run_round(ring, stop);
   }
 }

@@ -24,6 +24,8 @@ struct RunPlan {
   /// Everything else about the rings. By default an acquire that takes a minute counts as hung and
   /// the run fails. A ring of one slot reserves none.
   RingOptions options = {.timeout = std::chrono::minutes(1), .name = "bench"};
+  /// Whether each of them runs once more in each round, with HandOver::host.
+  bool compares_hand_overs = false;
 };
 
 /// Throws InvalidOption if the plan's options don't fit a ring of this size.
@@ -34,6 +36,8 @@ struct RingRecord {
   std::uint32_t ring_size = 0;
   /// Entry i was measured in the same round as entry i of the other sizes.
   std::vector<RoundSamples> rounds;
+  /// The same with HandOver::host; empty if that was not asked for.
+  std::vector<RoundSamples> host_rounds = {};
 };
 
 /// All that a run measured.
@@ -53,15 +57,16 @@ using RunProgress =
 [[nodiscard]] std::vector<std::uint32_t> ring_order(std::span<const std::uint32_t> ring_sizes,
                                                     std::uint32_t round);
 
-/// Runs every ring size once in each round. Each measurement gets a new ring on `backend`. Stops
-/// early, keeping the complete measurements, once `stop` is set. Throws what rings throw.
+/// Runs every ring size once in each round, or twice with `compares_hand_overs`: these take turns
+/// in being the first. Each measurement gets a new ring on `backend`. Stops early, keeping the
+/// complete measurements, once `stop` is set. Throws what rings throw.
 [[nodiscard]] RunRecord run_interleaved(const std::shared_ptr<Backend>& backend, Workload& workload,
                                         const RunPlan& plan, const StopFlag& stop,
                                         const RunProgress& progress = {});
 
-/// Runs the workload through a ring of three, unmeasured, until `duration` of wall time has gone
-/// by: an idle GPU clocks down, and the first rounds pay for memory and pipelines that later ones
-/// find ready. Does nothing if `duration` is zero.
+/// Runs the workload through a ring of three slots, or of one for each queue, unmeasured, until
+/// `duration` of wall time has gone by: an idle GPU clocks down, and the first rounds pay for
+/// memory and pipelines that later ones find ready. Does nothing if `duration` is zero.
 void warm_up(const std::shared_ptr<Backend>& backend, Workload& workload,
              std::chrono::nanoseconds duration, const StopFlag& stop);
 

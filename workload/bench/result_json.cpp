@@ -53,6 +53,8 @@ Json to_json(const BenchConfig& config) {
                          {"dispatches", config.synthetic->dispatches},
                          {"elements", config.synthetic->elements},
                          {"iterations", config.synthetic->iterations}};
+    // Absent for one: files of before are the same.
+    if (config.synthetic->queues > 1) json["synthetic"]["queues"] = config.synthetic->queues;
   }
   if (config.simulated) {
     json["simulated"] = {{"encodeUs", config.simulated->encode_us},
@@ -111,15 +113,29 @@ Json to_json(const RunResult& run, const std::string& rate_key) {
   return json;
 }
 
+Json interval_of(const Speedup& speedup) {
+  if (!speedup.ci95) return nullptr;
+  return Json::array({speedup.ci95->low, speedup.ci95->high});
+}
+
 Json to_json(const Comparison& comparison) {
-  Json interval = nullptr;
-  if (comparison.speedup.ci95) {
-    interval = Json::array({comparison.speedup.ci95->low, comparison.speedup.ci95->high});
-  }
   return {{"ringSize", comparison.ring_size},
           {"baseline", comparison.baseline},
           {"speedup", comparison.speedup.ratio},
-          {"ci95", interval}};
+          {"ci95", interval_of(comparison.speedup)}};
+}
+
+Json to_json(const HandOverResult& hand_over, const std::string& rate_key) {
+  Json json = {{"ringSize", hand_over.ring_size},
+               {rate_key, to_json(hand_over.units_per_sec)},
+               {"busyFraction", or_null(hand_over.busy_fraction)},
+               {"speedup", nullptr},
+               {"ci95", nullptr}};
+  if (hand_over.speedup) {
+    json["speedup"] = hand_over.speedup->ratio;
+    json["ci95"] = interval_of(*hand_over.speedup);
+  }
+  return json;
 }
 
 }  // namespace
@@ -133,6 +149,12 @@ std::string result_json(const BenchResult& result) {
   for (const RunResult& run : result.runs) json["runs"].push_back(to_json(run, rate_key));
   json["comparison"] = Json::array();
   for (const Comparison& each : result.comparisons) json["comparison"].push_back(to_json(each));
+  if (result.config.synthetic && result.config.synthetic->queues > 1) {
+    json["hostHandOver"] = Json::array();
+    for (const HandOverResult& each : result.hand_overs) {
+      json["hostHandOver"].push_back(to_json(each, rate_key));
+    }
+  }
   json["resultsMatch"] = result.results_match;
   json["verdict"] = result.verdict;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';

@@ -48,7 +48,14 @@ std::string workload_line(const BenchConfig& config) {
                        config.synthetic->dispatches == 1 ? "" : "es", config.synthetic->elements,
                        count_of(config.synthetic->iterations, "iteration"));
   }
+  if (config.synthetic && config.synthetic->queues > 1) {
+    text += fmt::format(" on each of {} queues", config.synthetic->queues);
+  }
   return fmt::format("{}; {}, interleaved\n", text, count_of(config.rounds, "round"));
+}
+
+std::string percent(std::optional<double> fraction) {
+  return fraction ? fmt::format("{:.1f} %", *fraction * 100.0) : none;
 }
 
 std::vector<std::string> row_of(const BenchResult& result, const RunResult& run) {
@@ -64,7 +71,7 @@ std::vector<std::string> row_of(const BenchResult& result, const RunResult& run)
       fmt::format("{}–{}", number(run.units_per_sec.min), number(run.units_per_sec.max)),
       compared ? speedup_text(comparison->speedup) : none,
       compared ? interval_text(comparison->speedup) : none,
-      run.gpu.busy_fraction ? fmt::format("{:.1f} %", *run.gpu.busy_fraction * 100.0) : none,
+      percent(run.gpu.busy_fraction),
       run.gpu.idle_gaps ? number(run.gpu.idle_gaps->median_us) : none,
       run.gpu.idle_gaps ? number(run.gpu.idle_gaps->p99_us) : none,
       number(run.gpu.encode_us),
@@ -72,6 +79,25 @@ std::vector<std::string> row_of(const BenchResult& result, const RunResult& run)
       fmt::format("{:.3f}", run.ring.avg_wait_ms),
       is_baseline ? "baseline" : (same ? "same" : "DIFFERENT"),
   };
+}
+
+/// The host's waiting between the queues beside the GPU's; empty for one queue.
+std::string hand_over_table(const BenchResult& result) {
+  if (result.hand_overs.empty()) return {};
+  const std::string rate = result.config.unit() + "/s, ";
+  TextTable table({"ring", rate + "host waits", "GPU busy", rate + "GPU waits", "GPU busy",
+                   "speed-up", "95 % interval"});
+  for (const HandOverResult& host : result.hand_overs) {
+    const auto gpu =
+        std::find_if(result.runs.begin(), result.runs.end(),
+                     [&](const RunResult& run) { return run.ring_size == host.ring_size; });
+    table.add_row({fmt::format("{}", host.ring_size), number(host.units_per_sec.median),
+                   percent(host.busy_fraction), number(gpu->units_per_sec.median),
+                   percent(gpu->gpu.busy_fraction),
+                   host.speedup ? speedup_text(*host.speedup) : none,
+                   host.speedup ? interval_text(*host.speedup) : none});
+  }
+  return "\nBetween the queues, the host waits or the GPU:\n" + table.text();
 }
 
 }  // namespace
@@ -84,7 +110,8 @@ std::string result_table(const BenchResult& result) {
   for (const RunResult& run : result.runs) table.add_row(row_of(result, run));
   std::string text = device_line(result.device) + workload_line(result.config);
   if (!result.complete) text += "Stopped early: only the rounds completed before that count.\n";
-  return text + '\n' + table.text() + '\n' + result.verdict + '\n';
+  text += '\n' + table.text() + hand_over_table(result);
+  return text + '\n' + result.verdict + '\n';
 }
 
 }  // namespace cbr::bench

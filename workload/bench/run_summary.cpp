@@ -135,12 +135,27 @@ std::vector<Comparison> compare_runs(std::span<const RunResult> runs) {
   return comparisons;
 }
 
+std::optional<HandOverResult> summarize_hand_over(const RingRecord& record) {
+  const std::optional<RunResult> gpu = summarize_run(record);
+  const std::optional<RunResult> host = summarize_run(
+      {.ring_size = record.ring_size, .rounds = record.host_rounds, .host_rounds = {}});
+  if (!gpu || !host) return std::nullopt;
+  return HandOverResult{
+      .ring_size = record.ring_size,
+      .units_per_sec = host->units_per_sec,
+      .busy_fraction = host->gpu.busy_fraction,
+      .speedup = paired_speedup(host->samples.units_per_sec, gpu->samples.units_per_sec)};
+}
+
 bool results_match(const RunRecord& record) {
   const std::string* expected = nullptr;
   for (const RingRecord& ring : record.rings) {
     for (const RoundSamples& round : ring.rounds) {
       if (expected == nullptr) expected = &round.result_sha256;
       if (round.result_sha256 != *expected) return false;
+    }
+    for (const RoundSamples& round : ring.host_rounds) {
+      if (expected != nullptr && round.result_sha256 != *expected) return false;
     }
   }
   return true;
@@ -150,8 +165,10 @@ void add_measurements(const RunRecord& record, BenchResult& result) {
   result.complete = record.complete;
   result.results_match = results_match(record);
   result.runs.clear();
+  result.hand_overs.clear();
   for (const RingRecord& ring : record.rings) {
     if (std::optional<RunResult> run = summarize_run(ring)) result.runs.push_back(std::move(*run));
+    if (const auto hand_over = summarize_hand_over(ring)) result.hand_overs.push_back(*hand_over);
   }
   // Speed-ups are over the first ring size asked for. A stopped run may lack it.
   const bool has_baseline = !result.runs.empty() && !record.rings.empty() &&

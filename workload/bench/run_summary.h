@@ -16,11 +16,14 @@ namespace cbr::bench {
 /// Sets each run against the first. Rounds pair up by their position.
 [[nodiscard]] std::vector<Comparison> compare_runs(std::span<const RunResult> runs);
 
+/// Sets the rounds of one ring size against those with HandOver::host. Empty without such rounds.
+[[nodiscard]] std::optional<HandOverResult> summarize_hand_over(const RingRecord& record);
+
 /// Whether every round of every ring size computed the same.
 [[nodiscard]] bool results_match(const RunRecord& record);
 
-/// Fills in what follows from the measurements: runs, comparisons, results_match, complete and,
-/// from these and the device's name, the verdict.
+/// Fills in what follows from the measurements: runs, comparisons, hand_overs, results_match,
+/// complete and, from these and the device's name, the verdict.
 void add_measurements(const RunRecord& record, BenchResult& result);
 
 }  // namespace cbr::bench

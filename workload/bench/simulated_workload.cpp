@@ -24,8 +24,12 @@ SimulatedWorkload::SimulatedWorkload(const SimulatedTimes& times, std::uint32_t 
       steps_(steps) {}
 
 RoundSamples SimulatedWorkload::run_round(CommandBufferRing& ring, const StopFlag& stop) {
+  const auto record = [&](const Lease& lease) { simulated::record(lease, plan_); };
   RoundSamples samples =
-      run_steps(ring, steps_, stop, [&](const Lease& lease) { simulated::record(lease, plan_); });
+      ring.queue_count() == 1
+          ? run_steps(ring, steps_, stop, record)
+          : run_hand_overs(ring, steps_, hand_over_, stop,
+                           [&](const Lease& lease, std::uint32_t /*data*/) { record(lease); });
   TokenHash hash;
   hash.add(samples.ring.completions);
   samples.result_sha256 = hash.finish();

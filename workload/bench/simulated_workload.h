@@ -16,11 +16,14 @@ class SimulatedWorkload : public Workload {
  public:
   SimulatedWorkload(const SimulatedTimes& times, std::uint32_t steps);
 
+  /// With several queues, a step passes through all of them.
   RoundSamples run_round(CommandBufferRing& ring, const StopFlag& stop) override;
+  void set_hand_over(HandOver hand_over) override { hand_over_ = hand_over; }
 
  private:
   simulated::Plan plan_;
   std::uint32_t steps_;
+  HandOver hand_over_ = HandOver::gpu;
 };
 
 }  // namespace cbr::bench

@@ -18,4 +18,16 @@ namespace cbr::bench {
                                      const StopFlag& stop,
                                      const std::function<void(const Lease& lease)>& record);
 
+/// So many steps of run_hand_overs() may be under way at once: each has data of its own.
+inline constexpr std::uint32_t hand_over_depth = 3;
+
+/// The same for steps that pass through all queues of the ring, one submission each: the first
+/// queue makes what each further one takes from the queue before, as the submissions' dependencies
+/// tell the GPU. A step also waits for the one whose data it gets, `hand_over_depth` steps before
+/// it. With HandOver::host this thread waits before it submits, and the GPU finds nothing left to
+/// wait for. `record` is given the number of the step's data.
+[[nodiscard]] RoundSamples run_hand_overs(
+    CommandBufferRing& ring, std::uint32_t steps, HandOver hand_over, const StopFlag& stop,
+    const std::function<void(const Lease& lease, std::uint32_t data)>& record);
+
 }  // namespace cbr::bench

@@ -38,6 +38,14 @@ struct RoundSamples {
   RingStatistics ring;
 };
 
+/// Who waits, where work of one queue needs what another queue has made.
+enum class HandOver : std::uint8_t {
+  /// The thread that submits: it waits for the first before it submits the second.
+  host,
+  /// The GPU, by SubmitOptions::after.
+  gpu,
+};
+
 /// A kind of work that can be run through rings of different sizes, always with the same result.
 class Workload {
  public:
@@ -50,6 +58,9 @@ class Workload {
   /// more, waits for what is in flight and returns with `complete` false. Throws what the ring
   /// throws.
   virtual RoundSamples run_round(CommandBufferRing& ring, const StopFlag& stop) = 0;
+  /// How the queues hand over in the rounds that follow; by the GPU at first. Means nothing to work
+  /// of one queue.
+  virtual void set_hand_over(HandOver /*hand_over*/) {}
 };
 
 }  // namespace cbr::bench

@@ -22,13 +22,18 @@ class NotingWorkload : public Workload {
  public:
   RoundSamples run_round(CommandBufferRing& ring, const StopFlag& /*stop*/) override {
     ring_sizes.push_back(ring.ring_size());
+    hand_overs.push_back(hand_over);
     if (stop_after == ring_sizes.size()) *stop_flag = true;
     RoundSamples samples;
     samples.complete = incomplete_at != ring_sizes.size();
     return samples;
   }
 
+  void set_hand_over(HandOver next) override { hand_over = next; }
+
   std::vector<std::uint32_t> ring_sizes;
+  std::vector<HandOver> hand_overs;
+  HandOver hand_over = HandOver::gpu;
   std::size_t stop_after = 0;
   std::size_t incomplete_at = 0;
   StopFlag* stop_flag = nullptr;
@@ -59,6 +64,21 @@ TEST_F(RunInterleavedTest, RunsEverySizeOnceInEachRound) {
   EXPECT_TRUE(record.complete);
   ASSERT_THAT(record.rings, SizeIs(3));
   for (const RingRecord& ring : record.rings) EXPECT_THAT(ring.rounds, SizeIs(3));
+}
+
+TEST_F(RunInterleavedTest, TakesTurnsWithTheHandOvers) {
+  const RunRecord record =
+      run_interleaved(simulated::make_gpu(), workload,
+                      {.ring_sizes = {1, 2}, .rounds = 2, .compares_hand_overs = true}, stop);
+  EXPECT_THAT(workload.ring_sizes, ElementsAre(1, 1, 2, 2, 2, 2, 1, 1));
+  const HandOver gpu = HandOver::gpu;
+  const HandOver host = HandOver::host;
+  EXPECT_THAT(workload.hand_overs, ElementsAre(gpu, host, gpu, host, host, gpu, host, gpu));
+  EXPECT_TRUE(record.complete);
+  for (const RingRecord& ring : record.rings) {
+    EXPECT_THAT(ring.rounds, SizeIs(2));
+    EXPECT_THAT(ring.host_rounds, SizeIs(2));
+  }
 }
 
 TEST_F(RunInterleavedTest, ReportsProgressBeforeEachMeasurement) {
