@@ -2,6 +2,8 @@
 //
 //     CBR_SCHEDULES=1000000 schedule_test     more of them
 //     CBR_SCHEDULE_SEED=4711 schedule_test    one of them again
+//     CBR_GRAPH_SEED=4711 schedule_test       one of those with dependencies
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -9,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "scheduling/graph_scenario.h"
 #include "scheduling/scenario.h"
 
 namespace cbr::test {
@@ -48,6 +51,38 @@ TEST(Schedules, KeepEveryPromiseOfTheRing) {
   }
 }
 
+TEST(Schedules, KeepEveryPromiseOfDependencies) {
+  graphs::GraphCounts counts;
+  std::uint64_t steps = 0;
+  const bool replay = std::getenv("CBR_GRAPH_SEED") != nullptr;
+  const std::uint64_t first = number_from_environment("CBR_GRAPH_SEED", 1);
+  // A graph takes twice as long as a scenario of one ring.
+  const std::uint64_t count =
+      replay ? 1 : std::max(number_from_environment("CBR_SCHEDULES", 100'000) / 10, UINT64_C(1));
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    try {
+      steps += run_graph_scenario(seed, counts);
+    } catch (const std::exception& error) {
+      FAIL() << error.what() << "\nreplay with CBR_GRAPH_SEED=" << seed;
+    }
+  }
+  std::cout << count << " graphs, " << steps << " steps, " << counts.nodes << " submissions, "
+            << counts.edges << " dependencies (" << counts.edges_between_rings << " between rings, "
+            << counts.edges_between_devices << " between devices), " << counts.orders
+            << " orders compared, " << counts.own_failures << " failures, "
+            << counts.dependency_failures << " that followed, " << counts.ran_after_failure
+            << " run all the same, " << counts.lost << " lost, " << counts.ended_early
+            << " ended with their ring, " << counts.held << " held back, " << counts.cycles
+            << " cycles refused\n";
+  if (replay || count < 1'000) return;
+  for (const std::uint64_t reached :
+       {counts.edges_between_rings, counts.edges_between_devices, counts.orders,
+        counts.own_failures, counts.dependency_failures, counts.ran_after_failure, counts.lost,
+        counts.ended_early, counts.held, counts.cycles}) {
+    EXPECT_GT(reached, count / 100);
+  }
+}
+
 TEST(Schedules, AreTheSameForTheSameSeed) {
   for (std::uint64_t seed = 1; seed < 50; ++seed) {
     Coverage first;
@@ -56,6 +91,8 @@ TEST(Schedules, AreTheSameForTheSameSeed) {
     run_scenario(seed, second);
     EXPECT_EQ(first.steps, second.steps) << seed;
     EXPECT_EQ(first.submissions, second.submissions) << seed;
+    graphs::GraphCounts counts;
+    EXPECT_EQ(run_graph_scenario(seed, counts), run_graph_scenario(seed, counts)) << seed;
   }
 }
 

@@ -14,6 +14,7 @@
 #include <cbr/errors.h>
 #include <cbr/ring.h>
 
+#include "soak/graph_round.h"
 #include "soak/heir.h"
 #include "soak/life.h"
 #include "soak/random.h"
@@ -338,7 +339,11 @@ class Round {
 }  // namespace
 
 void run_round(std::uint64_t seed, Target& target, Totals& totals, Count& heartbeat) {
-  Round(seed, target, totals, heartbeat).run();
+  if (seed % 4 == 0) {
+    run_graph_round(seed, target, totals, heartbeat);
+  } else {
+    Round(seed, target, totals, heartbeat).run();
+  }
 }
 
 }  // namespace cbr::soak

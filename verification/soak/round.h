@@ -35,6 +35,14 @@ struct Totals {
   /// Rings that ended while other threads worked what they left.
   Count contested_ends = 0;
   Count moves = 0;
+  /// Rounds in which work waited for other work, and what they did.
+  Count graphs = 0;
+  Count dependencies = 0;
+  Count followed_failures = 0;
+  /// Pairs whose GPU times were compared, and whose data was.
+  Count orders = 0;
+  Count visibilities = 0;
+  Count refused_cycles = 0;
 };
 
 /// Runs the round of this seed: the same options, faults and operations each time, but not the same

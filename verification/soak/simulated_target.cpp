@@ -3,6 +3,7 @@
 
 #include <cbr/simulated.h>
 
+#include "graphs/simulated_device.h"
 #include "soak/target.h"
 
 namespace cbr::soak {
@@ -50,6 +51,10 @@ class SimulatedTarget final : public Target {
   [[nodiscard]] std::unique_ptr<Workplace> make(Random& random, bool /*may_lose_device*/) override {
     const std::uint32_t queues = random.between(1, 3);
     return std::make_unique<SimulatedWorkplace>(queues, random.one_in(4));
+  }
+  [[nodiscard]] std::unique_ptr<graphs::Device> make_graph_device(Random& random) override {
+    return std::make_unique<graphs::SimulatedDevice>(graphs::PlannedFaults{
+        .one_in = random.one_in(4) ? 0U : 20U, .hangs = true, .loss = random.one_in(4)});
   }
 };
 

@@ -136,14 +136,18 @@ class Soak {
         "soak: {}: {:.1f} min on {}, seed {}: {} rounds, {} submissions, {} callbacks, {} "
         "failures, {} lost devices, {} resets, {} times without a slot, {} resizes, {} leases "
         "abandoned, {} rings ended while they were worked, {} moves, {} failed allocations, {} "
-        "failed driver calls, {} callbacks cancelled, {} coroutines destroyed; {}",
+        "failed driver calls, {} callbacks cancelled, {} coroutines destroyed; {} graphs with {} "
+        "dependencies, {} orders and {} patterns compared, {} failures that followed others, {} "
+        "cycles refused; {}",
         well ? "all is well" : "FAILED", elapsed_s() / 60, target_names(), options_.seed,
         totals_.rounds.load(), totals_.submissions.load(), totals_.callbacks.load(),
         totals_.failures.load(), totals_.lost_devices.load(), totals_.resets.load(),
         totals_.timeouts.load(), totals_.resizes.load(), totals_.abandoned.load(),
         totals_.contested_ends.load(), totals_.moves.load(), totals_.failed_allocations.load(),
         totals_.failed_calls.load(), totals_.cancelled_callbacks.load(),
-        totals_.destroyed_coroutines.load(), growth);
+        totals_.destroyed_coroutines.load(), totals_.graphs.load(), totals_.dependencies.load(),
+        totals_.orders.load(), totals_.visibilities.load(), totals_.followed_failures.load(),
+        totals_.refused_cycles.load(), growth);
   }
 
   [[nodiscard]] double elapsed_s() const {

@@ -8,6 +8,7 @@
 #include <cbr/backend.h>
 #include <cbr/lease.h>
 
+#include "graphs/device.h"
 #include "soak/random.h"
 
 namespace cbr::soak {
@@ -53,6 +54,8 @@ class Target {
   /// A workplace with a fresh backend. With `may_lose_device` the ring may take its device for lost
   /// and let go of what its work needs while the GPU still runs it.
   [[nodiscard]] virtual std::unique_ptr<Workplace> make(Random& random, bool may_lose_device) = 0;
+  /// A device for several rings, whose work waits for each other's.
+  [[nodiscard]] virtual std::unique_ptr<graphs::Device> make_graph_device(Random& random) = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Target> make_simulated_target();

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <mutex>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "compute/recorder.h"
 #include "compute/synthetic_step.h"
 #include "soak/target.h"
+#include "soak/vulkan_graph_device.h"
 
 namespace cbr::soak {
 namespace {
@@ -84,10 +86,27 @@ class VulkanTarget final : public Target {
   [[nodiscard]] std::unique_ptr<Workplace> make(Random& /*random*/, bool may_lose_device) override {
     return std::make_unique<VulkanWorkplace>(device_, may_lose_device);
   }
+  [[nodiscard]] std::unique_ptr<graphs::Device> make_graph_device(Random& /*random*/) override {
+    return make_vulkan_graph_device(graph_device_, timelines_);
+  }
 
  private:
+  /// The same device with two queues of its main family, if it has them.
+  static std::shared_ptr<vulkan::Device> open_beside(
+      const std::shared_ptr<vulkan::Device>& device) {
+    const vulkan::DeviceInfo& info = device->info();
+    for (const vulkan::ComputeFamily& family : info.compute_families) {
+      if (family.family != device->queue_family() || family.queue_count < 2) continue;
+      const vulkan::QueueRequest queue{.family = family.family};
+      return vulkan::Device::open({.device = std::to_string(info.index), .queues = {queue, queue}});
+    }
+    return device;
+  }
+
   // One for the run: what a driver leaks with each device is not what is looked for.
   std::shared_ptr<vulkan::Device> device_ = vulkan::Device::open();
+  std::shared_ptr<vulkan::Device> graph_device_ = open_beside(device_);
+  std::shared_ptr<RecentTimelines> timelines_ = std::make_shared<RecentTimelines>();
 };
 
 }  // namespace
