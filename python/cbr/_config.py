@@ -25,8 +25,8 @@ def merged_options(config: ConfigSource | None, given: Mapping[str, Any],
     if isinstance(config, Mapping):
         return {**config, **options}, None
     if isinstance(config, (str, os.PathLike)):
-        # A file can't name a function.
-        sink = {"log_sink": options.pop("log_sink")} if "log_sink" in options else {}
-        return sink, _cbr.load_config(os.fspath(config), options)
+        # A file can't name a function or an object.
+        objects = {name: options.pop(name) for name in ("log_sink", "observer") if name in options}
+        return objects, _cbr.load_config(os.fspath(config), options)
     raise TypeError(f"config is {config!r}, a path of a YAML file or a mapping of option names to "
                     "values is needed")

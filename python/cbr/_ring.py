@@ -19,7 +19,9 @@ class CommandBufferRing(_cbr.Ring):
     InputError names the file, line and column of a mistake. `spin_limit` is in seconds, and
     `timeout_ms` 0 waits for ever. `log_sink` is called with each message, on any thread: a
     LogMessage, which is a string of one line with attributes; without a sink they go to standard
-    error.
+    error. `observer` has some of the methods on_acquire(AcquireEvent), on_submit(SubmitEvent),
+    on_complete(CompleteEvent), on_discard(slot) and on_device_lost(), which are called on the thread
+    that causes or notices the event; they take its time, and must not wait for a slot.
 
     All functions may be called by any thread. At the end of a with block, and in close(), the ring
     waits for its work in flight. At the end of the program all rings are closed.
@@ -42,6 +44,7 @@ class CommandBufferRing(_cbr.Ring):
         track_statistics: bool | None = None,
         name: str | None = None,
         log_sink: Callable[[LogMessage], object] | None = None,
+        observer: object | None = None,
         backend: str | _cbr.Device | _cbr.Backend | None = None,
         config: ConfigSource | None = None,
     ) -> None:
@@ -60,6 +63,7 @@ class CommandBufferRing(_cbr.Ring):
             "track_statistics": track_statistics,
             "name": name,
             "log_sink": log_sink,
+            "observer": observer,
         }
         options, loaded = merged_options(config, given)
         super().__init__(options, backend, loaded)

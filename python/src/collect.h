@@ -15,8 +15,9 @@ T* object_of(PyObject* self) {
   return value.holder_constructed() ? value.template value_ptr<T>() : nullptr;
 }
 
-/// Lets the collector see the one object that a T holds, T::held(), and so free a cycle through it:
-/// a ring whose log sink is a method of the object that has the ring.
+/// Lets the collector see the objects that a T holds, the array T::held(), some of which may be
+/// null, and so free a cycle through them: a ring whose log sink is a method of the object that has
+/// the ring.
 template <typename T>
 py::custom_type_setup collectable() {
   return py::custom_type_setup([](PyHeapTypeObject* heap_type) {
@@ -26,14 +27,18 @@ py::custom_type_setup collectable() {
       // Since Python 3.9 an object holds its class.
       Py_VISIT(Py_TYPE(self));
       const T* object = object_of<T>(self);
-      if (object != nullptr && object->held() != nullptr) Py_VISIT(object->held()->ptr());
+      if (object == nullptr) return 0;
+      for (const SharedObject& held : object->held()) {
+        if (held != nullptr) Py_VISIT(held->ptr());
+      }
       return 0;
     };
     type.tp_clear = [](PyObject* self) -> int {
       const T* object = object_of<T>(self);
-      // Out of its place first: to drop it may run anything.
-      if (object != nullptr && object->held() != nullptr) {
-        const py::object dropped = std::exchange(*object->held(), py::none());
+      if (object == nullptr) return 0;
+      for (const SharedObject& held : object->held()) {
+        // Out of its place first: to drop it may run anything.
+        if (held != nullptr) const py::object dropped = std::exchange(*held, py::none());
       }
       return 0;
     };

@@ -1,6 +1,7 @@
 #include "decoder_binding.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <set>
 #include <utility>
@@ -25,7 +26,7 @@ constexpr std::uint32_t usual_context = 4096;
 struct ModelObject : LoadedModel {
   SharedObject log_sink;
   /// For the garbage collector; null if there is none.
-  [[nodiscard]] const SharedObject& held() const { return log_sink; }
+  [[nodiscard]] std::array<SharedObject, 1> held() const { return {log_sink}; }
 };
 
 class GenerationObject;

@@ -17,6 +17,7 @@ struct ErrorClasses {
   PyObject* invalid_usage;
   PyObject* acquire_timeout;
   PyObject* execution_failed;
+  PyObject* dependency_failed;
   PyObject* device_lost;
   PyObject* backend_error;
   PyObject* submit_failed;
@@ -25,10 +26,10 @@ struct ErrorClasses {
 ErrorClasses classes{};
 
 PyObject* make_class(py::module_& module, const char* name, const char* documentation,
-                     const py::tuple& bases) {
+                     const py::tuple& bases, const py::dict& members = {}) {
   const std::string qualified = std::string("cbr.") + name;
   PyObject* made =
-      PyErr_NewExceptionWithDoc(qualified.c_str(), documentation, bases.ptr(), nullptr);
+      PyErr_NewExceptionWithDoc(qualified.c_str(), documentation, bases.ptr(), members.ptr());
   if (made == nullptr) throw py::error_already_set();
   module.attr(name) = py::handle(made);
   return made;
@@ -55,6 +56,8 @@ PyObject* class_of(const std::exception_ptr& error, std::string& text) {
     return is(classes.acquire_timeout, thrown);
   } catch (const ExecutionFailed& thrown) {
     return is(classes.execution_failed, thrown);
+  } catch (const DependencyFailed& thrown) {
+    return is(classes.dependency_failed, thrown);
   } catch (const DeviceLost& thrown) {
     return is(classes.device_lost, thrown);
   } catch (const InputError& thrown) {
@@ -64,6 +67,29 @@ PyObject* class_of(const std::exception_ptr& error, std::string& text) {
   } catch (...) {
     return nullptr;
   }
+}
+
+/// What failed first, for a DependencyFailed; null for any other error.
+std::exception_ptr cause_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const DependencyFailed& thrown) {
+    return thrown.cause();
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+py::object make_exception(PyObject* type, const std::string& text,
+                          const std::exception_ptr& error) {
+  py::object made = py::reinterpret_borrow<py::object>(type)(text);
+  if (type == classes.dependency_failed) {
+    py::object cause = exception_object(cause_of(error));
+    made.attr("cause") = cause;
+    // Takes over a reference.
+    if (!cause.is_none()) PyException_SetCause(made.ptr(), cause.release().ptr());
+  }
+  return made;
 }
 
 }  // namespace
@@ -85,6 +111,13 @@ void bind_errors(py::module_& module) {
   classes.execution_failed = make_class(
       module, "ExecutionFailed", "A submission reached the GPU and failed there. The ring goes on.",
       bases(classes.error));
+  py::dict dependency_members;
+  dependency_members["cause"] = py::none();
+  classes.dependency_failed =
+      make_class(module, "DependencyFailed",
+                 "A submission had to wait for another one, which failed. `cause` is what failed "
+                 "first, and so is `__cause__`.",
+                 bases(classes.error), dependency_members);
   classes.device_lost = make_class(module, "DeviceLost",
                                    "The device is gone: every later call fails with the first "
                                    "cause.",
@@ -101,7 +134,7 @@ void bind_errors(py::module_& module) {
   py::register_exception_translator([](std::exception_ptr error) {
     std::string text;
     if (PyObject* type = class_of(error, text)) {
-      PyErr_SetString(type, text.c_str());
+      PyErr_SetObject(type, make_exception(type, text, error).ptr());
       return;
     }
     // Not this library's: the next translator's.
@@ -123,7 +156,7 @@ py::object exception_object(const std::exception_ptr& error) {
     }
     type = classes.error;
   }
-  return py::reinterpret_borrow<py::object>(type)(text);
+  return make_exception(type, text, error);
 }
 
 }  // namespace cbr::python

@@ -10,6 +10,7 @@
 
 #include "argument.h"
 #include "buffer_binding.h"
+#include "dependency_binding.h"
 #include "gil.h"
 #include "kernel_binding.h"
 #include "python_place.h"
@@ -59,7 +60,7 @@ void LeaseObject::keep(std::shared_ptr<const void> object) {
   }
 }
 
-Ticket LeaseObject::submit(std::source_location where) {
+Ticket LeaseObject::submit(Dependencies after, std::source_location where) {
   require();
   if (recorder_) recorder_->barrier_to_host();
   recorder_.reset();
@@ -68,7 +69,7 @@ Ticket LeaseObject::submit(std::source_location where) {
   auto kept = std::exchange(kept_, {});
   ticket_ = without_gil([&] {
     for (auto& object : kept) lease.keep_alive(std::move(object));
-    return std::move(lease).submit({}, where);
+    return std::move(lease).submit({.after = std::move(after)}, where);
   });
   return ticket_;
 }
@@ -100,7 +101,7 @@ void LeaseObject::leave(bool with_exception, std::source_location where) {
   if (with_exception) {
     discard();
   } else {
-    (void)submit(where);
+    (void)submit({}, where);
   }
 }
 
@@ -166,8 +167,16 @@ void bind_lease(py::module_& module) {
              return false;
            })
       .def(
-          "submit", [](LeaseObject& self) { return self.submit(python_place()); },
-          "Hands the commands to the GPU and returns the ticket. Does not wait.")
+          "submit",
+          [](LeaseObject& self, const py::object& after) {
+            return self.submit(dependencies_from(after), python_place());
+          },
+          py::arg("after") = py::none(),
+          "Hands the commands to the GPU and returns the ticket. Does not wait: where `after` "
+          "names "
+          "tickets, or a Dependency for each, the GPU waits for their work, of any queue or ring "
+          "of "
+          "the device.")
       .def("discard", &LeaseObject::discard, "Gives the slot back; nothing runs.")
       .def_property_readonly("ticket", &LeaseObject::ticket,
                              "The receipt; InvalidUsage before submit().")

@@ -10,6 +10,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cbr/dependency.h>
 #include <cbr/lease.h>
 #include <cbr/vulkan.h>
 
@@ -36,7 +37,7 @@ class LeaseObject {
   [[nodiscard]] bool valid() const { return lease_.valid(); }
 
   /// Submits without the GIL. Records first that the host is to see what was written.
-  Ticket submit(std::source_location where);
+  Ticket submit(Dependencies after, std::source_location where);
   void discard();
   /// The receipt; throws InvalidUsage before submit().
   [[nodiscard]] Ticket ticket() const;

@@ -1,15 +1,18 @@
 // The extension module: cbr._cbr.
 #include <pybind11/pybind11.h>
 
+#include "acquire_binding.h"
 #include "backends_binding.h"
 #include "buffer_binding.h"
 #include "compare_binding.h"
 #include "config_binding.h"
 #include "decoder_binding.h"
+#include "dependency_binding.h"
 #include "errors_binding.h"
 #include "gil.h"
 #include "kernel_binding.h"
 #include "lease_binding.h"
+#include "observer_binding.h"
 #include "ring_binding.h"
 #include "statistics_binding.h"
 #include "ticket_binding.h"
@@ -36,11 +39,14 @@ PYBIND11_MODULE(_cbr, module) {
   python::bind_errors(module);
   python::bind_statistics(module);
   python::bind_ticket(module);
+  python::bind_observer(module);
   python::bind_backends(module);
   python::bind_config(module);
   python::bind_buffer(module);
   python::bind_kernel(module);
+  python::bind_dependency(module);
   python::bind_lease(module);
+  python::bind_acquire(module);
   python::bind_simulate(module);
   python::bind_ring(module);
   python::bind_decoder(module);

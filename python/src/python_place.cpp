@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -29,6 +30,8 @@ struct KeptPlace {
   std::string file_name;
   std::string function_name;
   Place place{};
+  /// A line of this package that acts for the program: what its caller does is of interest.
+  bool acts_for_caller = false;
 };
 
 using Key = std::pair<PyCodeObject*, int>;
@@ -49,7 +52,8 @@ const KeptPlace* keep(PyCodeObject* code, int line) {
   if (!is_new) return found->second;
   Py_INCREF(code);
   auto* object = reinterpret_cast<PyObject*>(code);
-  auto* kept = new KeptPlace{text_of(object, "co_filename"), text_of(object, "co_name"), {}};
+  auto* kept = new KeptPlace{text_of(object, "co_filename"), text_of(object, "co_name"), {}, false};
+  kept->acts_for_caller = std::string_view(kept->file_name).ends_with("cbr/_asyncio.py");
   kept->place = {kept->file_name.c_str(), kept->function_name.c_str(), static_cast<unsigned>(line),
                  0};
   return found->second = kept;
@@ -66,11 +70,17 @@ bool layout_is_known() {
 
 std::source_location python_place(std::source_location fallback) {
   static const bool is_known = layout_is_known();
-  PyFrameObject* frame = PyEval_GetFrame();
-  if (!is_known || frame == nullptr) return fallback;
-  PyCodeObject* code = PyFrame_GetCode(frame);
-  const KeptPlace* kept = keep(code, PyFrame_GetLineNumber(frame));
-  Py_DECREF(code);
+  if (!is_known || PyEval_GetFrame() == nullptr) return fallback;
+  auto frame = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
+  const KeptPlace* kept = nullptr;
+  while (frame) {
+    auto* const native = reinterpret_cast<PyFrameObject*>(frame.ptr());
+    PyCodeObject* code = PyFrame_GetCode(native);
+    kept = keep(code, PyFrame_GetLineNumber(native));
+    Py_DECREF(code);
+    if (!kept->acts_for_caller) break;
+    frame = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyFrame_GetBack(native)));
+  }
   return std::bit_cast<std::source_location>(&kept->place);
 }
 

@@ -11,6 +11,7 @@
 
 #include <cbr/errors.h>
 
+#include "acquire_binding.h"
 #include "argument.h"
 #include "collect.h"
 #include "config_binding.h"
@@ -18,6 +19,7 @@
 #include "gil.h"
 #include "lease_binding.h"
 #include "log_binding.h"
+#include "observer_binding.h"
 #include "python_place.h"
 #include "ring_options.h"
 
@@ -113,6 +115,43 @@ std::unique_ptr<LeaseObject> acquire_in_sequence(SequenceObject& self, const Lim
   });
 }
 
+/// The options keep no label: it lies in what has them.
+struct OwnedAcquireOptions {
+  AcquireOptions options;
+  std::string label;
+  [[nodiscard]] AcquireOptions get() const {
+    AcquireOptions copy = options;
+    copy.label = label;
+    return copy;
+  }
+};
+
+py::object acquire_async(const RingObject& self, const Limit& timeout, const py::object& priority,
+                         const Queue& queue, const Label& label) {
+  const OwnedAcquireOptions options{acquire_options(timeout.value, priority, queue.value, ""),
+                                    label.value};
+  // Not kept: a request that nobody has made yet, or that waits, doesn't hold up the ring's end.
+  const std::weak_ptr<CommandBufferRing> weak = self.ring();
+  const auto ask = [options, weak,
+                    where = python_place()](AcquireRequestObject::Callback callback) {
+    const auto ring = weak.lock();
+    if (ring == nullptr) throw InvalidUsage("the ring is closed");
+    return ring->acquire_async(options.get(), std::move(callback), where);
+  };
+  return awaitable(std::make_unique<AcquireRequestObject>(ask, self.device()));
+}
+
+py::object acquire_async_in_sequence(const SequenceObject& self, const Limit& timeout,
+                                     const py::object& priority, const Label& label) {
+  const OwnedAcquireOptions options{acquire_options(timeout.value, priority, std::nullopt, ""),
+                                    label.value};
+  const auto ask = [options, sequence = self.sequence,
+                    where = python_place()](AcquireRequestObject::Callback callback) mutable {
+    return sequence.acquire_async(options.get(), std::move(callback), where);
+  };
+  return awaitable(std::make_unique<AcquireRequestObject>(ask, self.device));
+}
+
 /// Calls a function of the ring without the GIL.
 template <typename Result>
 auto released(Result (CommandBufferRing::*function)()) {
@@ -151,6 +190,9 @@ void bind_sequence(py::module_& module) {
            py::arg("priority") = py::none(), py::arg("label") = "",
            "Takes a slot of the sequence's queue for the next part, as CommandBufferRing.acquire() "
            "does.")
+      .def("acquire_async", &acquire_async_in_sequence, py::arg("timeout") = std::nullopt,
+           py::kw_only(), py::arg("priority") = py::none(), py::arg("label") = "",
+           "The same as CommandBufferRing.acquire_async() does.")
       .def_property_readonly(
           "queue", [](const SequenceObject& self) { return to_number(self.sequence.queue()); },
           "The queue that all parts are submitted to.")
@@ -164,6 +206,7 @@ void bind_sequence(py::module_& module) {
 RingObject::RingObject(BackendObject backend, RingOptions options)
     : options_(std::move(options)),
       log_sink_(function_of(options_.log_sink)),
+      observer_(object_of(options_.observer)),
       ring_(make_ring(std::move(backend.backend), options_)),
       device_(std::move(backend.device)) {
   live_rings().insert(this);
@@ -228,6 +271,11 @@ void bind_ring(py::module_& module) {
            py::arg("priority") = py::none(), py::arg("queue") = std::nullopt, py::arg("label") = "",
            "Takes a free slot, at the latest after `timeout` seconds (None: the ring's "
            "timeout_ms), else raises AcquireTimeout.")
+      .def("acquire_async", &acquire_async, py::arg("timeout") = std::nullopt, py::kw_only(),
+           py::arg("priority") = py::none(), py::arg("queue") = std::nullopt, py::arg("label") = "",
+           "A request for a slot that blocks no thread: `lease = await ring.acquire_async()`, "
+           "`async with ring.acquire_async() as lease:`, or with a callback. Stands in one queue "
+           "with acquire(), and raises what that raises.")
       .def("try_acquire", &try_acquire, py::arg("timeout") = std::nullopt, py::kw_only(),
            py::arg("priority") = py::none(), py::arg("queue") = std::nullopt, py::arg("label") = "",
            "Takes a slot if one is free, or gets free within `timeout` seconds; else returns None.")

@@ -1,6 +1,7 @@
 // The ring as a Python object.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include <pybind11/pybind11.h>
@@ -35,8 +36,8 @@ class RingObject {
   /// meanwhile; the ring is then as it was.
   void reset(BackendObject backend);
 
-  /// The log sink, for the garbage collector; null if there is none.
-  [[nodiscard]] const SharedObject& held() const { return log_sink_; }
+  /// Log sink and observer, for the garbage collector; null where there is none.
+  [[nodiscard]] std::array<SharedObject, 2> held() const { return {log_sink_, observer_}; }
 
   /// Closes every ring of the process: at exit, while callbacks can still run. Never throws.
   static void close_all() noexcept;
@@ -44,6 +45,7 @@ class RingObject {
  private:
   RingOptions options_;
   SharedObject log_sink_;
+  SharedObject observer_;
   std::shared_ptr<CommandBufferRing> ring_;
   std::shared_ptr<vulkan::Device> device_;
 };

@@ -18,6 +18,7 @@
 #include "durations.h"
 #include "gil.h"
 #include "log_binding.h"
+#include "observer_binding.h"
 
 namespace cbr::python {
 namespace {
@@ -45,7 +46,7 @@ void set(RingOptions& options, std::string_view name, const py::handle& value) {
   options.*member = value_from<Value>(name, value);
 }
 
-constexpr std::array<Option, 14> all_options = {{
+constexpr std::array<Option, 15> all_options = {{
     {"ring_size", set<&RingOptions::ring_size>},
     {"timeout_ms",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
@@ -82,6 +83,10 @@ constexpr std::array<Option, 14> all_options = {{
     {"log_sink",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
        o.log_sink = python_log_sink(value_from<py::function>(n, v));
+     }},
+    {"observer",
+     [](RingOptions& o, std::string_view /*name*/, const py::handle& v) {
+       o.observer = python_observer(py::reinterpret_borrow<py::object>(v));
      }},
 }};
 

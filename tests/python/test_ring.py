@@ -385,9 +385,9 @@ def test_the_header_and_python_have_the_same_options():
     struct = re.search(r"struct RingOptions \{(.*?)\n\};", header, re.DOTALL).group(1)
     fields = set(re.findall(r"^  [\w:<>(), ]+ (\w+) = ", struct, re.MULTILINE))
     parameters = set(inspect.signature(cbr.CommandBufferRing.__init__).parameters)
-    # Coroutines are C++'s, observers not bound, and the check is Python's own signals. A limit in
-    # milliseconds is what files have.
-    assert fields - parameters == {"executor", "observer", "interrupt_check", "timeout"}
+    # Coroutines are C++'s, and the check is Python's own signals. A limit in milliseconds is what
+    # files have.
+    assert fields - parameters == {"executor", "interrupt_check", "timeout"}
     assert "timeout_ms" in parameters
 
 
