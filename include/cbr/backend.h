@@ -65,8 +65,8 @@ class QueueTimeline {
   [[nodiscard]] virtual const void* device() const noexcept = 0;
 };
 
-/// A point of a queue's work that a submission waits for on the GPU: everything up to and including
-/// `serial`.
+/// A point of a queue's work that a submission waits for on the GPU: the submission `serial`.
+/// Where a queue has one counter, as on Vulkan, that is everything before it too.
 struct TimelinePoint {
   /// The progress of the queue; not null.
   std::shared_ptr<const QueueTimeline> timeline;
