@@ -178,6 +178,28 @@ TEST_P(Transient, TheFailedWaitOfALeaderLeavesTheOthersWaiting) {
   expect_a_healthy_ring();
 }
 
+TEST_P(Transient, AWaitOfTheAcquireThreadFailsNoRequest) {
+  auto& ring = make_watched_ring(1);
+  harness_->pause();
+  const Ticket ticket = submit_one();
+  if (const std::string reason = harness_->fail_next(Fault::fail_wait); !reason.empty()) {
+    harness_->release();
+    GTEST_SKIP() << reason;
+  }
+  std::latch called(1);
+  ring.acquire_async({.timeout = Timeout()}, [&](AcquireResult result) {
+    EXPECT_EQ(result.failure(), nullptr);
+    std::move(result).lease().discard();
+    called.count_down();
+  });
+  EXPECT_TRUE(eventually([&] { return failures_told_ == 1; }));
+  EXPECT_FALSE(called.try_wait());
+  harness_->release();
+  called.wait();
+  EXPECT_EQ(failures_told_, 1);
+  expect_a_healthy_ring();
+}
+
 TEST_P(Transient, AWakeThatFailsComesLateButComes) {
   auto& ring = make_watched_ring(2);
   harness_->pause();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -82,7 +83,7 @@ class Scenario {
   }
 
   void step(std::optional<Sequence>& sequence) {
-    switch (pick(12)) {
+    switch (pick(13)) {
       case 0:
         ring_->drain();
         return;
@@ -103,6 +104,9 @@ class Scenario {
       }
       case 4:
         if (!accepted_.empty()) wait_for_some();
+        return;
+      case 5:
+        ask();
         return;
       default:
         if (auto lease = acquire()) use(std::move(*lease), -1, 0);
@@ -140,6 +144,52 @@ class Scenario {
       ++coverage_.failed_begins;
     }
     return std::nullopt;
+  }
+
+  struct Answer {
+    bool come = false;
+    std::exception_ptr failure;
+    detail::ConditionVariable changed;
+  };
+
+  /// Asks for a slot that the acquire thread uses, and takes that back, or waits for it to be over.
+  void ask() {
+    AcquireOptions options = request();
+    if (pick(2) == 0) options.timeout = 20us;
+    if (pick(16) == 0) gpu_->fail_next_begin();
+    auto answer = std::make_shared<detail::Guarded<Answer>>();
+    AcquireHandle handle = ring_->acquire_async(options, [this, answer](AcquireResult result) {
+      std::exception_ptr failure = result.failure();
+      try {
+        if (failure == nullptr) use(*hold(std::move(result).lease()), -1, 0);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      const detail::Access<Answer> access(*answer);
+      access->come = true;
+      access->failure = failure;
+      access->changed.notify_one();
+    });
+    if (pick(2) == 0 && handle.cancel()) {
+      ++coverage_.taken_back;
+      return;
+    }
+    std::exception_ptr failure;
+    {
+      detail::Access<Answer> access(*answer);
+      while (!access->come) access.wait(access->changed);
+      failure = access->failure;
+    }
+    try {
+      if (failure != nullptr) std::rethrow_exception(failure);
+      ++coverage_.answered;
+    } catch (const AcquireTimeout&) {
+      ++coverage_.timeouts;
+    } catch (const DeviceLost&) {
+      throw;
+    } catch (const BackendError&) {
+      ++coverage_.failed_begins;
+    }
   }
 
   /// Notes that this thread has the slot, and that nobody else has.
@@ -282,6 +332,10 @@ class Scenario {
       return;
     }
     const std::array<Ticket, 2> two{accepted_.front().ticket, accepted_.back().ticket};
+    // For held work it looks now and then, by the time that passes: no schedule could be replayed.
+    for (const Ticket& ticket : two) {
+      if (ticket.serial().value() == 0) return;
+    }
     (void)wait_any_for(two, 10us);
   }
 

@@ -19,6 +19,9 @@ struct Coverage {
   std::uint64_t held_back = 0;
   std::uint64_t resizes = 0;
   std::uint64_t callbacks = 0;
+  /// Requests that no thread waits for: served, and taken back.
+  std::uint64_t answered = 0;
+  std::uint64_t taken_back = 0;
 };
 
 /// Runs the scenario and the schedule of this seed: four threads on one to four slots and one or

@@ -40,13 +40,15 @@ TEST(Schedules, KeepEveryPromiseOfTheRing) {
             << coverage.failed_submits << " failed submits, " << coverage.failed_executions
             << " failed executions, " << coverage.lost_devices << " lost devices, "
             << coverage.held_back << " held back, " << coverage.resizes << " resizes, "
-            << coverage.callbacks << " callbacks\n";
+            << coverage.callbacks << " callbacks, " << coverage.answered << " answered, "
+            << coverage.taken_back << " taken back\n";
   if (replay || count < 10'000) return;
   // A scenario that reaches nothing proves nothing.
   for (const std::uint64_t reached :
        {coverage.submissions, coverage.waits, coverage.timeouts, coverage.failed_begins,
         coverage.failed_submits, coverage.failed_executions, coverage.lost_devices,
-        coverage.held_back, coverage.resizes, coverage.callbacks}) {
+        coverage.held_back, coverage.resizes, coverage.callbacks, coverage.answered,
+        coverage.taken_back}) {
     EXPECT_GT(reached, count / 100);
   }
 }
