@@ -21,8 +21,8 @@ class AcquireResult {
   /// The request got a slot, begun and ready for recording.
   explicit AcquireResult(Lease lease) noexcept : lease_(std::move(lease)) {}
   /// It got none, for this reason.
-  explicit AcquireResult(std::exception_ptr failure) noexcept
-      : failure_(std::move(failure)) {}  // NOLINT(bugprone-throw-keyword-missing)
+  // NOLINTNEXTLINE(bugprone-throw-keyword-missing): it is no exception that is made here.
+  explicit AcquireResult(std::exception_ptr failure) noexcept : failure_(std::move(failure)) {}
 
   /// Why there is no lease; null if there is one.
   [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }

@@ -130,8 +130,8 @@ struct RingOptions {
   /// Where messages go: by default to standard error. It is called with no lock held, by the thread
   /// that has something to tell, and must not end the ring.
   LogSink log_sink = nullptr;
-  /// Where `co_await ticket` resumes. By default on the ring's completion thread, which should not
-  /// be kept busy for long.
+  /// Where `co_await ticket` and `co_await ring.acquire_async()` resume. By default on the ring's
+  /// completion or acquire thread, which should not be kept busy for long.
   Executor executor = nullptr;
   /// Called about every 50 ms by each thread that waits for a slot or for the end of work, with no
   /// lock held. What it throws ends that wait, comes out of the call that waited and changes
@@ -152,8 +152,9 @@ struct AcquireOptions {
   std::optional<QueueIndex> queue = std::nullopt;
   /// Names the work in messages about hangs and failures. The first 31 bytes are kept.
   std::string_view label = {};
-  /// How long this request may wait. Empty: acquire() takes RingOptions::timeout, and try_acquire()
-  /// doesn't wait. `Timeout()` waits for ever, whatever the ring's options say.
+  /// How long this request may wait. Empty: acquire() and acquire_async() take
+  /// RingOptions::timeout, and try_acquire() doesn't wait. `Timeout()` waits for ever, whatever the
+  /// ring's options say.
   std::optional<Timeout> timeout = std::nullopt;
 };
 
