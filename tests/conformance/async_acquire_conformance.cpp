@@ -208,7 +208,7 @@ TEST_P(AsyncAcquire, ManyCoroutinesAndThreadsShareARing) {
   for (std::thread& thread : threads) thread.join();
   ended.wait();
   ring.drain();
-  EXPECT_EQ(ring.statistics().completions, std::uint64_t{(coroutines + 2) * steps});
+  EXPECT_EQ(ring.statistics().completions, std::uint64_t{coroutines + 2} * steps);
   expect_whole();
 }
 
