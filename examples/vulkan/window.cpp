@@ -58,7 +58,8 @@ class Renderer {
                                                     available, VK_NULL_HANDLE, &image);
     if (acquired == VK_ERROR_OUT_OF_DATE_KHR) {
       lease.discard();
-      return change();
+      change();
+      return false;
     }
     if (acquired != VK_SUBOPTIMAL_KHR) check(acquired, "vkAcquireNextImageKHR");
     record(cbr::vulkan::command_buffer(lease), image, frame);
@@ -76,15 +77,17 @@ class Renderer {
     present.pSwapchains = &swapchain.handle;
     present.pImageIndices = &image;
     const VkResult presented = vkQueuePresentKHR(window_.queue, &present);
-    if (presented == VK_ERROR_OUT_OF_DATE_KHR || presented == VK_SUBOPTIMAL_KHR) return change();
-    check(presented, "vkQueuePresentKHR");
-    return true;
+    if (presented == VK_SUCCESS) return true;
+    if (presented != VK_SUBOPTIMAL_KHR && presented != VK_ERROR_OUT_OF_DATE_KHR) {
+      check(presented, "vkQueuePresentKHR");
+    }
+    change();
+    return presented == VK_SUBOPTIMAL_KHR;  // It was shown all the same.
   }
 
-  bool change() {
+  void change() {
     ring_.drain();
     window_.remake_swapchain();
-    return false;
   }
 
   /// A square that wanders over a dark ground.

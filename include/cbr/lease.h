@@ -30,7 +30,9 @@ struct SubmitOptions {
   /// is a memory dependency on everything that the other submission wrote, of the same queue or
   /// another. (Images and exclusively shared buffers of another family still need their ownership
   /// transferred.) Without it, work on one queue starts in the order of serials, but needs barriers
-  /// to see what earlier work wrote. On Metal both backends need metal::BackendOptions::timelines.
+  /// to see what earlier work wrote. Nothing is waited for where a ring has ended, and its work
+  /// with it: then barriers have to do what the wait did. On Metal both backends need
+  /// metal::BackendOptions::timelines.
   ///
   /// A submission that a Sequence holds back can be waited for as well; this one is then held back
   /// until that one is sent.

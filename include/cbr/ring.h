@@ -107,8 +107,10 @@ class CommandBufferRing {
   /// begins the slot and resumes the coroutine: on RingOptions::executor, else on the acquire
   /// thread itself, where acquire() must not wait for a slot and work should be short, since others
   /// are served after it. A driver's call that fails while the acquire thread waits goes to the log
-  /// sink, and it waits on. RingOptions::interrupt_check is not called. Throws InvalidOption for a
-  /// priority or queue that is not there, and std::system_error if no thread can be had.
+  /// sink, and it waits on. RingOptions::interrupt_check is not called. This call throws
+  /// InvalidOption for a priority or queue that is not there, and InvalidUsage through a Sequence
+  /// whose ring is gone; co_await what acquire() throws, and std::system_error if no thread can be
+  /// had.
   ///
   /// A coroutine that is suspended here may be destroyed: the request is taken back, and a slot
   /// that it was just given goes to the next that waits. By whom and when is as for `co_await
@@ -134,8 +136,8 @@ class CommandBufferRing {
   [[nodiscard]] Sequence sequence(QueueIndex queue);
 
   /// Waits until all work that was submitted before this call has ended, well or not: failures are
-  /// for the tickets to tell. Leases don't hold it up, and so neither does work that a Sequence
-  /// holds back behind a lease. Throws DeviceLost.
+  /// for the tickets to tell. Leases don't hold it up, and so neither does work that is held back:
+  /// by a Sequence behind a lease, or for what it depends on. Throws DeviceLost.
   void drain();
 
   /// Changes the number of slots while work is in flight. Growing serves waiting callers at once.

@@ -231,8 +231,8 @@ class Device final {
 struct Semaphore {
   /// Of the device that the ring is on.
   VkSemaphore handle = VK_NULL_HANDLE;
-  /// Of a timeline semaphore: what to wait for, or what to signal, at least 1. Empty for a binary
-  /// one.
+  /// Of a timeline semaphore: what to wait for; or what to signal, then at least 1 and more than it
+  /// has. Empty for a binary one.
   std::optional<std::uint64_t> value = {};
   /// Of a wait: the stages of this submission's work that wait; the others may start before. Of a
   /// signal: those whose end signals; without synchronization2 it is always the end of all.
@@ -246,11 +246,13 @@ inline constexpr std::size_t max_submit_entries = 64;
 /// How a lease is submitted with what is the program's own. All goes to the driver in one native
 /// submission, also where a Sequence or a dependency holds it back until later.
 ///
-/// Semaphores and command buffers have to live until the submission has ended. Where it fails
-/// before the driver has got it (its ticket's serial is 0 then), nothing is waited for and nothing
-/// is signalled. A binary semaphore is to be waited for only once what signals it is with the
-/// driver, so don't wait for one that a submission which may be held back is to signal: use a
-/// timeline semaphore there.
+/// Command buffers have to live until the submission has ended; semaphores until it has and what
+/// it signals is signalled, which may be a moment later: Vulkan gives the signals of one submission
+/// no order, the ring's own among them. So don't read or destroy a semaphore because the ticket has
+/// ended: wait for it, or for what waits for it. Where the submission fails before the driver has
+/// got it (its ticket's serial is 0 then), nothing is waited for and nothing is signalled. A binary
+/// semaphore is to be waited for only once what signals it is with the driver, so don't wait for
+/// one that a submission which may be held back is to signal: use a timeline semaphore there.
 struct SubmitOptions {
   /// As in cbr::SubmitOptions: submissions to wait for, on the GPU.
   Dependencies after = {};
@@ -274,10 +276,12 @@ struct SubmitOptions {
 ///
 /// Throws what Lease::submit does, and InvalidUsage, which names the entry, for a lease of another
 /// API, a null handle, a binary semaphore that is waited for or signalled twice, a semaphore that
-/// is to be waited for and signalled with a value that can't come before, or that is binary at one
-/// place and has a value at another; InvalidOption for a signal of value 0, more entries than
-/// max_submit_entries, no stages, or stages that need synchronization2 where it is off. Whether a
-/// semaphore is what it is said to be, of this device and alive, can't be known.
+/// is to be waited for and signalled with a value that can't come before (a binary one in any
+/// case), or that is binary at one place and has a value at another, for the slot's own command
+/// buffer, and for a signal of the semaphore that timeline_point() gives of this ring and queue;
+/// InvalidOption for a signal of value 0, more entries than max_submit_entries, no stages, the
+/// stage of the host, or stages that need synchronization2 where it is off. Whether a semaphore is
+/// what it is said to be, of this device and alive, can't be known.
 Ticket submit(Lease&& lease, const SubmitOptions& options,
               std::source_location where = std::source_location::current());
 

@@ -13,7 +13,8 @@ struct ForeignWaits {
   std::size_t count = 0;
   /// What the first is: "semaphore". Lives as long as the process.
   const char* kind = "";
-  const void* first = nullptr;
+  /// Its handle.
+  std::uint64_t first = 0;
   /// What it is to come to; empty if it only is or isn't.
   std::optional<std::uint64_t> value = {};
 };

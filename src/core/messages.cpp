@@ -27,7 +27,7 @@ std::string awaited_text(const Submission& submission) {
 /// ", waiting for the program's semaphore 0x5581d0 at 7 and 2 more", or nothing.
 std::string foreign_text(const ForeignWaits& waits) {
   if (waits.count == 0) return {};
-  std::string text = fmt::format(", waiting for the program's {} {}", waits.kind, waits.first);
+  std::string text = fmt::format(", waiting for the program's {} {:#x}", waits.kind, waits.first);
   if (waits.value) text += fmt::format(" at {}", *waits.value);
   if (waits.count > 1) text += fmt::format(" and {} more", waits.count - 1);
   return text;

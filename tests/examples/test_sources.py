@@ -20,7 +20,7 @@ def identify(path):
 
 
 def test_all_are_in_the_index():
-    assert len(PROGRAMS) == 9
+    assert len(PROGRAMS) == 10
     for index in (EXAMPLES / "README.md", SOURCE / "docs" / "guide" / "examples.md"):
         text = index.read_text(encoding="utf-8")
         assert not [path.name for path in PROGRAMS if path.name not in text], index

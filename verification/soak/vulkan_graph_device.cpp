@@ -8,7 +8,6 @@
 #include <span>
 #include <utility>
 
-#include "backends/decorators/backend_decorator.h"
 #include "compute/buffer.h"
 #include "compute/recorder.h"
 
@@ -63,29 +62,12 @@ class PatternWork final : public graphs::Work {
   Pattern pattern_{};
 };
 
-class TimelineKeeper final : public detail::BackendDecorator<Backend> {
- public:
-  TimelineKeeper(std::shared_ptr<Backend> inner, std::shared_ptr<RecentTimelines> timelines)
-      : BackendDecorator(std::move(inner)), timelines_(std::move(timelines)) {}
-
-  [[nodiscard]] std::shared_ptr<const QueueTimeline> timeline(QueueIndex queue) const override {
-    auto timeline = inner().timeline(queue);
-    timelines_->keep(timeline);
-    return timeline;
-  }
-
- private:
-  const std::shared_ptr<RecentTimelines> timelines_;
-};
-
 class VulkanGraphDevice final : public graphs::Device {
  public:
-  VulkanGraphDevice(std::shared_ptr<vulkan::Device> device,
-                    std::shared_ptr<RecentTimelines> timelines)
-      : device_(std::move(device)), timelines_(std::move(timelines)) {}
+  explicit VulkanGraphDevice(std::shared_ptr<vulkan::Device> device) : device_(std::move(device)) {}
 
   [[nodiscard]] std::shared_ptr<Backend> backend(Random& /*random*/) override {
-    return std::make_shared<TimelineKeeper>(vulkan::make_backend(device_), timelines_);
+    return vulkan::make_backend(device_);
   }
   /// The graph keeps it, and with it the buffers.
   [[nodiscard]] std::shared_ptr<graphs::Work> record(
@@ -100,20 +82,12 @@ class VulkanGraphDevice final : public graphs::Device {
 
  private:
   std::shared_ptr<vulkan::Device> device_;
-  std::shared_ptr<RecentTimelines> timelines_;
 };
 
 }  // namespace
 
-void RecentTimelines::keep(std::shared_ptr<const QueueTimeline> timeline) {
-  const std::lock_guard lock(mutex_);
-  timelines_.push_back(std::move(timeline));
-  if (timelines_.size() > most) timelines_.pop_front();
-}
-
-std::unique_ptr<graphs::Device> make_vulkan_graph_device(
-    std::shared_ptr<vulkan::Device> device, std::shared_ptr<RecentTimelines> timelines) {
-  return std::make_unique<VulkanGraphDevice>(std::move(device), std::move(timelines));
+std::unique_ptr<graphs::Device> make_vulkan_graph_device(std::shared_ptr<vulkan::Device> device) {
+  return std::make_unique<VulkanGraphDevice>(std::move(device));
 }
 
 }  // namespace cbr::soak

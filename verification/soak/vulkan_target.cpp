@@ -87,7 +87,7 @@ class VulkanTarget final : public Target {
     return std::make_unique<VulkanWorkplace>(device_, may_lose_device);
   }
   [[nodiscard]] std::unique_ptr<graphs::Device> make_graph_device(Random& /*random*/) override {
-    return make_vulkan_graph_device(graph_device_, timelines_);
+    return make_vulkan_graph_device(graph_device_);
   }
 
  private:
@@ -106,7 +106,6 @@ class VulkanTarget final : public Target {
   // One for the run: what a driver leaks with each device is not what is looked for.
   std::shared_ptr<vulkan::Device> device_ = vulkan::Device::open();
   std::shared_ptr<vulkan::Device> graph_device_ = open_beside(device_);
-  std::shared_ptr<RecentTimelines> timelines_ = std::make_shared<RecentTimelines>();
 };
 
 }  // namespace

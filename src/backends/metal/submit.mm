@@ -102,7 +102,8 @@ Ticket submit(Lease&& lease, const SubmitOptions& options, std::source_location 
     slot->let_wait();
     const SharedEvent& first = options.wait.front();
     detail::LeaseAccess::set_foreign_waits(
-        own, {options.wait.size(), "shared event", first.event, first.value});
+        own, {options.wait.size(), "shared event", reinterpret_cast<std::uint64_t>(first.event),
+              first.value});
   }
   slot->set_events(points_of(options.wait), points_of(options.signal));
   return std::move(own).submit({.after = options.after}, where);

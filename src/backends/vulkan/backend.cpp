@@ -116,7 +116,8 @@ class VulkanBackend final : public Backend {
   void add_slot(SlotIndex slot) override {
     device_->require_usable();
     slots_[to_number(slot)] = std::make_unique<CommandSlot>(
-        device_, queue_of(slot), gpu_times_, fmt::format("{} #{}", ring_name_, to_number(slot)));
+        device_, queue_of(slot), progress_of(queue_of(slot)).semaphore(), gpu_times_,
+        fmt::format("{} #{}", ring_name_, to_number(slot)));
   }
 
   void remove_slot(SlotIndex slot) noexcept override { slots_[to_number(slot)].reset(); }
@@ -147,7 +148,7 @@ class VulkanBackend final : public Backend {
     device_->require_usable();
     QueueProgress& progress = progress_of(queue_of(slot));
     const std::uint64_t value = serial.value();
-    NativeSubmission& submission = native.submission(waits, progress.semaphore(), value);
+    NativeSubmission& submission = native.submission(waits, value);
     native.end();
     device_->submit(queue_of(slot), submission);
     native.note_submission();

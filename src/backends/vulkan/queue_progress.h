@@ -23,6 +23,8 @@ class SemaphoreTimeline final : public QueueTimeline {
       : device_(device->handle()), semaphore_(device) {}
   [[nodiscard]] const void* device() const noexcept override { return device_; }
   [[nodiscard]] const VkSemaphore& handle() const noexcept { return semaphore_.handle(); }
+  /// A submission is about to wait for it.
+  void note_wait() const noexcept { semaphore_.note_wait(); }
 
  private:
   const VkDevice device_;

@@ -37,8 +37,15 @@ void require_few(std::string_view list, const std::vector<Entry>& entries) {
   }
 }
 
-void require_command_buffers(std::string_view list, const std::vector<VkCommandBuffer>& buffers) {
+void require_command_buffers(std::string_view list, const std::vector<VkCommandBuffer>& buffers,
+                             const CommandSlot& slot) {
   require_few(list, buffers);
+  const auto own = std::find(buffers.begin(), buffers.end(), slot.command_buffer());
+  if (own != buffers.end()) {
+    throw InvalidUsage(fmt::format(
+        "vulkan::submit: {}[{}] is the slot's own command buffer, which runs between the two lists",
+        list, own - buffers.begin()));
+  }
   const auto null = std::find(buffers.begin(), buffers.end(), VkCommandBuffer(VK_NULL_HANDLE));
   if (null != buffers.end()) {
     throw InvalidUsage(fmt::format("vulkan::submit: {}[{}] is a null command buffer", list,
@@ -47,7 +54,7 @@ void require_command_buffers(std::string_view list, const std::vector<VkCommandB
 }
 
 void require_semaphores(std::string_view list, const std::vector<Semaphore>& semaphores,
-                        const DeviceImpl& device) {
+                        const CommandSlot& slot) {
   require_few(list, semaphores);
   for (std::size_t i = 0; i < semaphores.size(); ++i) {
     const Semaphore& semaphore = semaphores[i];
@@ -58,7 +65,13 @@ void require_semaphores(std::string_view list, const std::vector<Semaphore>& sem
       throw InvalidOption(fmt::format("vulkan::submit: {}[{}] names no stages", list, i));
     }
     constexpr VkPipelineStageFlags2 old_stages = std::numeric_limits<VkPipelineStageFlags>::max();
-    if (!device.has_synchronization2() && (semaphore.stages & ~old_stages) != 0) {
+    if ((semaphore.stages & VK_PIPELINE_STAGE_2_HOST_BIT) != 0) {
+      throw InvalidOption(
+          fmt::format("vulkan::submit: {}[{}] names the stage of the host, which is no work of the "
+                      "device's",
+                      list, i));
+    }
+    if (!slot.device().has_synchronization2() && (semaphore.stages & ~old_stages) != 0) {
       throw InvalidOption(fmt::format(
           "vulkan::submit: {}[{}] names the stages {:#x}, which need synchronization2: it is off",
           list, i, semaphore.stages));
@@ -96,11 +109,11 @@ void require_different(const Semaphore& semaphore, Named here, const Semaphore& 
   if (here.list == "signal") refuse("and two signals have no order");
 }
 
-void require_valid(const SubmitOptions& options, const DeviceImpl& device) {
-  require_semaphores("wait", options.wait, device);
-  require_semaphores("signal", options.signal, device);
-  require_command_buffers("command_buffers_before", options.command_buffers_before);
-  require_command_buffers("command_buffers_after", options.command_buffers_after);
+void require_valid(const SubmitOptions& options, const CommandSlot& slot) {
+  require_semaphores("wait", options.wait, slot);
+  require_semaphores("signal", options.signal, slot);
+  require_command_buffers("command_buffers_before", options.command_buffers_before, slot);
+  require_command_buffers("command_buffers_after", options.command_buffers_after, slot);
   const auto& [after, wait, signal, before_slot, after_slot] = options;
   for (std::size_t i = 0; i < wait.size(); ++i) {
     for (std::size_t j = i + 1; j < wait.size(); ++j) {
@@ -111,6 +124,10 @@ void require_valid(const SubmitOptions& options, const DeviceImpl& device) {
     }
   }
   for (std::size_t i = 0; i < signal.size(); ++i) {
+    if (signal[i].handle == slot.progress()) {
+      throw InvalidUsage(fmt::format(
+          "vulkan::submit: signal[{}] is the ring's own semaphore, which it alone signals", i));
+    }
     if (signal[i].value == 0U) {
       throw InvalidOption(fmt::format(
           "vulkan::submit: signal[{}] has the value 0, which a timeline semaphore has from the "
@@ -129,11 +146,12 @@ Ticket submit(Lease&& lease, const SubmitOptions& options, std::source_location 
   // If something throws, the slot is free again.
   Lease taken = std::move(lease);
   CommandSlot& slot = slot_of(taken);
-  require_valid(options, slot.device());
+  require_valid(options, slot);
   if (!options.wait.empty()) {
     const Semaphore& first = options.wait.front();
     detail::LeaseAccess::set_foreign_waits(
-        taken, {options.wait.size(), "semaphore", first.handle, first.value});
+        taken, {options.wait.size(), "semaphore", reinterpret_cast<std::uint64_t>(first.handle),
+                first.value});
   }
   slot.add(options);
   return std::move(taken).submit({.after = options.after}, where);
@@ -151,6 +169,7 @@ SemaphorePoint timeline_point(const Ticket& ticket) {
   if (timeline == nullptr) {
     throw InvalidUsage("vulkan::timeline_point: the ticket belongs to a ring of another API");
   }
+  timeline->note_wait();
   const VkSemaphore semaphore = timeline->handle();
   return {semaphore, point->serial.value(), std::move(timeline)};
 }

@@ -18,7 +18,13 @@ TimelineSemaphore::TimelineSemaphore(std::shared_ptr<const DeviceImpl> device)
 }
 
 TimelineSemaphore::~TimelineSemaphore() {
-  device_->functions().vkDestroySemaphore(device_->handle(), handle_, nullptr);
+  // A ticket's point may keep it in a child that was forked off; the driver is the parent's.
+  if (!device_->same_process()) return;
+  if (waited_for_.load(std::memory_order_relaxed)) {
+    device_->destroy_waited(handle_);
+  } else {
+    device_->functions().vkDestroySemaphore(device_->handle(), handle_, nullptr);
+  }
 }
 
 void TimelineSemaphore::signal(std::uint64_t value) const {

@@ -1,6 +1,7 @@
 // A timeline semaphore.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -19,12 +20,15 @@ class TimelineSemaphore {
   ~TimelineSemaphore();
 
   [[nodiscard]] const VkSemaphore& handle() const noexcept { return handle_; }
+  /// A submission is about to wait for it.
+  void note_wait() const noexcept { waited_for_.store(true, std::memory_order_relaxed); }
   /// Signals from the host, to a value above those before. Throws DeviceLost, BackendError.
   void signal(std::uint64_t value) const;
 
  private:
   std::shared_ptr<const DeviceImpl> device_;
   VkSemaphore handle_ = VK_NULL_HANDLE;
+  mutable std::atomic<bool> waited_for_ = false;
 };
 
 }  // namespace cbr::vulkan

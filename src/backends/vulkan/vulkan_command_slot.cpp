@@ -7,9 +7,9 @@
 
 namespace cbr::vulkan {
 
-CommandSlot::CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue, GpuTimes times,
-                         const std::string& label)
-    : device_(std::move(device)), timestamps_(device_, queue, times) {
+CommandSlot::CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue,
+                         VkSemaphore progress, GpuTimes times, const std::string& label)
+    : device_(std::move(device)), progress_(progress), timestamps_(device_, queue, times) {
   const auto& vk = device_->functions();
   const VkDevice handle = device_->handle();
   try {
@@ -72,13 +72,13 @@ void CommandSlot::add(const SubmitOptions& options) {
   buffers_after_ = options.command_buffers_after;
 }
 
-NativeSubmission& CommandSlot::submission(std::span<TimelinePoint> waits, VkSemaphore semaphore,
-                                          std::uint64_t value) {
+NativeSubmission& CommandSlot::submission(std::span<TimelinePoint> waits, std::uint64_t value) {
   submission_.clear();
   waits_.clear();
   for (TimelinePoint& wait : waits) {
     // The ring has asked for its device.
     const auto& timeline = static_cast<const SemaphoreTimeline&>(*wait.timeline);
+    timeline.note_wait();
     submission_.wait(timeline.handle(), wait.serial.value(), VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
     waits_.push_back(std::move(wait));
   }
@@ -88,10 +88,12 @@ NativeSubmission& CommandSlot::submission(std::span<TimelinePoint> waits, VkSema
   for (const VkCommandBuffer buffer : buffers_before_) submission_.run(buffer);
   submission_.run(command_buffer_);
   for (const VkCommandBuffer buffer : buffers_after_) submission_.run(buffer);
-  submission_.signal(semaphore, value, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
   for (const Semaphore& signal : signals_of_program_) {
     submission_.signal(signal.handle, signal.value.value_or(0), signal.stages);
   }
+  // Last: drivers were seen to signal in this order, though Vulkan leaves it open, and what a
+  // ticket tells then comes after the program's signals.
+  submission_.signal(progress_, value, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
   return submission_;
 }
 

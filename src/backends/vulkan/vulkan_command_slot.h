@@ -23,9 +23,10 @@ namespace cbr::vulkan {
 /// a lease may keep it for longer than its ring.
 class CommandSlot final : public NativeSlot {
  public:
-  /// For submission to `queue`. Throws BackendError.
-  CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue, GpuTimes times,
-              const std::string& label);
+  /// For submission to `queue`; each signals `progress`, which outlives the last of them. Throws
+  /// BackendError.
+  CommandSlot(std::shared_ptr<const DeviceImpl> device, QueueIndex queue, VkSemaphore progress,
+              GpuTimes times, const std::string& label);
   ~CommandSlot() override;
 
   /// Starts a recording and writes the start timestamp. Throws BackendError.
@@ -36,14 +37,15 @@ class CommandSlot final : public NativeSlot {
   /// If this throws std::bad_alloc, the recording has to be given up.
   void add(const SubmitOptions& options);
   /// What is to be submitted, once the recording has ended: it waits for `waits` at every stage of
-  /// its work, and signals `semaphore` with `value` at its end. `waits` are moved from, and kept
-  /// until the next begin(); the result is valid that long. Throws std::bad_alloc.
-  NativeSubmission& submission(std::span<TimelinePoint> waits, VkSemaphore semaphore,
-                               std::uint64_t value);
+  /// its work, and signals the queue's progress with `value` at its end. `waits` are moved from,
+  /// and kept until the next begin(); the result is valid that long. Throws std::bad_alloc.
+  NativeSubmission& submission(std::span<TimelinePoint> waits, std::uint64_t value);
   /// What was recorded is submitted.
   void note_submission() noexcept { timestamps_.note_submission(); }
 
   [[nodiscard]] VkCommandBuffer command_buffer() const noexcept { return command_buffer_; }
+  /// What the queue's submissions signal: the ring's alone.
+  [[nodiscard]] VkSemaphore progress() const noexcept { return progress_; }
   [[nodiscard]] const DeviceImpl& device() const noexcept { return *device_; }
   /// Whether it is between begin() and the end of that recording, in whichever way. For the
   /// backend, which keeps it.
@@ -57,6 +59,7 @@ class CommandSlot final : public NativeSlot {
 
  private:
   std::shared_ptr<const DeviceImpl> device_;
+  VkSemaphore progress_;
   Timestamps timestamps_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   VkCommandBuffer command_buffer_ = VK_NULL_HANDLE;

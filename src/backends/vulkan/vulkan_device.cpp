@@ -165,6 +165,7 @@ DeviceImpl::~DeviceImpl() {
   if (same_process()) {
     // Before what they look at.
     loss_fences_.clear();
+    waited_semaphores_.clear(functions_, device_);
     return;
   }
   // In a forked child the driver's threads are gone, and it may wait for them for ever: everything
@@ -343,6 +344,14 @@ void DeviceImpl::throw_lost(const char* call) const {
 void DeviceImpl::require_usable() const {
   // Written once, before the flag.
   if (is_lost()) throw DeviceLost(loss_);
+}
+
+void DeviceImpl::destroy_waited(VkSemaphore semaphore) const noexcept {
+  if (driver_id() == VK_DRIVER_ID_MESA_LLVMPIPE) {
+    waited_semaphores_.keep(functions_, device_, semaphore);
+  } else {
+    functions_.vkDestroySemaphore(device_, semaphore, nullptr);
+  }
 }
 
 void DeviceImpl::set_name(VkObjectType type, std::uint64_t handle, const std::string& name) const {

@@ -17,6 +17,7 @@
 #include "backends/vulkan/loss_fence.h"
 #include "backends/vulkan/native_queue.h"
 #include "backends/vulkan/native_submission.h"
+#include "backends/vulkan/waited_semaphores.h"
 #include "core/process_guard.h"
 
 namespace cbr::vulkan {
@@ -72,6 +73,10 @@ class DeviceImpl {
   /// Whether a call has.
   [[nodiscard]] bool is_lost() const noexcept { return lost_.load(std::memory_order_acquire); }
 
+  /// Destroys a semaphore that submissions have waited for, all of which have ended; where the
+  /// driver needs it, in a while.
+  void destroy_waited(VkSemaphore semaphore) const noexcept;
+
   /// Gives an object a debug name where VK_EXT_debug_utils is there.
   void set_name(VkObjectType type, std::uint64_t handle, const std::string& name) const;
 
@@ -117,6 +122,7 @@ class DeviceImpl {
   DestroyDevice opened_{functions_};
   std::vector<std::unique_ptr<NativeQueue>> queues_;
   std::vector<std::unique_ptr<LossFence>> loss_fences_;
+  mutable WaitedSemaphores waited_semaphores_;
   mutable std::optional<GpuClock> gpu_clock_;
   bool waits_for_any_ = false;
   /// Null where the device has no synchronization2, or nobody says that it is on.

@@ -157,6 +157,18 @@ class Submit : public testing::TestWithParam<Form> {
     return ring_.emplace(validate(make_backend(device_)), options);
   }
   [[nodiscard]] VkSemaphore timeline() const { return timeline_->handle(); }
+  /// Waits until the program's semaphore has come to `value`, and no further.
+  void expect_signalled(std::uint64_t value) const {
+    VkSemaphoreWaitInfo info{};
+    info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO;
+    info.semaphoreCount = 1;
+    info.pSemaphores = &timeline_->handle();
+    info.pValues = &value;
+    check(functions_of(*device_).vkWaitSemaphores(device_->handle(), &info,
+                                                  std::numeric_limits<std::uint64_t>::max()),
+          "vkWaitSemaphores");
+    EXPECT_EQ(timeline_value(), value);
+  }
   [[nodiscard]] std::uint64_t timeline_value() const {
     std::uint64_t value = 0;
     check(functions_of(*device_).vkGetSemaphoreCounterValue(device_->handle(), timeline(), &value),
@@ -217,7 +229,7 @@ TEST_P(Submit, SignalsATimelineSemaphoreOfTheProgram) {
   timeline_->signal(1);
   second.wait();
   EXPECT_TRUE(first.done());
-  EXPECT_EQ(timeline_value(), 5U);
+  expect_signalled(5);
 }
 
 TEST_P(Submit, BinarySemaphoresGoFromOneSubmissionToTheNext) {
@@ -277,7 +289,7 @@ TEST_P(Submit, WhatASequenceHoldsBackSignalsOnceItIsSent) {
               ThrowsMessage<InvalidUsage>(HasSubstr("held back")));
   std::move(first).submit();
   held.wait();
-  EXPECT_EQ(timeline_value(), 1U);
+  expect_signalled(1);
 }
 
 TEST_P(Submit, TakesTicketsAndSemaphoresAtOnce) {
@@ -371,7 +383,7 @@ TEST_P(Submit, BadEntriesAreNamedAndNothingNativeHappens) {
   const VkCommandBuffer filling = buffer.filling(1);
   const VkSemaphore b = binary.handle;
   const VkSemaphore t = timeline();
-  (void)ring.acquire().submit();
+  const Ticket ended = ring.acquire().submit();
   ring.drain();
   const std::uint64_t submits = shim_.vkQueueSubmit.calls();
   EXPECT_THAT(refusal({.wait = {{t, 1}, {}}}),
@@ -396,6 +408,18 @@ TEST_P(Submit, BadEntriesAreNamedAndNothingNativeHappens) {
       HasSubstr("wait[0] and wait[1] are the same semaphore, which is binary at one place"));
   EXPECT_THAT(refusal({.signal = {{t, 0}}}),
               AllOf(HasSubstr("InvalidOption"), HasSubstr("signal[0] has the value 0")));
+  EXPECT_THAT(refusal({.wait = {{t, 1, VK_PIPELINE_STAGE_2_HOST_BIT}}}),
+              AllOf(HasSubstr("InvalidOption"), HasSubstr("wait[0] names the stage of the host")));
+  EXPECT_THAT(refusal({.signal = {{timeline_point(ended).semaphore, 9}}}),
+              AllOf(HasSubstr("InvalidUsage"), HasSubstr("signal[0] is the ring's own semaphore")));
+  EXPECT_THAT(
+      [&] {
+        Lease lease = ring.acquire();
+        const VkCommandBuffer own = command_buffer(lease);
+        (void)submit(std::move(lease), {.command_buffers_after = {filling, own}});
+      },
+      ThrowsMessage<InvalidUsage>(
+          HasSubstr("command_buffers_after[1] is the slot's own command buffer")));
   EXPECT_THAT(refusal({.wait = {{t, 1, VK_PIPELINE_STAGE_2_NONE}}}),
               AllOf(HasSubstr("InvalidOption"), HasSubstr("wait[0] names no stages")));
   EXPECT_THAT(
