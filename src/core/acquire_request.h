@@ -52,14 +52,16 @@ struct AcquireRequest final : Waiter {
   /// What `request` refers to.
   Label label;
   std::shared_ptr<SequenceRecord> sequence;
-  /// How long it may wait, and until when.
+  /// How long it may wait, and until when: by the backend's clock, and by the steady one, which
+  /// counts where a virtual clock stands still.
   Timeout limit;
   TimePoint deadline{};
+  TimePoint steady_deadline{};
 
   // The ring's state mutex guards all below.
   Phase phase = Phase::idle;
   std::uint32_t references = 0;
-  /// Its deadline came first.
+  /// Its deadline came first. It waits no more, but may not have been told.
   bool timed_out = false;
   /// It was taken back while it was being answered: nobody is told.
   bool taken_back = false;

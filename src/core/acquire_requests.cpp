@@ -1,7 +1,7 @@
 #include "core/acquire_requests.h"
 
 #include <algorithm>
-#include <optional>
+#include <chrono>
 #include <utility>
 
 #include <cbr/errors.h>
@@ -20,6 +20,7 @@ void AcquireRequest::prepare(const SlotRequest& checked, Timeout its_limit) {
   limit = its_limit;
   granted = timed_out = taken_back = false;
   submission = nullptr;
+  failure = nullptr;
   references = 1;
 }
 
@@ -38,10 +39,12 @@ void AcquireRequests::require_thread(const std::shared_ptr<RingCore>& core) {
 
 bool AcquireRequests::enter(AcquireRequest& request, const std::shared_ptr<RingCore>& core,
                             Submission*& submission) {
-  const TimePoint now = ring_.backend->now();
-  request.since = now;
-  request.deadline = request.limit.after(now);
-  if (request.deadline != no_wait) require_thread(core);
+  const bool may_wait = request.limit != Timeout(std::chrono::nanoseconds(0));
+  // First, since it may take a while.
+  if (may_wait) require_thread(core);
+  request.since = ring_.backend->now();
+  request.deadline = request.limit.after(request.since);
+  request.steady_deadline = request.limit.after(Clock::now());
   SlotIndex in_the_way{};
   FollowUp follow_up;
   {
@@ -50,7 +53,7 @@ bool AcquireRequests::enter(AcquireRequest& request, const std::shared_ptr<RingC
     // Waiters have been offered every slot that is free, so to take one overtakes nobody.
     submission = state->lease(request.request);
     if (submission != nullptr) return false;
-    if (request.deadline == no_wait) {
+    if (!may_wait) {
       state->counter.wait_started();
       state->counter.timed_out();
       request.timed_out = true;
@@ -62,6 +65,8 @@ bool AcquireRequests::enter(AcquireRequest& request, const std::shared_ptr<RingC
     request.phase = AcquireRequest::Phase::waiting;
     ++request.references;
     thread.earliest_deadline = std::min(thread.earliest_deadline, request.deadline);
+    thread.earliest_steady_deadline =
+        std::min(thread.earliest_steady_deadline, request.steady_deadline);
     thread.waits.wake_up.notify_one();
     // It waits in the backend, and would come back too late.
     if (state->lead.thread == &thread.waits && request.deadline < thread.leads_until) {
@@ -122,7 +127,7 @@ bool AcquireRequests::cancel(AcquireRequest& request) noexcept {
     if (request.phase == AcquireRequest::Phase::waiting) {
       taken_back = true;
       if (request.granted) slot = request.submission;
-      slot_wait_.leave(*state, request, follow_up);
+      take_out(*state, request, follow_up);
       request.phase = AcquireRequest::Phase::idle;
       // The ring's reference; the caller has one.
       --request.references;
@@ -140,37 +145,51 @@ bool AcquireRequests::cancel(AcquireRequest& request) noexcept {
   return taken_back;
 }
 
-AcquireRequest* AcquireRequests::next_to_answer(RingState& state, TimePoint passed) const {
+void AcquireRequests::expire(RingState& state, FollowUp& follow_up) {
   AcquireThread& thread = state.acquire_thread;
-  Waiter* const granted = thread.waits.granted.front();
-  Waiter* const first = thread.waits.waiting.front();
-  AcquireRequest* answered = nullptr;
-  if (granted != nullptr) {
-    answered = static_cast<AcquireRequest*>(granted);
-  } else if (first != nullptr && (state.lost != nullptr || state.closed)) {
-    answered = static_cast<AcquireRequest*>(first);
-  } else if (first != nullptr && thread.earliest_deadline != no_deadline) {
-    const TimePoint now = std::max(ring_.backend->now(), passed);
-    if (now < thread.earliest_deadline) return nullptr;
-    thread.earliest_deadline = no_deadline;
-    for (Waiter* waiter = first; waiter != nullptr; waiter = waiter->next) {
-      auto* const request = static_cast<AcquireRequest*>(waiter);
-      if (answered == nullptr && request->deadline <= now) {
-        answered = request;
-      } else {
-        thread.earliest_deadline = std::min(thread.earliest_deadline, request->deadline);
-      }
+  if (thread.earliest_deadline == no_deadline) return;
+  const TimePoint now = ring_.backend->now();
+  // A virtual clock stands still while nobody waits in the backend.
+  const bool stands = ring_.backend->has_virtual_clock() && state.lead.thread == nullptr;
+  const TimePoint steady_now = stands ? Clock::now() : no_wait;
+  if (now < thread.earliest_deadline && steady_now < thread.earliest_steady_deadline) return;
+  thread.earliest_deadline = thread.earliest_steady_deadline = no_deadline;
+  for (Waiter* waiter = thread.waits.waiting.front(); waiter != nullptr;) {
+    auto& request = static_cast<AcquireRequest&>(*waiter);
+    waiter = WaitingThread::Requests::next(*waiter);
+    if (now < request.deadline && steady_now < request.steady_deadline) {
+      thread.earliest_deadline = std::min(thread.earliest_deadline, request.deadline);
+      thread.earliest_steady_deadline =
+          std::min(thread.earliest_steady_deadline, request.steady_deadline);
+      continue;
     }
-    if (answered == nullptr) return nullptr;
-    answered->timed_out = true;
     state.counter.timed_out();
+    slot_wait_.leave(state, request, follow_up);
+    request.timed_out = true;
+    thread.expired.push_back(request);
   }
-  return answered;
+}
+
+AcquireRequest* AcquireRequests::next_to_answer(RingState& state) {
+  AcquireThread& thread = state.acquire_thread;
+  Waiter* next = thread.expired.front();
+  if (next == nullptr) next = thread.waits.granted.front();
+  if (next == nullptr && (state.lost != nullptr || state.closed)) {
+    next = thread.waits.waiting.front();
+  }
+  return static_cast<AcquireRequest*>(next);
+}
+
+void AcquireRequests::take_out(RingState& state, AcquireRequest& request, FollowUp& follow_up) {
+  if (request.timed_out) {
+    state.acquire_thread.expired.remove(request);
+  } else {
+    slot_wait_.leave(state, request, follow_up);
+  }
 }
 
 void AcquireRequests::run_thread() noexcept {
   Backoff backoff;
-  TimePoint passed = no_wait;
   {
     const StateAccess state(ring_.state);
     state->acquire_thread.id = this_thread_id();
@@ -178,42 +197,50 @@ void AcquireRequests::run_thread() noexcept {
   for (;;) {
     AcquireRequest* answered = nullptr;
     SlotWait::Leading leading;
-    std::optional<ThreadWait> wait;
+    TimePoint deadline = no_deadline;
     FollowUp follow_up;
     {
       StateAccess state(ring_.state);
       AcquireThread& thread = state->acquire_thread;
-      answered = next_to_answer(*state, passed);
+      // What it leaves to be done is done with the first that has expired.
+      expire(*state, follow_up);
+      answered = next_to_answer(*state);
       if (answered != nullptr) {
-        slot_wait_.leave(*state, *answered, follow_up);
+        take_out(*state, *answered, follow_up);
         answered->phase = AcquireRequest::Phase::answering;
         thread.answering = answered;
       } else if (thread.waits.waiting.empty()) {
         if (thread.stop) return;
-        thread.earliest_deadline = no_deadline;
+        thread.earliest_deadline = thread.earliest_steady_deadline = no_deadline;
         state.wait(thread.waits.wake_up);
         continue;
       } else {
-        passed = no_wait;
-        wait.emplace(ring_, strategy_, thread.earliest_deadline, Interruptible::no);
         slot_wait_.try_to_lead(*state, thread.waits, leading);
         if (!leading) {
-          const TimePoint deadline = thread.earliest_deadline;
-          wait->sleep(state, thread.waits.wake_up);
-          if (wait->expired()) passed = deadline;
+          sleep(state, thread.earliest_steady_deadline);
           continue;
         }
-        thread.leads_until = thread.earliest_deadline;
+        deadline = thread.leads_until = thread.earliest_deadline;
       }
     }
     ring_.follow_up(follow_up);
     if (answered == nullptr) {
-      lead(*wait, leading, backoff);
+      ThreadWait wait(ring_, strategy_, deadline, Interruptible::no);
+      lead(wait, leading, backoff);
       continue;
     }
     see_to(*answered);
     // A callback has forked, and this is the child: nothing runs here any more.
     if (!ring_.gate.same_process()) return;
+  }
+}
+
+void AcquireRequests::sleep(StateAccess& state, TimePoint until) {
+  ConditionVariable& wake_up = state->acquire_thread.waits.wake_up;
+  if (until == no_deadline) {
+    state.wait(wake_up);
+  } else {
+    (void)state.wait_until(wake_up, until);
   }
 }
 
@@ -228,20 +255,22 @@ void AcquireRequests::lead(ThreadWait& wait, const SlotWait::Leading& leading,
   } catch (...) {
     failure = std::current_exception();
   }
+  {
+    const StateAccess state(ring_.state);
+    state->lead.end();
+    if (failure == nullptr && !state->acquire_thread.waits.waiting.empty()) return;
+    slot_wait_.pass_on_lead(*state);
+    if (failure == nullptr) return;
+  }
   // It concerns this wait alone, and no request has made it; once is enough to tell.
-  if (failure != nullptr && backoff.is_fresh()) {
+  if (backoff.is_fresh()) {
+    const CallbackScope scope(&ring_);
     ring_.log.failure(LogEvent::backend_failure, "the wait for a slot failed", failure);
   }
   StateAccess state(ring_.state);
-  AcquireThread& thread = state->acquire_thread;
-  state->lead.end();
-  if (failure == nullptr && !thread.waits.waiting.empty()) return;
-  slot_wait_.pass_on_lead(*state);
-  if (failure == nullptr || next_to_answer(*state, no_wait) != nullptr) return;
-  const Timeout left(thread.earliest_deadline - ring_.backend->now());
-  const TimePoint deadline =
-      thread.earliest_deadline == no_deadline ? no_deadline : left.after(Clock::now());
-  (void)state.wait_until(thread.waits.wake_up, std::min(deadline, Clock::now() + backoff.next()));
+  if (next_to_answer(*state) != nullptr) return;
+  sleep(state,
+        std::min(state->acquire_thread.earliest_steady_deadline, Clock::now() + backoff.next()));
 }
 
 void AcquireRequests::see_to(AcquireRequest& request) noexcept {

@@ -276,6 +276,19 @@ void Retirement::wait_a_moment(const Submission& submission) {
     (void)state.wait_until(sleep.wake_up(), until);
 }
 
+void Retirement::let_time_pass(const Submission& submission) noexcept {
+  constexpr std::chrono::milliseconds moment(1);
+  const Serial serial(submission.serial.load(std::memory_order_acquire));
+  const SyncPoint point{submission.queue, serial};
+  try {
+    // Goes as far as its end, and no further.
+    (void)ring_.backend->wait({&point, 1}, 0, ring_.backend->now() + moment);
+  } catch (...) {
+    // Whoever waits for it next is told.
+    return;
+  }
+}
+
 bool Retirement::wait_until_sent(const Submission& submission, ThreadWait& wait) {
   const auto sent = [&] {
     return submission.serial.load(std::memory_order_relaxed) != 0 ||

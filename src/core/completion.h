@@ -57,6 +57,9 @@ class Retirement {
   bool wait_for_others(const Submission& submission, TimePoint deadline) CBR_EXCLUDES(ring_.state);
   /// The same, for a moment of the time that passes.
   void wait_a_moment(const Submission& submission) CBR_EXCLUDES(ring_.state);
+  /// The same on a virtual clock, where time passes only while someone waits in the backend. The
+  /// driver has the submission.
+  void let_time_pass(const Submission& submission) noexcept CBR_EXCLUDES(ring_.state);
   /// As ThreadWait::in_backend; a DeviceLost of the backend becomes final, and goes on as the first
   /// cause.
   WaitStatus wait_in_backend(ThreadWait& wait, std::span<const SyncPoint> points,

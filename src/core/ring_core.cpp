@@ -232,6 +232,8 @@ AcquireRequest& RingCore::make_request(const AcquireOptions& options,
   AcquireRequest* request = nullptr;
   {
     const StateAccess state(ring_.state);
+    // Nobody would let go of a core that has let go of itself.
+    if (state->closed) throw InvalidUsage(fmt::format("{}: the ring is gone", ring_.options.name));
     request = &state->requests.take();
   }
   request->prepare(checked, options.timeout.value_or(ring_.options.timeout));
@@ -357,6 +359,16 @@ bool RingCore::poll(const Submission& submission) {
     }
   }
   return submission.done.load(std::memory_order_acquire);
+}
+
+void RingCore::wait_a_moment(const Submission& submission) noexcept {
+  const Visit visit(ring_.gate);
+  const bool attached = visit.allowed() || ring_.ends_here();
+  if (attached && ring_.backend->has_virtual_clock()) {
+    retirement_.let_time_pass(submission);
+  } else {
+    retirement_.wait_a_moment(submission);
+  }
 }
 
 bool RingCore::wait(const Submission& submission, TimePoint deadline) {

@@ -131,7 +131,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   /// The same, and sees to those.
   void resume(Submission& submission) noexcept;
   /// Sleeps until `submission` has ended, for a moment at most.
-  void wait_a_moment(const Submission& submission) { retirement_.wait_a_moment(submission); }
+  void wait_a_moment(const Submission& submission) noexcept;
   [[nodiscard]] RingContext& context() noexcept { return ring_; }
 
   // Waiting for tickets of several rings (ticket_group.cpp).

@@ -96,9 +96,13 @@ struct CompletionThread {
 /// What the thread does that waits for all asynchronous requests.
 struct AcquireThread {
   WaitingThread waits;
+  /// The requests whose time was over, until they are answered. They wait no more.
+  WaitingThread::Requests expired;
   bool stop = false;
-  /// No request waits for less long than until then: it may be one that has gone.
+  /// No request waits for less long than until then, by the backend's clock and by the steady one:
+  /// it may be one that has gone.
   TimePoint earliest_deadline = no_deadline;
+  TimePoint earliest_steady_deadline = no_deadline;
   /// Until when it leads, at most.
   TimePoint leads_until = no_deadline;
   Thread::id id;

@@ -197,6 +197,16 @@ TEST_F(WorkOfOneDevice, AChainOfFailuresTellsOfTheFirst) {
   }
 }
 
+TEST_F(WorkOfOneDevice, TimePassesUntilTheEndOfWhatWasWaitedForIsSeen) {
+  const Ticket a = submit(ring_, {.execute = 10us, .completion = 50us});
+  const Ticket b = submit(other_, {.execute = 1us}, {a});
+  // Its own end can be seen first, but not be told.
+  b.wait();
+  EXPECT_TRUE(a.done());
+  EXPECT_EQ(times(b), std::pair(10L, 11L));
+  EXPECT_EQ(gpu_->now().time_since_epoch(), 60us);
+}
+
 TEST_F(WorkOfOneDevice, ALossLeavesNothingOfARingThatIsGone) {
   Ticket after;
   {
