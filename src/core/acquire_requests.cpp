@@ -145,19 +145,16 @@ bool AcquireRequests::cancel(AcquireRequest& request) noexcept {
   return taken_back;
 }
 
-void AcquireRequests::expire(RingState& state, FollowUp& follow_up) {
+void AcquireRequests::expire(RingState& state, TimePoint slept_until, FollowUp& follow_up) {
   AcquireThread& thread = state.acquire_thread;
   if (thread.earliest_deadline == no_deadline) return;
   const TimePoint now = ring_.backend->now();
-  // A virtual clock stands still while nobody waits in the backend.
-  const bool stands = ring_.backend->has_virtual_clock() && state.lead.thread == nullptr;
-  const TimePoint steady_now = stands ? Clock::now() : no_wait;
-  if (now < thread.earliest_deadline && steady_now < thread.earliest_steady_deadline) return;
+  if (now < thread.earliest_deadline && slept_until < thread.earliest_steady_deadline) return;
   thread.earliest_deadline = thread.earliest_steady_deadline = no_deadline;
   for (Waiter* waiter = thread.waits.waiting.front(); waiter != nullptr;) {
     auto& request = static_cast<AcquireRequest&>(*waiter);
     waiter = WaitingThread::Requests::next(*waiter);
-    if (now < request.deadline && steady_now < request.steady_deadline) {
+    if (now < request.deadline && slept_until < request.steady_deadline) {
       thread.earliest_deadline = std::min(thread.earliest_deadline, request.deadline);
       thread.earliest_steady_deadline =
           std::min(thread.earliest_steady_deadline, request.steady_deadline);
@@ -190,6 +187,7 @@ void AcquireRequests::take_out(RingState& state, AcquireRequest& request, Follow
 
 void AcquireRequests::run_thread() noexcept {
   Backoff backoff;
+  TimePoint slept_until = no_wait;
   {
     const StateAccess state(ring_.state);
     state->acquire_thread.id = this_thread_id();
@@ -203,7 +201,7 @@ void AcquireRequests::run_thread() noexcept {
       StateAccess state(ring_.state);
       AcquireThread& thread = state->acquire_thread;
       // What it leaves to be done is done with the first that has expired.
-      expire(*state, follow_up);
+      expire(*state, std::exchange(slept_until, no_wait), follow_up);
       answered = next_to_answer(*state);
       if (answered != nullptr) {
         take_out(*state, *answered, follow_up);
@@ -217,7 +215,8 @@ void AcquireRequests::run_thread() noexcept {
       } else {
         slot_wait_.try_to_lead(*state, thread.waits, leading);
         if (!leading) {
-          sleep(state, thread.earliest_steady_deadline);
+          const TimePoint until = thread.earliest_steady_deadline;
+          if (sleep(state, until)) slept_until = until;
           continue;
         }
         deadline = thread.leads_until = thread.earliest_deadline;
@@ -235,13 +234,11 @@ void AcquireRequests::run_thread() noexcept {
   }
 }
 
-void AcquireRequests::sleep(StateAccess& state, TimePoint until) {
+bool AcquireRequests::sleep(StateAccess& state, TimePoint until) {
   ConditionVariable& wake_up = state->acquire_thread.waits.wake_up;
-  if (until == no_deadline) {
-    state.wait(wake_up);
-  } else {
-    (void)state.wait_until(wake_up, until);
-  }
+  if (until != no_deadline) return !state.wait_until(wake_up, until);
+  state.wait(wake_up);
+  return false;
 }
 
 void AcquireRequests::lead(ThreadWait& wait, const SlotWait::Leading& leading,

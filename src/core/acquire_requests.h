@@ -45,15 +45,17 @@ class AcquireRequests {
   void require_thread(const std::shared_ptr<RingCore>& core)
       CBR_EXCLUDES(ring_.structure_mutex, ring_.state);
   void run_thread() noexcept;
-  /// Ends the waits whose time is over: all in one pass, so that many cost no more than one each.
-  void expire(RingState& state, FollowUp& follow_up);
+  /// Ends the waits whose time is over, all in one pass, so that many cost no more than one each.
+  /// This thread has slept until then by the steady clock, if not `no_wait`: a virtual clock may
+  /// have stood still meanwhile.
+  void expire(RingState& state, TimePoint slept_until, FollowUp& follow_up);
   /// The next that can be answered, if there is one.
   [[nodiscard]] static AcquireRequest* next_to_answer(RingState& state);
   /// Takes a request from among those that wait, or that have been given a slot or run out of time.
   void take_out(RingState& state, AcquireRequest& request, FollowUp& follow_up);
-  /// Until a request has something to be done, or until then by the steady clock; may return
-  /// before.
-  static void sleep(StateAccess& state, TimePoint until);
+  /// Until there is something to be done for a request; may return before. True if it lasted until
+  /// then, by the steady clock.
+  static bool sleep(StateAccess& state, TimePoint until);
   /// Waits in the backend for everyone.
   void lead(ThreadWait& wait, const SlotWait::Leading& leading, Backoff& backoff) noexcept
       CBR_EXCLUDES(ring_.state);
