@@ -929,6 +929,7 @@ TEST_F(AcquireThread, LimitsComeWhileOthersAreGrantedSlots) {
   // There is always one that has been given the slot.
   std::function<void(AcquireResult)> again = [&](AcquireResult result) {
     Lease lease = std::move(result).lease();
+    gpu_->advance(10us);
     if (!stop) {
       ring.acquire_async({.queue = QueueIndex{0}}, again);
       lease.discard();
