@@ -1,6 +1,6 @@
 """Serves two clients at once on one ring, and shows that the event loop never stalls for the GPU.
 
-    python3 examples/python/two_clients.py
+    python3 examples/python/two_clients.py --steps 50
 
 Each client runs steps one after another, as a service's requests would. While every slot is in flight
 `acquire_async()` suspends the client, and the loop goes on: a third task notes the longest time that
