@@ -8,6 +8,7 @@
 
 #include "core/callback_scope.h"
 #include "core/ring_core.h"
+#include "core/steady_now.h"
 
 namespace cbr::detail {
 
@@ -44,7 +45,7 @@ bool AcquireRequests::enter(AcquireRequest& request, const std::shared_ptr<RingC
   if (may_wait) require_thread(core);
   request.since = ring_.backend->now();
   request.deadline = request.limit.after(request.since);
-  request.steady_deadline = request.limit.after(Clock::now());
+  request.steady_deadline = request.limit.after(steady_now());
   SlotIndex in_the_way{};
   FollowUp follow_up;
   {
@@ -267,7 +268,7 @@ void AcquireRequests::lead(ThreadWait& wait, const SlotWait::Leading& leading,
   StateAccess state(ring_.state);
   if (next_to_answer(*state) != nullptr) return;
   sleep(state,
-        std::min(state->acquire_thread.earliest_steady_deadline, Clock::now() + backoff.next()));
+        std::min(state->acquire_thread.earliest_steady_deadline, steady_now() + backoff.next()));
 }
 
 void AcquireRequests::see_to(AcquireRequest& request) noexcept {

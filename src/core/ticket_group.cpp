@@ -13,6 +13,7 @@
 #include <cbr/ticket.h>
 
 #include "core/ring_core.h"
+#include "core/steady_now.h"
 
 namespace cbr {
 namespace {
@@ -39,7 +40,7 @@ void require_tickets(std::span<const Ticket> tickets, const char* function) {
 class AnyWait {
  public:
   AnyWait(std::span<const Ticket> tickets, Timeout timeout)
-      : tickets_(tickets), deadline_(timeout.after(Clock::now())) {
+      : tickets_(tickets), deadline_(timeout.after(detail::steady_now())) {
     for (const Ticket& ticket : tickets) {
       RingCore& core = *TicketAccess::record(ticket)->core;
       const bool known = rings_.any_of([&](const Ring& ring) { return ring.core == &core; });
@@ -156,7 +157,7 @@ class AnyWait {
   /// By the clock of each ring; or by the time that passes, where a virtual clock stands still.
   [[nodiscard]] bool expired() {
     if (deadline_ == no_deadline) return false;
-    return Clock::now() >= deadline_ || !rings_.any_of([](const Ring& ring) {
+    return detail::steady_now() >= deadline_ || !rings_.any_of([](const Ring& ring) {
       return ring.deadline != no_wait && ring.core->backend().now() < ring.deadline;
     });
   }
@@ -175,7 +176,7 @@ class AnyWait {
   void wait_in_slices(std::chrono::nanoseconds slice) {
     for (std::size_t i = 0; i < rings_.size(); ++i) {
       const Ring& ring = rings_[i];
-      const TimePoint start = Clock::now();
+      const TimePoint start = detail::steady_now();
       if (!ring.points.get().empty()) {
         const TimePoint end = Timeout(slice).after(ring.core->backend().now());
         if (ring.core->wait_for_any(ring.points.get(), std::min(end, ring.deadline))) return;
