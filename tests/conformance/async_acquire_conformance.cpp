@@ -339,7 +339,8 @@ TEST_P(AsyncAcquire, EachHasALimitOfItsOwn) {
   ring.acquire_async({.timeout = Timeout()}, answers.note(3));
   ring.acquire_async({.timeout = Timeout(10ms)}, answers.note(4));
   EXPECT_TRUE(answers.come(3));
-  EXPECT_EQ(answers.names(), (std::vector{-2, -4, -1}));
+  // On a machine that is busy for long enough they come at once.
+  EXPECT_THAT(answers.names(), testing::UnorderedElementsAre(-2, -4, -1));
   lease.discard();
   EXPECT_TRUE(answers.come(4));
   EXPECT_EQ(answers.names().back(), 3);
