@@ -45,7 +45,7 @@ class AcquireRequests {
   void require_thread(const std::shared_ptr<RingCore>& core)
       CBR_EXCLUDES(ring_.structure_mutex, ring_.state);
   void run_thread() noexcept;
-  /// Ends the waits whose time is over, all in one pass, so that many cost no more than one each.
+  /// Ends the waits whose time is over, in one pass over those that wait.
   /// This thread has slept until then by the steady clock, if not `no_wait`: a virtual clock may
   /// have stood still meanwhile.
   void expire(RingState& state, TimePoint slept_until, FollowUp& follow_up);

@@ -17,7 +17,6 @@ class Label {
     size_ = std::min(text.size(), text_.size());
     std::copy_n(text.begin(), size_, text_.begin());
   }
-  void clear() { size_ = 0; }
   [[nodiscard]] std::string_view view() const { return {text_.data(), size_}; }
 
  private:

@@ -68,7 +68,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   /// callbacks, detaches. Leases, tickets, sequences and handles stay safe.
   void close() noexcept;
 
-  // The side of asynchronous requests (async_acquire.cpp).
+  // The side of asynchronous requests, whose handles and awaiters are in async_acquire.cpp.
 
   /// A request that hasn't asked yet, with one reference. Throws what check_request() does.
   AcquireRequest& make_request(const AcquireOptions& options,

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cbr/ring.h>
+
 #include "compute/buffer.h"
 #include "compute/kernel.h"
 #include "support/vulkan_fixture.h"
@@ -79,6 +81,16 @@ TEST_F(ForkedChildTest, TheChildLeavesASlotAndTheDeviceAsTheyLie) {
             }),
             0U);
   backend->detach();
+}
+
+TEST_F(ForkedChildTest, TheChildLeavesTheSemaphoreOfAPointAsItLies) {
+  std::optional<CommandBufferRing> ring(std::in_place, vulkan::make_backend(device_),
+                                        RingOptions{.ring_size = 1});
+  const Ticket ticket = ring->acquire().submit();
+  vulkan::SemaphorePoint point = vulkan::timeline_point(ticket);
+  ticket.wait();
+  ring.reset();
+  EXPECT_EQ(calls_in_child([&] { point = {}; }), 0U);
 }
 
 }  // namespace
