@@ -68,7 +68,8 @@ class QueueTimeline {
 /// A point of a queue's work that a submission waits for on the GPU: the submission `serial`.
 /// Where a queue has one counter, as on Vulkan, that is everything before it too.
 struct TimelinePoint {
-  /// The progress of the queue; not null.
+  /// The progress of the queue; not null. For a queue of the same ring it owns no share: the
+  /// backend keeps that itself until its work has ended.
   std::shared_ptr<const QueueTimeline> timeline;
   /// The submission, which the driver has got already.
   Serial serial;

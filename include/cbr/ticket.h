@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <cbr/options.h>
 #include <cbr/types.h>
@@ -70,13 +71,20 @@ class Ticket {
   /// Both speak of the same submission.
   Ticket(const Ticket& other) noexcept;
   /// Leaves `other` empty.
-  Ticket(Ticket&& other) noexcept;
+  Ticket(Ticket&& other) noexcept : submission_(std::exchange(other.submission_, nullptr)) {}
   /// Lets go of what it spoke of; then both speak of the same submission.
-  Ticket& operator=(const Ticket& other) noexcept;
+  Ticket& operator=(const Ticket& other) noexcept { return *this = Ticket(other); }
   /// Lets go of what it spoke of, and leaves `other` empty.
-  Ticket& operator=(Ticket&& other) noexcept;
+  Ticket& operator=(Ticket&& other) noexcept {
+    if (this != &other) {
+      const Ticket old(std::exchange(submission_, std::exchange(other.submission_, nullptr)));
+    }
+    return *this;
+  }
   /// Lets go of the receipt; the submission goes on. Doesn't block.
-  ~Ticket();
+  ~Ticket() {
+    if (submission_ != nullptr) let_go();
+  }
 
   /// Whether this is the receipt of a submission; false if empty or moved from.
   [[nodiscard]] bool valid() const noexcept { return submission_ != nullptr; }
@@ -156,6 +164,7 @@ class Ticket {
   /// Takes over a reference.
   explicit Ticket(detail::Submission* submission) noexcept : submission_(submission) {}
   detail::Submission& require_valid(const char* function) const;
+  void let_go() noexcept;
 
   /// Keeps the ring's core.
   detail::Submission* submission_ = nullptr;

@@ -23,6 +23,13 @@ Dependencies& Dependencies::operator=(const Dependencies& other) {
 
 Dependencies& Dependencies::operator=(Dependencies&& other) noexcept {
   if (this == &other) return *this;
+  if (empty()) {
+    // The way of a submission, from the program to the record.
+    for (std::size_t i = 0; i < other.few_count_; ++i) few_[i] = std::move(other.few_[i]);
+    few_count_ = std::exchange(other.few_count_, 0);
+    more_.swap(other.more_);
+    return *this;
+  }
   const std::size_t filled = std::max(few_count_, other.few_count_);
   for (std::size_t i = 0; i < filled; ++i) std::swap(few_[i], other.few_[i]);
   std::swap(few_count_, other.few_count_);

@@ -177,8 +177,9 @@ void Predecessors::add_wait(const Submission& predecessor,
   RingContext& ring = predecessor.core->context();
   const RingQueue& queue = ring.queue(predecessor.queue);
   if (&ring == &ring_) {
-    // It is there: the ring's end passes through the submit mutex that this thread holds.
-    waits.push_back({queue.gpu_timeline, serial});
+    // It is there: the ring's end passes through the submit mutex that this thread holds. It stays
+    // until the ring's work has ended, so the wait needs no share of it.
+    waits.push_back({{std::shared_ptr<const void>(), queue.gpu_timeline.get()}, serial});
     return;
   }
   const StateAccess state(ring.state);

@@ -1,5 +1,3 @@
-#include <utility>
-
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
@@ -24,21 +22,8 @@ Ticket::Ticket(const Ticket& other) noexcept : submission_(other.submission_) {
   if (submission_ != nullptr) submission_->references.fetch_add(1, std::memory_order_relaxed);
 }
 
-Ticket::Ticket(Ticket&& other) noexcept : submission_(std::exchange(other.submission_, nullptr)) {}
-
-Ticket& Ticket::operator=(const Ticket& other) noexcept {
-  return *this = Ticket(other);
-}
-
-Ticket& Ticket::operator=(Ticket&& other) noexcept {
-  if (this != &other) {
-    const Ticket old(std::exchange(submission_, std::exchange(other.submission_, nullptr)));
-  }
-  return *this;
-}
-
-Ticket::~Ticket() {
-  if (submission_ != nullptr) submission_->core->release(*submission_);
+void Ticket::let_go() noexcept {
+  submission_->core->release(*submission_);
 }
 
 void Ticket::wait() const {
