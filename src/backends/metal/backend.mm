@@ -164,6 +164,7 @@ class MetalBackend final : public Backend {
   }
 
   void make_timelines() {
+    const AutoreleasePool pool;
     timelines_.reserve(queue_count());
     for (std::uint32_t i = 0; i < queue_count(); ++i) {
       timelines_.push_back(std::make_shared<EventTimeline>(device_->device(), queue_count()));
