@@ -282,9 +282,7 @@ void AcquireRequests::see_to(AcquireRequest& request) noexcept {
     if (!taken_back) request.phase = AcquireRequest::Phase::running;
   }
   if (taken_back) {
-    // Whatever the answer is: the next who gets this record must not find it.
     request.lease.discard();
-    request.failure = nullptr;
   } else {
     run(request);
     if (!ring_.gate.same_process()) return;
