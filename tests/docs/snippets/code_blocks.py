@@ -1,30 +1,16 @@
-"""Finds the code blocks of Markdown pages, and what to know in order to try them.
-
-A comment right before a block says what its page does not show:
-
-    <!-- snippet: context=ring -->
-
-context=NAME       the names that the block takes for granted: a fixture of
-                   *_context.h, a function of python_context.py, or for shell a folder to run in
-coroutine          C++: the block is the body of a coroutine
-queues=N           C++: where the device has fewer queues, the block is compiled and not run
-leaves-out=COMMAND shell: the line that is just this command is not run; `because` says why
-because=TEXT
-printed-by=COMMAND text: what this shell command prints
-
-Values with blanks stand in double quotes. Several leaves-out may be given.
-"""
+"""Finds the code blocks of Markdown pages, and what to know in order to try them: notes.yaml has that."""
 
 import dataclasses
+import functools
 import pathlib
 import re
-import shlex
 
 import markdown_it
+import yaml
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
-COMMENT = re.compile(r"<!-- snippet: (.*?) -->", re.DOTALL)
-KEYS = {"context", "coroutine", "queues", "leaves-out", "because", "printed-by"}
+NOTES = pathlib.Path(__file__).with_name("notes.yaml")
+KEYS = {"has", "context", "coroutine", "queues", "leaves-out", "because", "printed-by"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,22 +42,38 @@ def pages():
             *sorted(SOURCE.glob("docs/**/*.md"))]
 
 
-def parse_notes(text, place):
-    notes = {}
-    for word in shlex.split(text):
-        key, _, value = word.partition("=")
-        if key not in KEYS:
+@functools.cache
+def all_notes():
+    return yaml.safe_load(NOTES.read_text(encoding="utf-8"))
+
+
+def notes_of(page, texts):
+    """The notes of each of a page's blocks, whose texts these are. Raises ValueError where a note has a
+    key that there is not, or belongs to no block or to several."""
+    name = str(page.relative_to(SOURCE))
+    found = [{} for _ in texts]
+    for entry in all_notes().get(name, []):
+        place = f"{NOTES.name}: {name}: \"{entry.get('has')}\""
+        if not entry.get("has"):
+            raise ValueError(f"{NOTES.name}: {name}: a note lacks `has`")
+        for key in entry.keys() - KEYS:
             raise ValueError(f"{place}: \"{key}\" is no key; there are {', '.join(sorted(KEYS))}")
-        notes.setdefault(key, []).append(value)
-    if "leaves-out" in notes and "because" not in notes:
-        raise ValueError(f"{place}: leaves-out lacks because=…")
-    return notes
+        if "leaves-out" in entry and "because" not in entry:
+            raise ValueError(f"{place}: leaves-out lacks because")
+        blocks = [number for number, text in enumerate(texts) if entry["has"] in text]
+        if len(blocks) != 1:
+            raise ValueError(f"{place} is in {len(blocks)} blocks of the page; it has to be in one")
+        if found[blocks[0]]:
+            raise ValueError(f"{place}: the block has a note already")
+        found[blocks[0]] = {key: [str(part) for part in (value if isinstance(value, list) else [value])]
+                            for key, value in entry.items() if key != "has"}
+    return found
 
 
 def code_blocks(page):
-    """The blocks of a page, in its order. Raises ValueError where a comment is wrong, belongs to no
-    block, or a block has no language."""
-    notes, blocks = None, []
+    """The blocks of a page, in its order. Raises ValueError where a note is wrong, or a block has no
+    language."""
+    fences = []
     for token in markdown_it.MarkdownIt("commonmark").parse(page.read_text(encoding="utf-8")):
         if token.map is None:
             continue
@@ -79,22 +81,17 @@ def code_blocks(page):
         if token.type == "code_block":
             raise ValueError(f"{place}: an indented code block has no language; use a fence")
         if token.type == "fence":
-            language = token.info.strip()
-            if not language:
+            if not token.info.strip():
                 raise ValueError(f"{place}: a code block without a language; `text` is one")
-            blocks.append(CodeBlock(page, token.map[0] + 2, language, token.content, notes or {}))
-            notes = None
-            continue
-        if notes is not None:
-            raise ValueError(f"{place}: the comment before this belongs to no code block")
-        if token.type == "html_block" and (found := COMMENT.search(token.content)):
-            notes = parse_notes(found[1], place)
-    if notes is not None:
-        raise ValueError(f"{page.relative_to(SOURCE)}: the last comment belongs to no code block")
-    return blocks
+            fences.append(token)
+    notes = notes_of(page, [token.content for token in fences])
+    return [CodeBlock(page, token.map[0] + 2, token.info.strip(), token.content, note)
+            for token, note in zip(fences, notes)]
 
 
 def all_code_blocks(*languages):
     """The blocks of all pages in these languages; of every language, if none is named."""
+    for name in all_notes().keys() - {str(page.relative_to(SOURCE)) for page in pages()}:
+        raise ValueError(f"{NOTES.name}: there is no page {name}")
     return [block for page in pages() for block in code_blocks(page)
             if not languages or block.language in languages]
