@@ -29,6 +29,7 @@ function(cbr_add_library name)
     return()
   endif()
   add_library(${name}_shared SHARED $<TARGET_OBJECTS:${name}>)
+  target_link_libraries(${name}_shared PRIVATE $<BUILD_INTERFACE:cbr_fmt>)
   set_target_properties(${name}_shared PROPERTIES
     OUTPUT_NAME ${name} EXPORT_NAME ${arg_COMPONENT} LINKER_LANGUAGE CXX
     VERSION ${PROJECT_VERSION} SOVERSION ${CBR_SOVERSION})

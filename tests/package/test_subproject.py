@@ -37,10 +37,11 @@ class Subproject(unittest.TestCase):
         return {line.split(":")[0] for line in lines.splitlines()}
 
     def test_builds_the_library_and_nothing_else(self):
-        self.configure("-D", "CBR_BUILD_VULKAN=OFF", "-D", "CBR_BUILD_CONFIG=OFF")
+        self.configure("-D", "CBR_BUILD_VULKAN=OFF")
         names = {pathlib.Path(target).name for target in self.targets()}
         self.assertLessEqual({"simulated", "libcbr.a"}, names)
-        for name in ["core_test", "cbr_tool", "ring_benchmark", "cbr_python", "libcbr.so"]:
+        for name in ["core_test", "cbr_tool", "ring_benchmark", "cbr_python", "libcbr.so",
+                     "libcbr_config.a"]:
             self.assertNotIn(name, names)
         run("cmake", "--build", self.folder / "build")
         self.assertIn("ring of 3: ", run(self.folder / "build" / "simulated").stdout)
@@ -50,9 +51,28 @@ class Subproject(unittest.TestCase):
                      for file in (self.folder / "prefix").rglob("*") if file.is_file()}
         self.assertEqual(installed, {"bin/simulated"})
 
+    def test_takes_fmt_from_where_it_is_told_to(self):
+        # A copy as FetchContent would have it, and none that find_package could find.
+        copy = self.folder / "fmt"
+        shutil.copytree("/usr/include/fmt", copy / "include" / "fmt")
+        (copy / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.25)\nproject(fmt LANGUAGES CXX)\n"
+            "add_library(fmt-header-only INTERFACE)\n"
+            "add_library(fmt::fmt-header-only ALIAS fmt-header-only)\n"
+            "target_include_directories(fmt-header-only INTERFACE\n"
+            "  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)\n",
+            encoding="utf-8")
+        self.configure("-D", "CBR_BUILD_VULKAN=OFF", "-D", "CMAKE_DISABLE_FIND_PACKAGE_fmt=ON",
+                       "-D", f"FETCHCONTENT_SOURCE_DIR_FMT={copy}")
+        run("cmake", "--build", self.folder / "build", "--target", "cbr_fmt")
+        commands = run("ninja", "-C", self.folder / "build", "-t", "commands", "cbr_fmt").stdout
+        self.assertIn(f"{copy}/include", commands)
+        # Compiled once, and under a name of its own.
+        self.assertIn("cbr_v9", commands)
+        self.assertNotIn("FMT_HEADER_ONLY", commands)
+
     def test_installs_the_library_too_if_asked(self):
-        self.configure("-D", "CBR_BUILD_VULKAN=OFF", "-D", "CBR_BUILD_CONFIG=OFF",
-                       "-D", "CBR_INSTALL=ON")
+        self.configure("-D", "CBR_BUILD_VULKAN=OFF", "-D", "CBR_INSTALL=ON")
         script = (self.folder / "build" / "_deps" / "cbr-build" / "cmake_install.cmake")
         self.assertIn("libcbr.a", script.read_text(encoding="utf-8"))
 
