@@ -1,7 +1,7 @@
 """Builds the package's wheel with CMake: what `pip install .` calls (PEP 517, and 660 for `-e`).
 
 It has no requirements, so that pip needs no network. The compiler, CMake, Ninja and the libraries in
-packages.txt have to be there.
+packages/ have to be there.
 """
 
 import base64
@@ -42,7 +42,7 @@ def _tag():
 
 
 def _fail(text):
-    raise SystemExit(f"cbr: {text}. The build needs the packages in packages.txt; on Debian, "
+    raise SystemExit(f"cbr: {text}. The build needs packages that packages/ lists; on Debian, "
                      "./dev packages installs them.")
 
 
