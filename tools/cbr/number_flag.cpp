@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <locale>
+#include <sstream>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -13,11 +15,18 @@
 namespace cbr::tool {
 namespace {
 
-template <class Number>
-bool parses(std::string_view text, Number& number) {
+bool parses(std::string_view text, std::uint32_t& number) {
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, number);
   return result.ec == std::errc() && result.ptr == end;
+}
+
+// Not by std::from_chars, which libc++ had for whole numbers alone until LLVM 20.
+bool parses(std::string_view text, double& number) {
+  std::istringstream stream{std::string(text)};
+  stream.imbue(std::locale::classic());
+  stream >> std::noskipws >> number;
+  return !stream.fail() && stream.peek() == std::istringstream::traits_type::eof();
 }
 
 }  // namespace

@@ -249,6 +249,9 @@ TEST_F(Metal3Injection, ReturnsNil) {
     return_nil(Creation::device);
     EXPECT_EQ(MTLCreateSystemDefaultDevice(), nil);
     EXPECT_EQ(MTLCreateSystemDefaultDevice(), device());
+    return_nil(Creation::device);
+    EXPECT_EQ(MTLCopyAllDevices().count, 0U);
+    EXPECT_EQ(MTLCopyAllDevices()[0], device());
     return_nil(Creation::queue, 2, 1);
     EXPECT_NE([device() newCommandQueue], nil);
     EXPECT_EQ([device() newCommandQueue], nil);

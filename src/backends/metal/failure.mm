@@ -39,6 +39,7 @@ constexpr std::array buffer_codes{
 };
 
 #if CBR_METAL4_SDK
+API_AVAILABLE(macos(26.0), ios(26.0))
 constexpr std::array queue4_codes{
     CBR_CODE(MTL4CommandQueueErrorTimeout, false),
     CBR_CODE(MTL4CommandQueueErrorNotPermitted, false),

@@ -56,6 +56,19 @@ bool is_of(id<NSObject> queue, Generation generation) {
              : [queue respondsToSelector:@selector(commit:count:options:)];
 }
 
+/// Null where there is none. A program without a window server's session may have devices and yet
+/// no default one.
+id<MTLDevice> default_device() {
+  const id<MTLDevice> device = MTLCreateSystemDefaultDevice();
+  if (device != nil) return device;
+#if TARGET_OS_OSX
+  NSArray<id<MTLDevice>>* const all = MTLCopyAllDevices();
+  return all.count > 0 ? all[0] : nil;
+#else
+  return nil;
+#endif
+}
+
 /// Both kinds of queue have it.
 id<MTLDevice> device_of(id queue) {
   return ((id<MTLCommandQueue>)queue).device;
@@ -89,9 +102,11 @@ std::shared_ptr<Device> Device::open(const OpenOptions& options) {
   const AutoreleasePool pool;
   require_within("queue_count", options.queue_count, max_queue_count);
   require_within("max_command_buffers", options.max_command_buffers, most_command_buffers);
-  const id<MTLDevice> device = MTLCreateSystemDefaultDevice();
+  const id<MTLDevice> device = default_device();
   if (device == nil) {
-    throw BackendError("Metal has no device: MTLCreateSystemDefaultDevice returned nil");
+    throw BackendError(
+        "Metal has no device: MTLCreateSystemDefaultDevice returned nil, and MTLCopyAllDevices, "
+        "where there is that, names none");
   }
   require_generation(device, options.generation);
   std::vector<id> queues;
@@ -116,7 +131,11 @@ std::shared_ptr<Device> Device::wrap(const WrapOptions& options) {
   for (void* const queue : options.more_queues) queues.push_back((__bridge id)queue);
   if (queues[0] == nil) throw InvalidUsage("Device::wrap: the queue is null");
   id<MTLDevice> device = (__bridge id<MTLDevice>)options.device;
-  if (device == nil) device = device_of(queues[0]);
+  if (device == nil) {
+    // What is no queue may not know what a device is.
+    check_queue(queues, 0, options.generation);
+    device = device_of(queues[0]);
+  }
   require_generation(device, options.generation);
   for (std::size_t i = 0; i < queues.size(); ++i) {
     check_queue(queues, i, options.generation);

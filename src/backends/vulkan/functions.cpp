@@ -9,7 +9,11 @@ namespace cbr::vulkan {
 namespace {
 
 #if defined(__APPLE__)
-constexpr const char* library_names[] = {"libvulkan.1.dylib", "libMoltenVK.dylib"};
+// With Homebrew's folders, where the system's loader doesn't look by itself: of Apple's processors,
+// and of Intel's.
+constexpr const char* library_names[] = {
+    "libvulkan.1.dylib", "/opt/homebrew/lib/libvulkan.1.dylib", "/usr/local/lib/libvulkan.1.dylib",
+    "libMoltenVK.dylib", "/opt/homebrew/lib/libMoltenVK.dylib", "/usr/local/lib/libMoltenVK.dylib"};
 #else
 constexpr const char* library_names[] = {"libvulkan.so.1", "libvulkan.so"};
 #endif

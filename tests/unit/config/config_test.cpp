@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <unistd.h>
 
 #include <cbr/config.h>
 #include <cbr/errors.h>

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <future>
 #include <optional>
-#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -38,10 +37,12 @@ TEST(BadAlloc, LosesNothingInAnyCall) {
 
 TEST(BadAlloc, LosesNothingWhileOtherThreadsWorkTheRing) {
   Bench bench({.ring_size = 4, .log_wait_events = true}, 2);
-  std::vector<std::jthread> workers;
+  // Not std::jthread, which Apple's library lacks.
+  std::atomic<bool> stop = false;
+  std::vector<std::future<void>> workers;
   for (int i = 0; i < 2; ++i) {
-    workers.emplace_back([&, i](const std::stop_token& stop) {
-      for (int step = i; !stop.stop_requested(); ++step) {
+    workers.push_back(std::async(std::launch::async, [&, i] {
+      for (int step = i; !stop.load(); ++step) {
         Lease lease = bench.ring().acquire();
         simulated::record(lease, {.execute = 5us});
         if (step % 7 == 0) {
@@ -52,14 +53,15 @@ TEST(BadAlloc, LosesNothingWhileOtherThreadsWorkTheRing) {
         if (step % 3 == 0) ticket.wait();
         if (step % 5 == 0) expect_equations(bench.ring().statistics());
       }
-    });
+    }));
   }
   for (const StarvedOperation& operation : starved_operations()) {
     SCOPED_TRACE(operation.name);
     fail_each_allocation([&](Attempt& attempt) { operation.run(bench, attempt); });
     if (testing::Test::HasFailure()) break;
   }
-  workers.clear();
+  stop = true;
+  for (std::future<void>& worker : workers) worker.get();
   bench.expect_whole();
 }
 

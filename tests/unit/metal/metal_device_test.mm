@@ -25,8 +25,15 @@ TEST(MetalDevice, TellsWhatItIs) {
   EXPECT_FALSE(Device::open()->info().metal4);
 }
 
-TEST(MetalDevice, NoneIsAnError) {
+TEST(MetalDevice, WithoutADefaultIsTheFirstOfAll) {
+  const std::uint64_t id = Device::open()->info().registry_id;
   metal_fake::return_nil(metal_fake::Creation::device);
+  EXPECT_EQ(Device::open()->info().registry_id, id);
+}
+
+TEST(MetalDevice, NoneIsAnError) {
+  // Neither as the default nor among all.
+  metal_fake::return_nil(metal_fake::Creation::device, 2);
   EXPECT_THAT([] { (void)Device::open(); },
               ThrowsMessage<BackendError>(HasSubstr("MTLCreateSystemDefaultDevice returned nil")));
 }
@@ -120,6 +127,15 @@ TEST_F(WrappedMetalDevice, QueuesThatAreMissingOrNamedTwiceAreErrors) {
   EXPECT_THAT(
       [&] { (void)Device::wrap({.queue = handle(queue_), .more_queues = {handle(queue_)}}); },
       ThrowsMessage<InvalidUsage>(HasSubstr("queue 1 is named twice")));
+}
+
+TEST_F(WrappedMetalDevice, WhatIsNoQueueIsAnError) {
+  @autoreleasepool {
+    // It has no `device` to be asked for.
+    NSString* const text = [NSString stringWithUTF8String:"no queue"];
+    EXPECT_THAT([&] { (void)Device::wrap({.queue = (__bridge void*)text}); },
+                ThrowsMessage<InvalidUsage>(HasSubstr("queue 0 is no MTLCommandQueue")));
+  }
 }
 
 TEST_F(WrappedMetalDevice, AQueueOfTheOtherGenerationIsAnError) {

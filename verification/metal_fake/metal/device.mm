@@ -23,8 +23,9 @@ NSError* library_error(const char* description) {
 
 }  // namespace
 
-id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
-  if (Settings::get().refuses(Creation::device)) return nil;
+namespace {
+
+FakeDevice* the_device() {
   const std::lock_guard lock(device_mutex());
   FakeDevice* device = default_device;
   if (device == nil) {
@@ -32,6 +33,16 @@ id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
     default_device = device;
   }
   return device;
+}
+
+}  // namespace
+
+id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
+  return Settings::get().refuses(Creation::device) ? nil : the_device();
+}
+
+NSArray<id<MTLDevice>>* MTLCopyAllDevices(void) {
+  return Settings::get().refuses(Creation::device) ? @[] : @[ the_device() ];
 }
 
 @implementation FakeDevice

@@ -18,6 +18,7 @@
 #define FOUNDATION_EXPORT extern "C"
 #define API_AVAILABLE(...)
 #define API_UNAVAILABLE(...)
+#define TARGET_OS_OSX 1
 
 #define YES __objc_yes
 #define NO __objc_no
