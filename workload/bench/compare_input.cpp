@@ -1,5 +1,6 @@
 #include "bench/compare_input.h"
 
+#include <cmath>
 #include <limits>
 #include <set>
 #include <string_view>
@@ -25,7 +26,7 @@ std::vector<double> read_samples(const JsonObject& samples, const std::string& k
   std::vector<double> values;
   if (!samples.has(key)) return values;
   for (const nlohmann::json& value : samples.array(key)) {
-    if (!value.is_number()) {
+    if (!value.is_number() || !std::isfinite(value.get<double>())) {
       samples.fail(key, fmt::format("holds {}; expected numbers only", decode::describe(value)));
     }
     values.push_back(value.get<double>());

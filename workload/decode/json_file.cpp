@@ -1,6 +1,9 @@
 #include "decode/json_file.h"
 
 #include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -17,11 +20,113 @@ namespace {
 
 using nlohmann::json;
 
+// A text on its way to the parser. Python's json module, which writes most of these files, writes
+// NaN, Infinity and -Infinity for numbers that JSON has none for. The library refuses the whole
+// file for one of them, whoever reads that key; so it is shown a string of the same length instead,
+// and is_number() tells the builder which strings these are.
+class PythonText {
+ public:
+  explicit PythonText(std::string_view text) : text_(text) { look_for_number(); }
+
+  // Whether any of it needs this.
+  static bool is_needed(std::string_view text) {
+    return text.find("NaN") != std::string_view::npos ||
+           text.find("Infinity") != std::string_view::npos;
+  }
+
+  [[nodiscard]] bool at_end() const { return position_ == text_.size(); }
+  [[nodiscard]] std::size_t position() const { return position_; }
+  // Whether the string that the parser has just read to its end is one of those numbers. The parser
+  // reads nothing beyond a string before it reports it.
+  [[nodiscard]] bool is_number() const { return number_end_ != 0 && position_ == number_end_; }
+  [[nodiscard]] double number() const { return number_; }
+
+  [[nodiscard]] char front() const {
+    if (position_ >= number_end_) return text_[position_];
+    return position_ == number_begin_ || position_ + 1 == number_end_ ? '"' : ' ';
+  }
+
+  void advance() {
+    if (position_ >= number_end_) pass(text_[position_]);
+    ++position_;
+    if (!in_string_ && position_ >= number_end_) look_for_number();
+  }
+
+ private:
+  void pass(char c) {
+    if (is_escaped_) {
+      is_escaped_ = false;
+    } else if (c == '"') {
+      in_string_ = !in_string_;
+    } else if (c == '\\' && in_string_) {
+      is_escaped_ = true;
+    }
+  }
+
+  void look_for_number() {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const std::string_view rest = text_.substr(position_);
+    for (const auto& [name, value] : {std::pair{std::string_view("NaN"), std::nan("")},
+                                      std::pair{std::string_view("Infinity"), infinity},
+                                      std::pair{std::string_view("-Infinity"), -infinity}}) {
+      if (!rest.starts_with(name)) continue;
+      number_begin_ = position_;
+      number_end_ = position_ + name.size();
+      number_ = value;
+      return;
+    }
+  }
+
+  std::string_view text_;
+  std::size_t position_ = 0;
+  bool in_string_ = false;
+  bool is_escaped_ = false;
+  std::size_t number_begin_ = 0;
+  std::size_t number_end_ = 0;
+  double number_ = 0;
+};
+
+// The parser's way through a PythonText, which it shares with the builder. The end has none.
+class PythonTextIterator {
+ public:
+  // Names that the standard library asks for.
+  // NOLINTBEGIN(readability-identifier-naming)
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = char;
+  // NOLINTEND(readability-identifier-naming)
+
+  explicit PythonTextIterator(PythonText* text = nullptr) : text_(text) {}
+
+  char operator*() const { return text_->front(); }
+  PythonTextIterator& operator++() {
+    text_->advance();
+    return *this;
+  }
+  PythonTextIterator operator++(int) {
+    PythonTextIterator before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const PythonTextIterator& other) const {
+    return is_at_end() == other.is_at_end();
+  }
+
+ private:
+  [[nodiscard]] bool is_at_end() const { return text_ == nullptr || text_->at_end(); }
+
+  PythonText* text_;
+};
+
 // Builds the document itself, because the library's own builder keeps the last of two equal keys
 // and has no limit on depth.
 class DocumentBuilder final : public nlohmann::json_sax<json> {
  public:
-  explicit DocumentBuilder(std::string_view file) : file_(file) {}
+  // `text`, where there is one, is what the parser reads.
+  explicit DocumentBuilder(std::string_view file, const PythonText* text = nullptr)
+      : file_(file), text_(text) {}
 
   [[nodiscard]] json take() { return std::move(root_); }
 
@@ -30,7 +135,9 @@ class DocumentBuilder final : public nlohmann::json_sax<json> {
   bool number_integer(number_integer_t value) override { return put(value); }
   bool number_unsigned(number_unsigned_t value) override { return put(value); }
   bool number_float(number_float_t value, const string_t& /*text*/) override { return put(value); }
-  bool string(string_t& value) override { return put(std::move(value)); }
+  bool string(string_t& value) override {
+    return put(is_number() ? json(text_->number()) : json(std::move(value)));
+  }
   bool binary(binary_t& /*value*/) override { return false; }
   bool start_object(std::size_t /*size*/) override { return open(json::object()); }
   bool start_array(std::size_t /*size*/) override { return open(json::array()); }
@@ -38,6 +145,10 @@ class DocumentBuilder final : public nlohmann::json_sax<json> {
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
+    if (is_number()) {
+      throw InputError(fmt::format("{}: byte {}: is not valid JSON: {} for a key", file_,
+                                   text_->position(), describe(text_->number())));
+    }
     const auto [member, is_new] = open_.back()->get_ref<json::object_t&>().emplace(name, nullptr);
     if (!is_new) {
       throw InputError(fmt::format("{}: {}: the key is given twice", file_, in_quotes(name)));
@@ -81,7 +192,10 @@ class DocumentBuilder final : public nlohmann::json_sax<json> {
     return true;
   }
 
+  [[nodiscard]] bool is_number() const { return text_ != nullptr && text_->is_number(); }
+
   std::string_view file_;
+  const PythonText* text_;
   json root_;
   std::vector<json*> open_;
   json* member_ = nullptr;
@@ -90,8 +204,14 @@ class DocumentBuilder final : public nlohmann::json_sax<json> {
 }  // namespace
 
 json parse_json_object(std::string_view text, std::string_view file) {
-  DocumentBuilder builder(file);
-  json::sax_parse(text.begin(), text.end(), &builder);
+  PythonText python_text(text);
+  const bool is_python = PythonText::is_needed(text);
+  DocumentBuilder builder(file, is_python ? &python_text : nullptr);
+  if (is_python) {
+    json::sax_parse(PythonTextIterator(&python_text), PythonTextIterator(), &builder);
+  } else {
+    json::sax_parse(text.begin(), text.end(), &builder);
+  }
   json document = builder.take();
   if (!document.is_object()) {
     throw InputError(fmt::format("{}: is {}; expected a JSON object", file, describe(document)));
@@ -112,6 +232,10 @@ std::string describe(const json& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return fmt::format("an array of {}", value.size());
   if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
+  if (value.is_number_float() && !std::isfinite(value.get<double>())) {
+    const auto number = value.get<double>();
+    return std::isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity";
+  }
   return printable(value.dump());
 }
 

@@ -14,9 +14,9 @@ namespace cbr::decode {
 /// The deepest nesting of arrays and objects that parse_json() accepts.
 inline constexpr std::size_t deepest_json = 64;
 
-/// Parses one JSON object. `file` stands at the front of error messages.
-/// Throws InputError when `text` is not JSON, not an object, nested deeper than deepest_json, or
-/// gives an object one key twice.
+/// Parses one JSON object. `file` stands at the front of error messages. NaN, Infinity and
+/// -Infinity are numbers, as Python's json module writes them. Throws InputError when `text` is not
+/// JSON, not an object, nested deeper than deepest_json, or gives an object one key twice.
 [[nodiscard]] nlohmann::json parse_json_object(std::string_view text, std::string_view file);
 
 /// Reads and parses a file of at most `largest` bytes. Throws as MappedFile and

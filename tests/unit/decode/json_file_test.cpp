@@ -1,5 +1,8 @@
 #include "decode/json_file.h"
 
+#include <cmath>
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -27,6 +30,32 @@ TEST(ParseJsonObject, RefusesBrokenJson) {
   EXPECT_THAT(error_of("{} x"), HasSubstr("is not valid JSON"));
   EXPECT_THAT(error_of("{\"a\": \"\xFF\"}"), HasSubstr("is not valid JSON"));
   EXPECT_THAT(error_of("{\"a\": 1e999}"), HasSubstr("1e999"));
+}
+
+// As Python's json module writes them.
+TEST(ParseJsonObject, TakesNumbersThatJsonHasNoneFor) {
+  const nlohmann::json document = parse_json_object(
+      R"({"NaN":"NaN","a":[Infinity,-Infinity,NaN,-1],"b": NaN ,"c\"Infinity":"\\","d":Infinity})",
+      "a.json");
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(document["NaN"], "NaN");
+  EXPECT_EQ(document["a"][0], infinity);
+  EXPECT_EQ(document["a"][1], -infinity);
+  EXPECT_TRUE(std::isnan(document["a"][2].get<double>()));
+  EXPECT_EQ(document["a"][3], -1);
+  EXPECT_TRUE(std::isnan(document["b"].get<double>()));
+  EXPECT_EQ(document["c\"Infinity"], "\\");
+  EXPECT_EQ(document["d"], infinity);
+  EXPECT_EQ(parse_json_object(R"({"a":"   ","b":Infinity})", "a.json")["a"], "   ");
+}
+
+TEST(ParseJsonObject, RefusesThoseNumbersWhereANumberCannotStand) {
+  for (const char* text : {"{NaN: 1}", "{\"a\": NaNNaN}", "{\"a\": 1NaN}", "{\"a\": nan}",
+                           "{\"a\": +Infinity}", "{\"a\": Inf}", "{\"a\" Infinity}", "NaN"}) {
+    EXPECT_THAT(error_of(text), HasSubstr("a.json: ")) << text;
+  }
+  // The place is that in the file.
+  EXPECT_THAT(error_of("{\"a\": Infinity, x"), HasSubstr("byte 17: "));
 }
 
 TEST(ParseJsonObject, RefusesWhatIsNotAnObject) {
@@ -80,6 +109,12 @@ TEST(JsonObject, NamesPlaceValueAndLimit) {
   EXPECT_EQ(error([](const JsonObject& o) { return o.object("s").file(); }),
             "a.json: m.s: is \"x\"; expected an object");
   EXPECT_FALSE(object.has("t"));
+  const auto infinite = parse_json_object(R"({"n":Infinity,"m":NaN})", "a.json");
+  const JsonObject numbers(infinite, "a.json");
+  EXPECT_EQ(input_error_of([&] { (void)numbers.number("n", 0, 1e300); }),
+            "a.json: n: is Infinity; expected a number from 0 to 1e+300");
+  EXPECT_EQ(input_error_of([&] { (void)numbers.integer("m", 0, 1); }),
+            "a.json: m: is NaN; expected an integer from 0 to 1");
   EXPECT_TRUE(object.boolean("t", true));
 }
 
