@@ -12,6 +12,7 @@
 
 #include <cbr/errors.h>
 
+#include "decode/file_stand_in.h"
 #include "decode/printable.h"
 
 namespace cbr::decode {
@@ -51,7 +52,12 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   if (size == 0) return;
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (address == MAP_FAILED) fail(path, "map the file", errno);
-  bytes_ = {static_cast<const std::byte*>(address), size};
+  // It owns the mapping should the file be refused below.
+  MappedFile mapped({static_cast<const std::byte*>(address), size});
+  if (const auto stand_in = describe_stand_in(mapped.text())) {
+    throw InputError(fmt::format("{}: {}", printable_path(path), *stand_in));
+  }
+  *this = std::move(mapped);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

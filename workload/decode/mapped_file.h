@@ -12,7 +12,8 @@ namespace cbr::decode {
 /// The file must not be cut short while it is mapped: a read past its new end kills the process.
 class MappedFile {
  public:
-  /// Throws InputError when `path` is missing, unreadable or not a regular file.
+  /// Throws InputError when `path` is missing, unreadable, not a regular file, or a pointer that
+  /// Git LFS or the like left in place of the file.
   explicit MappedFile(const std::filesystem::path& path);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -26,6 +27,8 @@ class MappedFile {
   [[nodiscard]] std::string_view text() const;
 
  private:
+  explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
+
   std::span<const std::byte> bytes_;
 };
 
