@@ -1,5 +1,10 @@
 #include "decode/tensor_shards.h"
 
+#include <map>
+#include <optional>
+#include <set>
+#include <system_error>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -33,13 +38,16 @@ bool is_plain_file_name(const std::string& name) {
 
 TensorShards::TensorShards(const std::filesystem::path& directory) {
   const std::filesystem::path single = directory / "model.safetensors";
-  const std::filesystem::path index = directory / "model.safetensors.index.json";
-  source_ = is_there(single) ? single : index;
   if (is_there(single)) {
+    source_ = single;
     files_.emplace_back(single);
-  } else if (is_there(index)) {
-    load_index(index);
-  } else {
+    return;
+  }
+  const std::filesystem::path index = directory / "model.safetensors.index.json";
+  source_ = is_there(index) ? index : directory;
+  if (is_there(index)) load_index(index);
+  if (file_of_.empty() || !stale_.empty()) load_others(directory);
+  if (files_.empty() && !is_there(index)) {
     throw InputError(
         fmt::format("{}: has neither model.safetensors nor "
                     "model.safetensors.index.json",
@@ -50,41 +58,95 @@ TensorShards::TensorShards(const std::filesystem::path& directory) {
 void TensorShards::load_index(const std::filesystem::path& index) {
   const json document = read_json_file(index, largest_index);
   const JsonObject map = JsonObject(document, printable_path(index)).object("weight_map");
-  std::unordered_map<std::string, std::size_t> number_of_file;
+  // The file's number; none if it is not there.
+  std::map<std::string, std::optional<std::size_t>> numbers;
   for (const auto& [tensor, value] : map.value().items()) {
-    const std::string& file = map.string(tensor);
-    if (!is_plain_file_name(file)) {
+    const std::string& name = map.string(tensor);
+    if (!is_plain_file_name(name)) {
       map.fail(tensor, fmt::format("is {}; expected the plain name of a .safetensors file beside "
                                    "the index",
-                                   in_quotes(file)));
+                                   in_quotes(name)));
     }
-    const auto [entry, is_new] = number_of_file.emplace(file, files_.size());
-    if (is_new && files_.size() == most_shards) {
-      map.fail(tensor, fmt::format("is one file more than the {} that are allowed", most_shards));
+    const auto [entry, is_new] = numbers.emplace(name, std::nullopt);
+    const std::filesystem::path path = index.parent_path() / name;
+    if (is_new && is_there(path)) {
+      entry->second = files_.size();
+      open_shard(path);
     }
-    if (is_new) files_.emplace_back(index.parent_path() / file);
-    if (files_[entry->second].find(tensor) == nullptr) {
-      map.fail(tensor, fmt::format("is {}, but that file has no such tensor", in_quotes(file)));
+    if (entry->second && files_[*entry->second].find(tensor) != nullptr) {
+      file_of_.emplace(tensor, *entry->second);
+    } else {
+      stale_.emplace(tensor, name);
     }
-    file_of_.emplace(tensor, entry->second);
   }
 }
 
-LocatedTensor TensorShards::at(std::string_view name) const {
-  // With an index only the file it names counts: another may hold a stale copy.
-  const auto entry = file_of_.find(std::string(name));
-  const SafetensorsFile* file = nullptr;
+void TensorShards::load_others(const std::filesystem::path& directory) {
+  std::set<std::filesystem::path> open;
+  for (const SafetensorsFile& file : files_) open.insert(file.path());
+  std::set<std::filesystem::path> others;  // in the order of their names, as every system has them
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("model") && is_plain_file_name(name) && !open.contains(entry.path()) &&
+        entry.is_regular_file(error)) {
+      others.insert(entry.path());
+    }
+  }
+  for (const std::filesystem::path& path : others) open_shard(path);
+}
+
+void TensorShards::open_shard(const std::filesystem::path& path) {
+  if (files_.size() == most_shards) {
+    throw InputError(fmt::format("{}: is one shard more than the {} that are allowed",
+                                 printable_path(path), most_shards));
+  }
+  files_.emplace_back(path);
+}
+
+std::vector<LocatedTensor> TensorShards::find(std::string_view name) const {
+  // Only the file that the index names counts: another may hold a stale copy.
+  const auto entry = file_of_.find(name);
   if (entry != file_of_.end()) {
-    file = &files_[entry->second];
-  } else if (file_of_.empty() && !files_.empty()) {
-    file = &files_.front();
+    const SafetensorsFile& file = files_[entry->second];
+    return {{file.find(name), &file}};
   }
-  const TensorView* tensor = file != nullptr ? file->find(name) : nullptr;
-  if (tensor == nullptr) {
+  std::vector<LocatedTensor> found;
+  for (const SafetensorsFile& file : files_) {
+    const TensorView* tensor = file.find(name);
+    if (tensor != nullptr) found.push_back({tensor, &file});
+  }
+  return found;
+}
+
+bool TensorShards::contains(std::string_view name) const {
+  return !find(name).empty();
+}
+
+LocatedTensor TensorShards::at(std::string_view name) const {
+  const std::vector<LocatedTensor> found = find(name);
+  if (found.empty()) fail_missing(name);
+  if (found.size() > 1) {
     throw InputError(
-        fmt::format("{}: tensor {}: is missing", printable_path(source_), in_quotes(name)));
+        fmt::format("{}: tensor {}: is in {} and in {}, and no index says which counts",
+                    printable_path(source_), in_quotes(name),
+                    in_quotes(found[0].file->path().filename().string()),
+                    in_quotes(found[1].file->path().filename().string())));
   }
-  return {tensor, file};
+  return found.front();
+}
+
+void TensorShards::fail_missing(std::string_view name) const {
+  const auto stale = stale_.find(name);
+  std::string problem = "is missing";
+  if (stale != stale_.end()) {
+    const bool is_file_there = is_there(source_.parent_path() / stale->second);
+    problem =
+        fmt::format("is missing: the index places it in {}, which {}", in_quotes(stale->second),
+                    is_file_there ? "has no such tensor" : "is not there");
+  }
+  throw InputError(
+      fmt::format("{}: tensor {}: {}", printable_path(source_), in_quotes(name), problem));
 }
 
 }  // namespace cbr::decode
