@@ -1,7 +1,9 @@
 #include "decode/bpe.h"
 
+#include <algorithm>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <queue>
 #include <tuple>
 
@@ -61,16 +63,29 @@ void merge(const Candidate& candidate, std::vector<Symbol>& word) {
 
 Bpe::Bpe(const ByteTokens& byte_tokens, const std::vector<Merge>& merges)
     : byte_tokens_(byte_tokens) {
-  rules_.reserve(merges.size());
-  for (std::uint32_t rank = 0; rank < merges.size(); ++rank) {
-    const Merge& merge = merges[rank];
-    rules_.insert_or_assign(key_of(merge.left, merge.right), Rule{rank, merge.merged});
+  std::vector<std::uint32_t> ranks(merges.size());
+  std::iota(ranks.begin(), ranks.end(), 0U);
+  const auto pair_of = [&](std::uint32_t rank) {
+    return key_of(merges[rank].left, merges[rank].right);
+  };
+  std::ranges::stable_sort(ranks, {}, pair_of);
+  pairs_.reserve(ranks.size());
+  rules_.reserve(ranks.size());
+  for (const std::uint32_t rank : ranks) {
+    const Rule rule{rank, merges[rank].merged};
+    if (!pairs_.empty() && pairs_.back() == pair_of(rank)) {
+      rules_.back() = rule;
+    } else {
+      pairs_.push_back(pair_of(rank));
+      rules_.push_back(rule);
+    }
   }
 }
 
 const Bpe::Rule* Bpe::find(TokenId left, TokenId right) const {
-  const auto found = rules_.find(key_of(left, right));
-  return found != rules_.end() ? &found->second : nullptr;
+  const std::uint64_t pair = key_of(left, right);
+  const auto found = std::ranges::lower_bound(pairs_, pair);
+  return found != pairs_.end() && *found == pair ? &rules_[found - pairs_.begin()] : nullptr;
 }
 
 void Bpe::encode(std::string_view word, std::vector<TokenId>& tokens) const {

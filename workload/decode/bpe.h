@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "decode/token_id.h"
@@ -42,7 +41,10 @@ class Bpe {
   [[nodiscard]] const Rule* find(TokenId left, TokenId right) const;
 
   ByteTokens byte_tokens_;
-  std::unordered_map<std::uint64_t, Rule> rules_;  // by the pair's two tokens
+  // Each pair's two tokens as one number, in order, and the rule of each. Not hashed: whoever
+  // writes a tokenizer chooses its ids, and could choose such as all fall into one bucket.
+  std::vector<std::uint64_t> pairs_;
+  std::vector<Rule> rules_;
 };
 
 }  // namespace cbr::decode

@@ -6,7 +6,8 @@
 
 namespace cbr::decode {
 
-/// Returns valid UTF-8 in normalization form C. Throws InputError if `text` is not valid UTF-8.
+/// Returns valid UTF-8 in normalization form C. Takes O(n log n) time. Throws InputError if `text`
+/// is not valid UTF-8.
 [[nodiscard]] std::string to_nfc(std::string_view text);
 
 }  // namespace cbr::decode

@@ -2,18 +2,22 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "decode/added_tokens.h"
 #include "decode/bpe.h"
 #include "decode/split_pattern.h"
+#include "decode/text_span.h"
 #include "decode/token_id.h"
 #include "decode/tokenizer_file.h"
+#include "decode/vocabulary.h"
 
 namespace cbr::decode {
 
@@ -24,7 +28,9 @@ class Tokenizer {
   [[nodiscard]] static Tokenizer load(const std::filesystem::path& path);
 
   /// The tokens of `text`. Added tokens, special ones too, are recognised where their text stands.
-  /// Throws InputError naming the byte offset if `text` is not valid UTF-8.
+  /// Takes time and memory in proportion to the text.
+  /// Throws InputError naming the byte offset if `text` is not valid UTF-8, and if the file's
+  /// patterns take more steps than SplitBudget allows for a text of that length.
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;
 
   /// The bytes of one token, which may be part of a character: StreamDecoder joins them to text.
@@ -33,7 +39,11 @@ class Tokenizer {
   [[nodiscard]] std::string_view decode(TokenId token) const;
 
   /// Whether this is a control token such as the end of text.
-  [[nodiscard]] bool is_special(TokenId token) const { return special_.contains(token); }
+  [[nodiscard]] bool is_special(TokenId token) const;
+
+  /// The token with that text: an added token, or an entry of the vocabulary as the file writes it.
+  [[nodiscard]] std::optional<TokenId> find(std::string_view text) const;
+
 
   /// One more than the highest token id; a model's vocab_size must be at least this.
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -41,12 +51,21 @@ class Tokenizer {
  private:
   explicit Tokenizer(TokenizerFile file);
 
-  void encode_raw(std::string_view text, std::vector<TokenId>& tokens) const;
-  void encode_words(std::string_view text, std::vector<TokenId>& tokens) const;
+  struct Token {
+    std::string bytes;
+    bool is_special = false;
+  };
 
-  std::unordered_map<TokenId, std::string> bytes_of_;
-  std::unordered_set<TokenId> special_;
-  std::unordered_map<std::string, TokenId> whole_words_;  // only where merges are ignored for them
+  [[nodiscard]] std::vector<TextSpan> find_added_tokens(std::string_view text,
+                                                        std::deque<std::string>& normalized) const;
+  void encode_word(std::string_view word, std::vector<TokenId>& tokens) const;
+
+  // Ordered, not hashed: ids and words are the file's choice.
+  std::map<TokenId, Token> tokens_;
+  std::map<std::string, TokenId, std::less<>> added_;
+  Vocabulary vocabulary_;
+  std::map<std::string, TokenId, std::less<>>
+      whole_words_;  // only where merges are ignored for them
   AddedTokens raw_tokens_;
   AddedTokens normalized_tokens_;
   std::vector<SplitPattern> splits_;

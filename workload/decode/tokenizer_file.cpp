@@ -1,7 +1,10 @@
 #include "decode/tokenizer_file.h"
 
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <span>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +22,8 @@ using nlohmann::json;
 
 constexpr std::uint64_t largest_file = 256U << 20U;
 constexpr std::uint64_t largest_id = (std::uint64_t{1} << 31U) - 1;
+// Each is compiled, which can take a thousand times the memory and time of its text.
+constexpr std::size_t most_splits = 16;
 constexpr std::string_view gpt_2_pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
@@ -54,15 +59,20 @@ std::vector<JsonObject> steps(const JsonObject& root, std::string_view key, std:
 
 void read_vocabulary(const JsonObject& model, TokenizerFile& result) {
   const JsonObject vocabulary = model.object("vocab");
-  std::unordered_map<TokenId, std::string_view> entry_of;
+  std::vector<VocabularyEntry> entries;
+  entries.reserve(vocabulary.value().size());
   for (const auto& [entry, value] : vocabulary.value().items()) {
     const auto id = static_cast<TokenId>(vocabulary.integer(entry, 0, largest_id));
-    const auto [first, is_new] = entry_of.emplace(id, entry);
-    if (!is_new) {
-      vocabulary.fail(entry, fmt::format("is {}, the id of {} too; expected one id each", id,
-                                         in_quotes(first->second)));
-    }
-    result.vocabulary.emplace(entry, id);
+    entries.push_back({entry, id});
+  }
+  result.vocabulary = Vocabulary(std::move(entries));
+  const std::span<const std::uint32_t> by_id = result.vocabulary.by_id();
+  for (std::size_t i = 1; i < by_id.size(); ++i) {
+    const VocabularyEntry& first = result.vocabulary.entries()[by_id[i - 1]];
+    const VocabularyEntry& second = result.vocabulary.entries()[by_id[i]];
+    if (first.id != second.id) continue;
+    vocabulary.fail(second.text, fmt::format("is {}, the id of {} too; expected one id each",
+                                             second.id, in_quotes(first.text)));
   }
 }
 
@@ -88,12 +98,12 @@ void read_merges(const JsonObject& model, TokenizerFile& result) {
     const std::string place = fmt::format("merges[{}]", i);
     const auto [left, right] = read_pair(list[i], model, place);
     const auto id_of = [&](const std::string& entry) {
-      const auto found = result.vocabulary.find(entry);
-      if (found == result.vocabulary.end()) {
+      const auto id = result.vocabulary.id_of(entry);
+      if (!id) {
         model.fail(place, fmt::format("needs the token {}, which is not in the vocabulary",
                                       in_quotes(entry)));
       }
-      return found->second;
+      return *id;
     };
     result.merges.push_back({id_of(left), id_of(right), id_of(left + right)});
   }
@@ -132,25 +142,28 @@ AddedToken read_added_token(const JsonObject& entry) {
 
 void read_added_tokens(const JsonObject& root, TokenizerFile& result) {
   if (!root.has("added_tokens")) return;
-  std::unordered_map<TokenId, std::string> content_of;
-  for (const auto& [content, id] : result.vocabulary) content_of.emplace(id, content);
-  std::unordered_map<std::string, TokenId> id_of = result.vocabulary;
-  std::unordered_set<TokenId> added;
+  std::map<TokenId, std::string> content_of;
+  std::map<std::string, TokenId> id_of;
   for (const JsonObject& entry : objects(root, "added_tokens")) {
     AddedToken token = read_added_token(entry);
     // An added token may stand in the vocabulary too, but then both must agree.
-    const auto same_id = content_of.emplace(token.id, token.content).first;
-    if (same_id->second != token.content) {
+    const std::string* same_id = result.vocabulary.text_of(token.id);
+    if (same_id != nullptr && *same_id != token.content) {
       entry.fail("id", fmt::format("is {}, the id of {} too; expected one id each", token.id,
-                                   in_quotes(same_id->second)));
+                                   in_quotes(*same_id)));
     }
-    const auto same_content = id_of.emplace(token.content, token.id).first;
-    if (same_content->second != token.id) {
+    const auto& [added_id, added_content] = *content_of.emplace(token.id, token.content).first;
+    if (added_content != token.content) {
+      entry.fail("id", fmt::format("is {}, the id of {} too; expected one id each", added_id,
+                                   in_quotes(added_content)));
+    }
+    const auto [known, is_new] = id_of.emplace(token.content, token.id);
+    const TokenId id = result.vocabulary.id_of(token.content).value_or(known->second);
+    if (id != token.id) {
       entry.fail("id", fmt::format("is {}, but {} has the id {} already", token.id,
-                                   in_quotes(token.content), same_content->second));
+                                   in_quotes(token.content), id));
     }
-    if (!added.insert(token.id).second)
-      entry.fail("id", fmt::format("is {}, which is added twice", token.id));
+    if (!is_new) entry.fail("id", fmt::format("is {}, which is added twice", token.id));
     result.added_tokens.push_back(std::move(token));
   }
 }
@@ -173,6 +186,10 @@ void read_pre_tokenizer(const JsonObject& root, TokenizerFile& result) {
   const std::vector<JsonObject> list = steps(root, "pre_tokenizer", "pretokenizers");
   if (list.empty()) {
     root.fail("pre_tokenizer", "has no steps; expected ByteLevel, or Split and then ByteLevel");
+  }
+  if (list.size() > most_splits + 1) {
+    root.fail("pre_tokenizer",
+              fmt::format("has {} steps; at most {} are allowed", list.size(), most_splits + 1));
   }
   for (std::size_t i = 0; i + 1 < list.size(); ++i) {
     check_type(list[i], "Split");

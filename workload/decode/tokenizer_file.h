@@ -3,11 +3,11 @@
 
 #include <filesystem>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "decode/bpe.h"
 #include "decode/token_id.h"
+#include "decode/vocabulary.h"
 
 namespace cbr::decode {
 
@@ -28,12 +28,12 @@ struct SplitRule {
 
 /// The parts of a byte-level BPE tokenizer.
 struct TokenizerFile {
-  std::unordered_map<std::string, TokenId> vocabulary;  ///< by the entry as written
-  std::vector<Merge> merges;                            ///< in order of rank
+  Vocabulary vocabulary;
+  std::vector<Merge> merges;  ///< in order of rank
   std::vector<AddedToken> added_tokens;
-  std::vector<SplitRule> splits;  ///< each applies to the pieces of the one before
-  bool has_nfc = false;           ///< text is put in normalization form C first
-  bool ignores_merges = false;    ///< a word that is itself a token is not merged up
+  std::vector<SplitRule> splits;       ///< each applies to the pieces of the one before
+  bool has_nfc = false;                ///< text is put in normalization form C first
+  bool ignores_merges = false;         ///< a word that is itself a token is not merged up
 
   /// Reads a tokenizer.json. Throws InputError naming the file, the place, the value and what is
   /// allowed: if the file is broken, contradicts itself or asks for what is not supported.

@@ -1,6 +1,9 @@
 #include "decode/bpe.h"
 
 #include <chrono>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
 
 #include <gmock/gmock.h>
 
@@ -55,6 +58,20 @@ TEST(Bpe, NamesAByteWithoutAToken) {
   const Bpe bpe(tokens, {});
   EXPECT_EQ(test::input_error_of([&] { static_cast<void>(encode(bpe, "a\xE9")); }),
             "text: byte 0xe9 has no token in the vocabulary");
+}
+
+// Ids such that all pairs fall into one bucket of a hash table: it would take minutes.
+TEST(Bpe, TakesIdsThatWouldDefeatAHashTableInItsStride) {
+  constexpr std::size_t count = 600'000;
+  std::unordered_map<std::uint64_t, int> table;
+  table.reserve(count);
+  std::vector<Merge> merges;
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    const std::uint64_t pair = i * table.bucket_count();
+    merges.push_back({static_cast<TokenId>(pair >> 32U), static_cast<TokenId>(pair), 300});
+  }
+  merges.push_back({'a', 'b', 301});
+  EXPECT_THAT(encode(Bpe(identity(), merges), "ab"), ElementsAre(301));
 }
 
 // A word of a megabyte: quadratic work would take minutes.

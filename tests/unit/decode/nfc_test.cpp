@@ -1,5 +1,7 @@
 #include "decode/nfc.h"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "support/model_fixture.h"
@@ -15,6 +17,23 @@ TEST(ToNfc, ComposesWhatStandsApart) {
 
 TEST(ToNfc, OrdersMarks) {
   EXPECT_EQ(to_nfc("q\u0307\u0323"), "q\u0323\u0307");
+}
+
+// Marks of one class keep their order, and starters part the runs.
+TEST(ToNfc, OrdersEachRunOfMarksForItself) {
+  EXPECT_EQ(to_nfc("q\u0307\u0301\u0323q\u0323\u0307"), "q\u0323\u0307\u0301q\u0323\u0307");
+}
+
+// Exchanging neighbours would take hours.
+TEST(ToNfc, TakesALongRunOfMarksInItsStride) {
+  std::string marks = "q";
+  std::string ordered = "q";
+  for (int i = 0; i < 1'000'000; ++i) {
+    marks += "\u0307\u0323";
+    ordered += "\u0323";
+  }
+  for (int i = 0; i < 1'000'000; ++i) ordered += "\u0307";
+  EXPECT_TRUE(to_nfc(marks) == ordered);
 }
 
 TEST(ToNfc, LeavesComposedTextCompatibilityFormsAndNulAlone) {

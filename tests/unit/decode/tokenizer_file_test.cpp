@@ -147,5 +147,15 @@ TEST_F(TokenizerFileTest, RefusesUnsupportedFeatures) {
               HasSubstr("decoder.type: is \"WordPiece\""));
 }
 
+TEST_F(TokenizerFileTest, RefusesMoreSplitsThanAnyoneNeeds) {
+  json& list = document["pre_tokenizer"]["pretokenizers"];
+  list = json::array();
+  for (int i = 0; i < 17; ++i) {
+    list.push_back({{"type", "Split"}, {"pattern", {{"String", "a"}}}, {"behavior", "Isolated"}});
+  }
+  list.push_back({{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}});
+  EXPECT_EQ(error_of_text(document.dump()), "pre_tokenizer: has 18 steps; at most 17 are allowed");
+}
+
 }  // namespace
 }  // namespace cbr::decode
