@@ -1,12 +1,14 @@
 #include "decode/model_config.h"
 
 #include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <cbr/errors.h>
 
+#include "decode/end_tokens.h"
 #include "decode/json_file.h"
 #include "decode/printable.h"
 
@@ -24,7 +26,6 @@ constexpr std::uint64_t most_heads = 1024;
 constexpr std::uint64_t largest_head_dim = 1024;
 constexpr std::uint64_t largest_vocabulary = 1U << 24U;
 constexpr std::uint64_t most_positions = 1U << 24U;
-constexpr std::size_t most_eos_tokens = 64;
 
 struct Quantization {
   std::uint32_t bits = 0;
@@ -80,6 +81,10 @@ void check_features(const JsonObject& config) {
   if (config.boolean("use_sliding_window", false)) {
     config.fail("use_sliding_window", "is true, which is unsupported; expected false");
   }
+  if (config.boolean("rope_traditional", false)) {
+    config.fail("rope_traditional", "is true, which is unsupported; expected false");
+  }
+  refuse_forced_token(config);
   check_rope(config, "rope_scaling");
   check_rope(config, "rope_parameters");
   if (!config.has("layer_types")) return;
@@ -102,25 +107,45 @@ float read_rope_theta(const JsonObject& config) {
   return number_or(config, "rope_theta", 1, 1e12, fallback);
 }
 
-std::vector<TokenId> read_eos_tokens(const JsonObject& config, std::uint32_t vocab_size) {
-  if (!config.has("eos_token_id")) return {};
-  const json& value = config.at("eos_token_id");
-  if (!value.is_array()) {
-    return {static_cast<TokenId>(config.integer("eos_token_id", 0, vocab_size - 1))};
-  }
-  if (value.size() > most_eos_tokens) {
-    config.fail("eos_token_id", fmt::format("holds {} tokens; at most {} are allowed", value.size(),
-                                            most_eos_tokens));
-  }
-  std::vector<TokenId> tokens;
-  for (const json& token : value) {
-    if (!token.is_number_unsigned() || token.get<std::uint64_t>() >= vocab_size) {
-      config.fail("eos_token_id", fmt::format("holds {}; expected integers from 0 to {}",
-                                              describe(token), vocab_size - 1));
+// The quantization of one matrix. What it leaves out has the values that mlx-lm gives it.
+Quantization read_matrix_quantization(const JsonObject& entry) {
+  if (entry.has("mode")) check_string(entry, "mode", "affine");
+  const auto value_of = [&](std::string_view key, std::uint32_t fallback) {
+    return entry.has(key) ? static_cast<std::uint32_t>(entry.integer(key, 1, 1U << 16U)) : fallback;
+  };
+  return {value_of("bits", 4), value_of("group_size", 64)};
+}
+
+// What the members that describe one matrix say otherwise than for all, by the matrix's name.
+// Whether that matters is for those to say who need the matrix: a file may name matrices that the
+// model has not, such as the head where it is tied.
+std::map<std::string, std::string> read_exceptions(const JsonObject& entry,
+                                                   const Quantization& common) {
+  std::map<std::string, std::string> exceptions;
+  const auto except = [&](const std::string& name, const std::string& problem) {
+    exceptions.emplace(name,
+                       fmt::format("{}: {}: {}", entry.file(), entry.place_of(name), problem));
+  };
+  for (const auto& [name, value] : entry.value().items()) {
+    if (value.is_boolean()) {
+      // true: as all the others.
+      if (!value.get<bool>())
+        except(name, "is false; a matrix without quantization is unsupported");
+    } else if (value.is_object()) {
+      const JsonObject matrix = entry.object(name);
+      try {
+        const Quantization own = read_matrix_quantization(matrix);
+        if (own == common) continue;
+        except(name,
+               fmt::format("is {} bits in groups of {}; a matrix with its own quantization is "
+                           "unsupported, expected {} in {} as for all",
+                           own.bits, own.group_size, common.bits, common.group_size));
+      } catch (const InputError& error) {
+        exceptions.emplace(name, error.what());
+      }
     }
-    tokens.push_back(token.get<TokenId>());
   }
-  return tokens;
+  return exceptions;
 }
 
 std::optional<Quantization> read_quantization(const JsonObject& config, std::string_view key) {
@@ -132,13 +157,6 @@ std::optional<Quantization> read_quantization(const JsonObject& config, std::str
                                            describe(entry.at("quant_method"))));
   }
   if (entry.has("mode")) check_string(entry, "mode", "affine");
-  for (const auto& [name, value] : entry.value().items()) {
-    // Settings for one matrix: an object, or false for "not quantised".
-    if (value.is_object() || value.is_boolean()) {
-      entry.fail(name, fmt::format("is {}; a matrix with its own quantization is unsupported",
-                                   describe(value)));
-    }
-  }
   const auto bits = static_cast<std::uint32_t>(entry.integer("bits", 1, 32));
   if (bits != 4 && bits != 8) {
     entry.fail("bits", fmt::format("is {}, which is unsupported; expected 4 or 8", bits));
@@ -151,7 +169,7 @@ std::optional<Quantization> read_quantization(const JsonObject& config, std::str
   return Quantization{bits, group};
 }
 
-Quantization read_quantization(const JsonObject& config) {
+void read_quantization(const JsonObject& config, ModelConfig& model) {
   const auto first = read_quantization(config, "quantization");
   const auto second = read_quantization(config, "quantization_config");
   if (!first && !second) {
@@ -164,7 +182,12 @@ Quantization read_quantization(const JsonObject& config) {
                 fmt::format("says {} bits in groups of {}, but quantization says {} in {}",
                             second->bits, second->group_size, first->bits, first->group_size));
   }
-  return first ? *first : *second;
+  const Quantization common = first ? *first : *second;
+  model.bits = common.bits;
+  model.group_size = common.group_size;
+  for (const std::string_view key : {"quantization", "quantization_config"}) {
+    if (config.has(key)) model.own_quantization.merge(read_exceptions(config.object(key), common));
+  }
 }
 
 void check_divides(const JsonObject& config, std::string_view key, std::uint32_t value,
@@ -208,9 +231,9 @@ ModelConfig ModelConfig::load(const std::filesystem::path& path) {
   const JsonObject config(document, printable_path(path));
   check_architecture(config);
   check_features(config);
-  const Quantization quantization = read_quantization(config);
 
   ModelConfig model;
+  read_quantization(config, model);
   model.hidden_size = size(config, "hidden_size", largest_hidden);
   model.intermediate_size = size(config, "intermediate_size", largest_intermediate);
   model.num_hidden_layers = size(config, "num_hidden_layers", most_layers);
@@ -222,10 +245,10 @@ ModelConfig ModelConfig::load(const std::filesystem::path& path) {
   model.max_position_embeddings = size_or(config, "max_position_embeddings", most_positions, 32768);
   model.rms_norm_eps = number_or(config, "rms_norm_eps", 1e-12, 0.1, 1e-6);
   model.rope_theta = read_rope_theta(config);
-  model.tie_word_embeddings = config.boolean("tie_word_embeddings", false);
-  model.eos_token_ids = read_eos_tokens(config, model.vocab_size);
-  model.bits = quantization.bits;
-  model.group_size = quantization.group_size;
+  if (config.has("tie_word_embeddings")) {
+    model.tie_word_embeddings = config.boolean("tie_word_embeddings", false);
+  }
+  model.eos_token_ids = read_end_tokens(config, model.vocab_size);
   check_sizes(config, model);
   return model;
 }

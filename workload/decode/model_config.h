@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "decode/token_id.h"
@@ -21,10 +24,13 @@ struct ModelConfig {
   std::uint32_t max_position_embeddings = 0;
   float rms_norm_eps = 0;
   float rope_theta = 0;
-  bool tie_word_embeddings = false;
-  std::vector<TokenId> eos_token_ids;  ///< may be empty
-  std::uint32_t bits = 0;              ///< of a quantised weight: 4 or 8
-  std::uint32_t group_size = 0;        ///< elements that share a scale: 32, 64 or 128
+  std::optional<bool> tie_word_embeddings;  ///< empty: tied if the weights have no head
+  std::vector<TokenId> eos_token_ids;       ///< may be empty
+  std::uint32_t bits = 0;                   ///< of a quantised weight: 4 or 8
+  std::uint32_t group_size = 0;             ///< elements that share a scale: 32, 64 or 128
+  /// Matrices that the file quantises otherwise than all, which is unsupported, by name: the text
+  /// of the error. Names of matrices that the model has not do no harm.
+  std::map<std::string, std::string> own_quantization;
 
   /// Length of all query heads together.
   [[nodiscard]] std::uint32_t query_size() const { return num_attention_heads * head_dim; }

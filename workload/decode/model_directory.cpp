@@ -7,6 +7,7 @@
 
 #include <cbr/errors.h>
 
+#include "decode/end_tokens.h"
 #include "decode/printable.h"
 
 namespace cbr::decode {
@@ -14,9 +15,14 @@ namespace {
 
 void check_file(const std::filesystem::path& directory, std::string_view name) {
   std::error_code ignored;
-  if (!std::filesystem::exists(directory / name, ignored)) {
-    throw InputError(fmt::format("{}: is missing", printable_path(directory / std::string(name))));
+  const std::filesystem::path file = directory / name;
+  if (std::filesystem::exists(file, ignored)) return;
+  // As in a cache of downloads that was cut short, or a clone without its annex.
+  if (std::filesystem::is_symlink(file, ignored)) {
+    throw InputError(fmt::format("{}: is a link to {}, which is missing", printable_path(file),
+                                 printable_path(std::filesystem::read_symlink(file, ignored))));
   }
+  throw InputError(fmt::format("{}: is missing", printable_path(file)));
 }
 
 }  // namespace
@@ -31,7 +37,14 @@ ModelDirectory ModelDirectory::open(const std::filesystem::path& path) {
   }
   check_file(path, "config.json");
   check_file(path, "tokenizer.json");
-  return {path, ModelConfig::load(path / "config.json")};
+  ModelConfig config = ModelConfig::load(path / "config.json");
+  add_end_tokens(config.eos_token_ids,
+                 read_generation_config(path / "generation_config.json", config.vocab_size));
+  return {path, std::move(config)};
+}
+
+void ModelDirectory::add_end_token(TokenId token) {
+  add_end_tokens(config_.eos_token_ids, {token});
 }
 
 ModelDirectory::ModelDirectory(const std::filesystem::path& path, ModelConfig config)

@@ -14,8 +14,9 @@ namespace cbr::decode {
 class ModelDirectory {
  public:
   /// Opens a directory with config.json, the weights in safetensors files, and tokenizer.json
-  /// (which Tokenizer::load() reads). Throws InputError, in one line, if one of the three is
-  /// missing, and for whatever is wrong in the configuration or the weights.
+  /// (which Tokenizer::load() reads). End tokens of generation_config.json, where there is one,
+  /// join those of config.json. Throws InputError, in one line, if one of the three is missing, and
+  /// for whatever is wrong in the configuration or the weights.
   [[nodiscard]] static ModelDirectory open(const std::filesystem::path& path);
 
   /// Where the directory is.
@@ -24,6 +25,8 @@ class ModelDirectory {
   [[nodiscard]] std::filesystem::path tokenizer_path() const { return path_ / "tokenizer.json"; }
   /// The model's shape and constants.
   [[nodiscard]] const ModelConfig& config() const { return config_; }
+  /// One more token that ends a text.
+  void add_end_token(TokenId token);
   /// The weights. Their bytes belong to this object.
   [[nodiscard]] const QwenWeights& weights() const { return weights_; }
 

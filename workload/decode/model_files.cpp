@@ -8,8 +8,29 @@
 #include <cbr/errors.h>
 
 #include "decode/printable.h"
+#include "decode/tokenizer_config.h"
 
 namespace cbr::decode {
+namespace {
+
+// What tokenizer.json puts before a prompt, and tokenizer_config.json with it. The two mostly ask
+// for the same.
+std::vector<TokenId> find_prompt_prefix(const Tokenizer& tokenizer, const TokenizerConfig& config,
+                                        const std::filesystem::path& directory) {
+  std::vector<TokenId> prefix = tokenizer.prompt_prefix();
+  if (!config.adds_begin_token) return prefix;
+  const auto token = tokenizer.find(*config.begin_token);
+  if (!token) {
+    throw InputError(fmt::format(
+        "{}: bos_token: is {}, which every prompt is to begin with, but tokenizer.json has no such "
+        "token",
+        printable_path(directory / "tokenizer_config.json"), in_quotes(*config.begin_token)));
+  }
+  if (prefix.empty() || prefix.front() != *token) prefix.insert(prefix.begin(), *token);
+  return prefix;
+}
+
+}  // namespace
 
 ModelFiles ModelFiles::open(const std::filesystem::path& path) {
   ModelDirectory directory = ModelDirectory::open(path);
@@ -19,7 +40,15 @@ ModelFiles ModelFiles::open(const std::filesystem::path& path) {
                                  printable_path(directory.tokenizer_path()), tokenizer.size(),
                                  directory.config().vocab_size));
   }
-  return {.directory = std::move(directory), .tokenizer = std::move(tokenizer)};
+  const TokenizerConfig config = TokenizerConfig::read(path);
+  if (config.end_token) {
+    // A token that the vocabulary has not can't come, so it needs no watching for.
+    if (const auto token = tokenizer.find(*config.end_token)) directory.add_end_token(*token);
+  }
+  std::vector<TokenId> prefix = find_prompt_prefix(tokenizer, config, path);
+  return {.directory = std::move(directory),
+          .tokenizer = std::move(tokenizer),
+          .prompt_prefix = std::move(prefix)};
 }
 
 std::vector<TokenId> ModelFiles::tokens_of(std::string_view source, std::string_view prompt) const {
@@ -31,6 +60,11 @@ std::vector<TokenId> ModelFiles::tokens_of(std::string_view source, std::string_
   }
   const std::uint32_t context = directory.config().max_position_embeddings;
   if (tokens.empty()) throw InputError(fmt::format("{}: the prompt is empty", source));
+  // A prompt may bring its own.
+  const bool has_prefix =
+      std::mismatch(prompt_prefix.begin(), prompt_prefix.end(), tokens.begin(), tokens.end())
+          .first == prompt_prefix.end();
+  if (!has_prefix) tokens.insert(tokens.begin(), prompt_prefix.begin(), prompt_prefix.end());
   if (tokens.size() > context) {
     throw InputError(fmt::format("{}: the prompt has {} tokens; the model's context holds {}",
                                  source, tokens.size(), context));

@@ -16,12 +16,15 @@ namespace cbr::decode {
 struct ModelFiles {
   ModelDirectory directory;
   Tokenizer tokenizer;
+  /// Tokens that every prompt begins with, as the tokenizer's files ask for; mostly none.
+  std::vector<TokenId> prompt_prefix = {};
 
-  /// Throws InputError in one line for whatever is wrong with them.
+  /// Reads tokenizer_config.json and special_tokens_map.json too, where they are there. Throws
+  /// InputError in one line for whatever is wrong with the files.
   [[nodiscard]] static ModelFiles open(const std::filesystem::path& path);
 
-  /// The tokens of a prompt. `source` stands in messages. Throws InputError if it has none, or more
-  /// than the model's context holds.
+  /// The tokens of a prompt, after `prompt_prefix` unless it begins with that. `source` stands in
+  /// messages. Throws InputError if it has none, or more than the model's context holds.
   [[nodiscard]] std::vector<TokenId> tokens_of(std::string_view source,
                                                std::string_view prompt) const;
 

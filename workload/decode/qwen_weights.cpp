@@ -43,6 +43,8 @@ class Finder {
 
   [[nodiscard]] QuantizedMatrix matrix(const std::string& name, std::uint32_t rows,
                                        std::uint32_t cols) const {
+    const auto own = config_.own_quantization.find(name);
+    if (own != config_.own_quantization.end()) throw InputError(own->second);
     const LocatedTensor weight = shards_.at(name + ".weight");
     if (weight.tensor->dtype != Dtype::u32) {
       fail(weight,
@@ -114,9 +116,11 @@ QwenWeights find_qwen_weights(const TensorShards& shards, const ModelConfig& con
     weights.layers.push_back(find_layer(find, config, fmt::format("model.layers.{}", i)));
   }
   weights.norm = find.vector("model.norm.weight", config.hidden_size);
-  weights.head = config.tie_word_embeddings
-                     ? weights.embedding
-                     : find.matrix("lm_head", config.vocab_size, config.hidden_size);
+  // A configuration that doesn't say leaves it to the weights: mlx-lm ties them, and writes no
+  // head.
+  const bool is_tied = config.tie_word_embeddings.value_or(!shards.contains("lm_head.weight"));
+  weights.head =
+      is_tied ? weights.embedding : find.matrix("lm_head", config.vocab_size, config.hidden_size);
   return weights;
 }
 

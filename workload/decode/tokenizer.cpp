@@ -30,7 +30,8 @@ Tokenizer Tokenizer::load(const std::filesystem::path& path) {
 }
 
 Tokenizer::Tokenizer(TokenizerFile file)
-    : bpe_(find_byte_tokens(file), file.merges),
+    : prompt_prefix_(std::move(file.prompt_prefix)),
+      bpe_(find_byte_tokens(file), file.merges),
       has_nfc_(file.has_nfc) {
   for (const std::uint32_t i : file.vocabulary.by_id()) {
     const auto& [entry, id] = file.vocabulary.entries()[i];

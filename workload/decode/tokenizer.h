@@ -44,6 +44,8 @@ class Tokenizer {
   /// The token with that text: an added token, or an entry of the vocabulary as the file writes it.
   [[nodiscard]] std::optional<TokenId> find(std::string_view text) const;
 
+  /// The tokens that the file puts before a text as a whole, which encode() does not.
+  [[nodiscard]] const std::vector<TokenId>& prompt_prefix() const { return prompt_prefix_; }
 
   /// One more than the highest token id; a model's vocab_size must be at least this.
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -66,6 +68,7 @@ class Tokenizer {
   Vocabulary vocabulary_;
   std::map<std::string, TokenId, std::less<>>
       whole_words_;  // only where merges are ignored for them
+  std::vector<TokenId> prompt_prefix_;
   AddedTokens raw_tokens_;
   AddedTokens normalized_tokens_;
   std::vector<SplitPattern> splits_;

@@ -24,6 +24,7 @@ constexpr std::uint64_t largest_file = 256U << 20U;
 constexpr std::uint64_t largest_id = (std::uint64_t{1} << 31U) - 1;
 // Each is compiled, which can take a thousand times the memory and time of its text.
 constexpr std::size_t most_splits = 16;
+constexpr std::size_t most_prefix_tokens = 64;
 constexpr std::string_view gpt_2_pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
@@ -211,6 +212,61 @@ void read_normalizer(const JsonObject& root, TokenizerFile& result) {
   }
 }
 
+bool has_token(const TokenizerFile& file, TokenId id) {
+  return file.vocabulary.text_of(id) != nullptr ||
+         std::ranges::any_of(file.added_tokens,
+                             [id](const AddedToken& token) { return token.id == id; });
+}
+
+// The ids of a special token that a template names.
+void read_template_token(const JsonObject& processor, const std::string& name,
+                         TokenizerFile& result) {
+  const JsonObject token = processor.object("special_tokens").object(name);
+  for (const json& value : token.array("ids")) {
+    const auto id = value.is_number_unsigned() ? value.get<std::uint64_t>() : largest_id + 1;
+    if (id > largest_id || !has_token(result, static_cast<TokenId>(id))) {
+      token.fail("ids", fmt::format("holds {}; expected ids of tokens", describe(value)));
+    }
+    if (result.prompt_prefix.size() == most_prefix_tokens) {
+      token.fail("ids", fmt::format("makes more than the {} tokens that are allowed before a text",
+                                    most_prefix_tokens));
+    }
+    result.prompt_prefix.push_back(static_cast<TokenId>(id));
+  }
+}
+
+// A template of special tokens round the text, "single" where there is one text. Those before it
+// are taken over. Those behind it would end a prompt that is to be continued.
+void read_template(const JsonObject& processor, TokenizerFile& result) {
+  bool is_text_passed = false;
+  for (const JsonObject& part : objects(processor, "single")) {
+    if (part.has("Sequence")) {
+      if (is_text_passed) part.fail("Sequence", "comes twice; expected one text");
+      is_text_passed = true;
+      continue;
+    }
+    const JsonObject token = part.object("SpecialToken");
+    if (is_text_passed) {
+      token.fail("id", fmt::format("is {}, behind the text, which is unsupported; expected tokens "
+                                   "before it alone",
+                                   in_quotes(token.string("id"))));
+    }
+    read_template_token(processor, token.string("id"), result);
+  }
+  if (!is_text_passed) processor.fail("single", "has no Sequence; expected the text in it");
+}
+
+// ByteLevel has an effect on offsets alone.
+void read_post_processor(const JsonObject& root, TokenizerFile& result) {
+  for (const JsonObject& step : steps(root, "post_processor", "processors")) {
+    if (step.string("type") == "TemplateProcessing") {
+      read_template(step, result);
+    } else {
+      check_type(step, "ByteLevel");
+    }
+  }
+}
+
 }  // namespace
 
 TokenizerFile TokenizerFile::read(const std::filesystem::path& path) {
@@ -219,13 +275,11 @@ TokenizerFile TokenizerFile::read(const std::filesystem::path& path) {
   TokenizerFile result;
   read_normalizer(root, result);
   read_pre_tokenizer(root, result);
-  // These two change tokens or text unless they are ByteLevel, whose effect is on offsets alone.
-  for (const JsonObject& step : steps(root, "post_processor", "processors")) {
-    check_type(step, "ByteLevel");
-  }
+  // It changes text unless it is ByteLevel.
   for (const JsonObject& step : steps(root, "decoder", "decoders")) check_type(step, "ByteLevel");
   read_model(root, result);
   read_added_tokens(root, result);
+  read_post_processor(root, result);
   return result;
 }
 

@@ -33,6 +33,7 @@ struct TokenizerFile {
   std::vector<AddedToken> added_tokens;
   std::vector<SplitRule> splits;       ///< each applies to the pieces of the one before
   bool has_nfc = false;                ///< text is put in normalization form C first
+  std::vector<TokenId> prompt_prefix;  ///< tokens that a text as a whole begins with
   bool ignores_merges = false;         ///< a word that is itself a token is not merged up
 
   /// Reads a tokenizer.json. Throws InputError naming the file, the place, the value and what is

@@ -1,5 +1,8 @@
 #include "decode/model_config.h"
 
+#include <optional>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -47,7 +50,7 @@ TEST_F(ModelConfigTest, ReadsTheShippedModel) {
   EXPECT_EQ(config.max_position_embeddings, 1024);
   EXPECT_FLOAT_EQ(config.rms_norm_eps, 1e-6F);
   EXPECT_FLOAT_EQ(config.rope_theta, 1e6F);
-  EXPECT_TRUE(config.tie_word_embeddings);
+  EXPECT_EQ(config.tie_word_embeddings, true);
   EXPECT_THAT(config.eos_token_ids, ElementsAre(0));
   EXPECT_EQ(config.bits, 4);
   EXPECT_EQ(config.group_size, 64);
@@ -66,7 +69,7 @@ TEST_F(ModelConfigTest, HasDefaultsForOptionalKeys) {
   EXPECT_EQ(config.max_position_embeddings, 32768);
   EXPECT_FLOAT_EQ(config.rms_norm_eps, 1e-6F);
   EXPECT_FLOAT_EQ(config.rope_theta, 1e6F);
-  EXPECT_FALSE(config.tie_word_embeddings);
+  EXPECT_EQ(config.tie_word_embeddings, std::nullopt);
   EXPECT_THAT(config.eos_token_ids, IsEmpty());
   EXPECT_EQ(config.group_size, 64);
 }
@@ -94,6 +97,8 @@ TEST_F(ModelConfigTest, RefusesUnsupportedFeatures) {
             "hidden_act: is \"gelu\", which is unsupported; expected \"silu\"");
   EXPECT_EQ(error_of({{"use_sliding_window", true}}),
             "use_sliding_window: is true, which is unsupported; expected false");
+  EXPECT_EQ(error_of({{"rope_traditional", true}}),
+            "rope_traditional: is true, which is unsupported; expected false");
   EXPECT_EQ(error_of({{"rope_scaling", {{"type", "yarn"}, {"factor", 4.0}}}}),
             "rope_scaling.type: is \"yarn\", which is unsupported; expected \"default\"");
   EXPECT_THAT(error_of({{"rope_parameters", {{"rope_type", "linear"}}}}),
@@ -111,12 +116,64 @@ TEST_F(ModelConfigTest, RefusesMissingOrUnsupportedQuantization) {
             "quantization.group_size: is 16, which is unsupported; expected 32, 64 or 128");
   EXPECT_EQ(error_of({{"quantization", {{"mode", "mxfp4"}}}}),
             "quantization.mode: is \"mxfp4\", which is unsupported; expected \"affine\"");
-  EXPECT_THAT(error_of({{"quantization", {{"lm_head", {{"bits", 8}}}}}}),
-              HasSubstr("quantization.lm_head: is an object; a matrix with its own"));
   EXPECT_THAT(error_of({{"quantization_config", {{"quant_method", "gptq"}}}}),
               HasSubstr("quantization_config.quant_method: is \"gptq\", which is unsupported"));
   EXPECT_EQ(error_of({{"quantization_config", {{"bits", 8}}}}),
             "quantization_config: says 8 bits in groups of 64, but quantization says 4 in 64");
+}
+
+TEST_F(ModelConfigTest, TakesAMatrixQuantizedAsAllTheOthers) {
+  for (const char* section : {"quantization", "quantization_config"}) {
+    document[section] = {{"bits", 4},
+                         {"group_size", 64},
+                         {"mode", "affine"},
+                         {"lm_head", true},
+                         {"model.embed_tokens", {{"bits", 4}, {"group_size", 64}}},
+                         // What is left out has mlx-lm's values.
+                         {"model.layers.0.mlp.up_proj", {{"bits", 4}}},
+                         {"model.layers.1.mlp.up_proj", {{"mode", "affine"}}}};
+  }
+  EXPECT_THAT(load().own_quantization, IsEmpty());
+}
+
+TEST_F(ModelConfigTest, TellsOfMatricesQuantizedOtherwise) {
+  json& section = document["quantization"];
+  section["a"] = {{"bits", 6}, {"group_size", 64}};
+  section["b"] = {{"bits", 4}, {"group_size", 32}};
+  section["c"] = false;
+  section["d"] = {{"bits", 4}, {"group_size", 64}, {"mode", "mxfp4"}};
+  section["e"] = {{"bits", "four"}};
+  document["quantization_config"] = {{"bits", 4}, {"group_size", 64}, {"f", false}};
+  const auto own = load().own_quantization;
+  ASSERT_EQ(own.size(), 6);
+  EXPECT_THAT(own.at("a"), HasSubstr("config.json: quantization.a: is 6 bits in groups of 64; a "
+                                     "matrix with its own quantization is unsupported"));
+  EXPECT_THAT(own.at("b"), HasSubstr("quantization.b: is 4 bits in groups of 32"));
+  EXPECT_THAT(own.at("c"), HasSubstr("quantization.c: is false; a matrix without quantization"));
+  EXPECT_THAT(own.at("d"), HasSubstr("quantization.d.mode: is \"mxfp4\""));
+  EXPECT_THAT(own.at("e"), HasSubstr("quantization.e.bits: is \"four\""));
+  EXPECT_THAT(own.at("f"), HasSubstr("quantization_config.f: is false"));
+  // Against the model's own values, not against mlx-lm's.
+  document["quantization_config"] =
+      document["quantization"] = {{"bits", 4}, {"group_size", 32}, {"a", {{"bits", 4}}}};
+  EXPECT_THAT(load().own_quantization.at("a"), HasSubstr("4 bits in groups of 64"));
+}
+
+TEST_F(ModelConfigTest, RefusesAForcedFirstToken) {
+  EXPECT_EQ(error_of({{"forced_bos_token_id", 7}}),
+            "forced_bos_token_id: is 7, which is unsupported; expected null");
+}
+
+TEST_F(ModelConfigTest, LooksAtNoNumberThatItDoesNotRead) {
+  std::string text = document.dump();
+  text.insert(1, R"("time_step_limit": [0.0, Infinity], "x": NaN,)");
+  EXPECT_EQ(ModelConfig::load(directory.write("config.json", text)).hidden_size, 256);
+  text.insert(1, R"("rope_theta2": -Infinity, )");
+  text.replace(text.find("\"rope_theta\":1000000.0"), 22, "\"rope_theta\":Infinity");
+  EXPECT_THAT(input_error_of([&] {
+                static_cast<void>(ModelConfig::load(directory.write("config.json", text)));
+              }),
+              HasSubstr("config.json: rope_theta: is Infinity; expected a number from 1 to"));
 }
 
 TEST_F(ModelConfigTest, RefusesSizesOutOfRange) {

@@ -14,6 +14,8 @@ namespace {
 using test::input_error_of;
 using test::ModelSpec;
 using test::TensorData;
+using testing::ElementsAre;
+using testing::HasSubstr;
 
 float value_at(const QuantizedMatrix& matrix, std::uint32_t row, std::uint32_t col) {
   std::vector<float> values(matrix.cols);
@@ -83,6 +85,97 @@ TEST(ModelDirectory, NamesWhatIsMissing) {
             path + ": has neither model.safetensors nor model.safetensors.index.json");
   std::filesystem::remove(directory.path() / "tokenizer.json");
   EXPECT_EQ(error(directory.path()), path + "/tokenizer.json: is missing");
+}
+
+TEST(ModelDirectory, NamesALinkToNothing) {
+  const test::TemporaryDirectory directory;
+  build_model(directory.path(), ModelSpec());
+  std::filesystem::remove(directory.path() / "tokenizer.json");
+  std::filesystem::create_symlink("../blobs/0123", directory.path() / "tokenizer.json");
+  EXPECT_EQ(input_error_of([&] { static_cast<void>(ModelDirectory::open(directory.path())); }),
+            (directory.path() / "tokenizer.json").string() +
+                ": is a link to ../blobs/0123, which is missing");
+}
+
+TEST(ModelDirectory, AddsTheEndTokensOfTheGenerationConfiguration) {
+  const test::TemporaryDirectory directory;
+  build_model(directory.path(), ModelSpec());
+  const auto end_tokens = [&](const char* generation_config) {
+    static_cast<void>(directory.write("generation_config.json", generation_config));
+    return ModelDirectory::open(directory.path()).config().eos_token_ids;
+  };
+  const auto error = [&](const char* generation_config) {
+    return input_error_of([&] { static_cast<void>(end_tokens(generation_config)); });
+  };
+  EXPECT_THAT(end_tokens(R"({"eos_token_id": [7, 0, 9], "do_sample": true})"),
+              ElementsAre(0, 7, 9));
+  EXPECT_THAT(end_tokens(R"({"eos_token_id": 5, "bos_token_id": 3})"), ElementsAre(0, 5));
+  EXPECT_THAT(end_tokens(R"({"eos_token_id": null})"), ElementsAre(0));
+  EXPECT_THAT(end_tokens("{}"), ElementsAre(0));
+  EXPECT_THAT(error(R"({"eos_token_id": 320})"),
+              HasSubstr("generation_config.json: eos_token_id: is 320; expected an integer from 0 "
+                        "to 319"));
+  EXPECT_THAT(error(R"({"forced_bos_token_id": 1})"),
+              HasSubstr("generation_config.json: forced_bos_token_id: is 1, which is unsupported"));
+  EXPECT_THAT(error("{"), HasSubstr("generation_config.json: byte 2: is not valid JSON"));
+}
+
+// A clone without git-lfs.
+TEST(ModelDirectory, NamesAPointerInPlaceOfAFile) {
+  for (const char* name : {"config.json", "generation_config.json", "model.safetensors"}) {
+    const test::TemporaryDirectory directory;
+    build_model(directory.path(), ModelSpec());
+    static_cast<void>(directory.write(
+        name, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3273560\n"));
+    EXPECT_EQ(input_error_of([&] { static_cast<void>(ModelDirectory::open(directory.path())); }),
+              (directory.path() / name).string() +
+                  ": is a Git LFS pointer, not the file itself; `git lfs pull` fetches the file");
+  }
+}
+
+// mlx-lm writes no head for a model whose embeddings are tied, nor that they are.
+TEST(ModelDirectory, TakesTheEmbeddingForAHeadThatNothingSpeaksOf) {
+  for (const bool has_head : {false, true}) {
+    const test::TemporaryDirectory directory;
+    ModelSpec spec;
+    spec.tie_word_embeddings = !has_head;
+    build_model(directory.path(), spec);
+    nlohmann::json config = test::read_json(directory.path() / "config.json");
+    const auto is_tied = [&] {
+      static_cast<void>(directory.write("config.json", config.dump()));
+      const ModelDirectory model = ModelDirectory::open(directory.path());
+      return model.weights().head.weight.data() == model.weights().embedding.weight.data();
+    };
+    config.erase("tie_word_embeddings");
+    EXPECT_EQ(is_tied(), !has_head);
+    config["tie_word_embeddings"] = nullptr;
+    EXPECT_EQ(is_tied(), !has_head);
+    // What the file says counts.
+    config["tie_word_embeddings"] = true;
+    EXPECT_TRUE(is_tied());
+    config["tie_word_embeddings"] = false;
+    if (has_head) {
+      EXPECT_FALSE(is_tied());
+    } else {
+      EXPECT_THAT(input_error_of([&] { static_cast<void>(is_tied()); }),
+                  HasSubstr("tensor \"lm_head.weight\": is missing"));
+    }
+  }
+}
+
+TEST(ModelDirectory, RefusesAnotherQuantizationOnlyOfAMatrixThatItNeeds) {
+  const test::TemporaryDirectory directory;
+  build_model(directory.path(), ModelSpec());
+  nlohmann::json config = test::read_json(directory.path() / "config.json");
+  const auto open = [&] {
+    static_cast<void>(directory.write("config.json", config.dump()));
+    return input_error_of([&] { static_cast<void>(ModelDirectory::open(directory.path())); });
+  };
+  config["quantization"]["lm_head"] = false;
+  config["quantization"]["model.layers.2.mlp.up_proj"] = {{"bits", 8}};
+  EXPECT_EQ(open(), "(no InputError)");
+  config["quantization"]["model.layers.1.mlp.up_proj"] = {{"bits", 8}, {"group_size", 32}};
+  EXPECT_THAT(open(), HasSubstr("config.json: quantization.model.layers.1.mlp.up_proj: is 8 bits"));
 }
 
 class ModelDirectoryWeightsTest : public testing::Test {

@@ -141,8 +141,8 @@ TEST_F(TokenizerFileTest, RefusesUnsupportedFeatures) {
               HasSubstr("pretokenizers[0].behavior: is \"Removed\""));
   EXPECT_THAT(error_with("/pre_tokenizer/pretokenizers/0/invert", true),
               HasSubstr("invert: is true"));
-  EXPECT_THAT(error_with("/post_processor", {{"type", "TemplateProcessing"}}),
-              HasSubstr("post_processor.type: is \"TemplateProcessing\""));
+  EXPECT_THAT(error_with("/post_processor", {{"type", "RobertaProcessing"}}),
+              HasSubstr("post_processor.type: is \"RobertaProcessing\""));
   EXPECT_THAT(error_with("/decoder", {{"type", "WordPiece"}}),
               HasSubstr("decoder.type: is \"WordPiece\""));
 }
