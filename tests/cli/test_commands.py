@@ -44,9 +44,33 @@ class Compare(CbrTestCase):
         run = run_cbr("compare", before, after, "--fail-below", "-5")
         self.assertEqual(run.returncode, 1)
         self.assertIn("steps/s at ring size 1 changed by −9.9 %, below the −5.0 %", run.stderr)
+        # Not faster at all, and no doubt of that: the simulated rounds are all the same.
         run = run_cbr("compare", before, before, "--fail-below", "3")
         self.assertEqual(run.returncode, 1)
-        self.assertIn("within noise", run.stderr)
+        self.assertIn("changed by ±0.0 %, below the +3.0 % of --fail-below\n", run.stderr)
+
+    def with_rates(self, name, rates):
+        """A result of ring size 1 whose rounds had these rates."""
+        result = json.loads(self.bench(name, "--ring-size", "1").read_text(encoding="utf-8"))
+        run = result["runs"][0]
+        run["stepsPerSec"]["median"] = sorted(rates)[len(rates) // 2]
+        run["samples"]["stepsPerSec"] = rates
+        path = self.folder / name
+        path.write_text(json.dumps(result), encoding="utf-8")
+        return path
+
+    def test_an_undecided_gate_does_not_fail(self):
+        before = self.with_rates("before.json", [110, 111, 90, 112, 95])
+        after = self.with_rates("after.json", [100, 101, 99, 102, 98])
+        run = run_cbr("compare", before, after, "--fail-below", "-5")
+        self.assertEqual(run.returncode, 0)
+        self.assertRegex(run.stdout, r"\n1 +steps/s .* −9\.1 % .* within noise\n")
+        self.assertEqual(run.stderr, "cbr: note: steps/s at ring size 1 changed by −9.1 %, below the "
+                                     "−5.0 % of --fail-below: undecided, it is within noise\n")
+        few = self.with_rates("few.json", [50, 51])
+        run = run_cbr("compare", before, few, "--fail-below", "-5")
+        self.assertEqual(run.returncode, 0)
+        self.assertIn(": undecided, there are too few rounds\n", run.stderr)
 
     def test_sizes_in_one_file_only(self):
         run = run_cbr("compare", self.bench("a.json", "--ring-size", "1,2"),

@@ -14,7 +14,9 @@
 #include "bench/compare.h"
 #include "bench/compare_input.h"
 #include "bench/compare_table.h"
+#include "bench/gate.h"
 #include "command.h"
+#include "config_flags.h"
 #include "exit_code.h"
 #include "number_flag.h"
 #include "standard_output.h"
@@ -26,7 +28,7 @@ constexpr const char* footer =
     "Examples:\n"
     "  cbr compare before.json after.json                   Show every metric side by side\n"
     "  cbr compare before.json after.json --fail-below -5   Fail if it is over 5 % slower\n"
-    "  cbr compare before.json after.json --fail-below 3    Fail unless it is 3 % faster\n"
+    "  cbr compare before.json after.json --fail-below 3    Fail if it is not 3 % faster\n"
     "  cbr compare result.json result.json --ring-size 1,3  What did a ring of 3 gain over 1?\n"
     "\n"
     "A change is more than noise if the rounds of the two files differ by the Mann-Whitney U\n"
@@ -50,20 +52,30 @@ bench::RingSizes parse_ring_sizes(std::string_view text) {
           .candidate = parse_whole("--ring-size", second, 1, max_ring_size)};
 }
 
+/// What a gate makes of a rate that misses it; nothing of others.
+void tell(const bench::GateResult& result, double fail_below) {
+  if (result.outcome == bench::GateOutcome::passed) return;
+  const std::string text =
+      fmt::format("{} at ring size {} changed by {}, below the {} of --fail-below",
+                  result.change.metric, result.change.ring_size,
+                  bench::percent_text(*result.change.percent), bench::percent_text(fail_below));
+  if (result.outcome == bench::GateOutcome::failed) {
+    fmt::print(stderr, "cbr: {}\n", text);
+  } else {
+    print_note(fmt::format("{}: undecided, {}", text,
+                           result.p ? "it is within noise" : "there are too few rounds"));
+  }
+}
+
 int run_compare(const CompareFlags& flags) {
   const bench::CompareReport report =
       bench::compare(bench::read_comparable_result(flags.baseline),
                      bench::read_comparable_result(flags.candidate), flags.ring_sizes);
   write_output(bench::compare_table(report));
   if (!flags.fail_below) return success;
-  const std::vector<bench::MetricChange> below = bench::rates_below(report, *flags.fail_below);
-  for (const bench::MetricChange& change : below) {
-    const bool is_noise = change.judgement == bench::Judgement::noise;
-    fmt::print(stderr, "cbr: {} at ring size {} changed by {}, below the {} of --fail-below{}\n",
-               change.metric, change.ring_size, bench::percent_text(*change.percent),
-               bench::percent_text(*flags.fail_below), is_noise ? " (though within noise)" : "");
-  }
-  return below.empty() ? success : failure;
+  const std::vector<bench::GateResult> gate = bench::judge_gate(report, *flags.fail_below);
+  for (const bench::GateResult& result : gate) tell(result, *flags.fail_below);
+  return bench::outcome_of(gate) == bench::GateOutcome::failed ? failure : success;
 }
 
 }  // namespace
@@ -90,7 +102,9 @@ Command add_compare_command(CLI::App& app) {
           [flags](const std::string& text) {
             flags->fail_below = parse_decimal("--fail-below", text, -100.0, 1000.0);
           },
-          "Exit with 1 if the change in tokens or steps a second is below this, at any ring size")
+          "Exit with 1 if tokens or steps a second changed by less than this, at any ring size, "
+          "and "
+          "that is more than noise")
       ->type_name("PERCENT");
   parser->footer(footer);
   return {.parser = parser, .run = [flags] { return run_compare(*flags); }};

@@ -59,6 +59,8 @@ MetricChange change_of(const Metric& metric, const std::string& unit, const Meas
   change.candidate = candidate.value;
   if (baseline.value != 0.0) change.percent = (candidate.value / baseline.value - 1.0) * 100.0;
   judge(baseline, candidate, metric.more_is_better, change);
+  change.baseline_rounds = baseline.samples;
+  change.candidate_rounds = candidate.samples;
   return change;
 }
 
@@ -167,14 +169,6 @@ CompareReport compare(const ComparableResult& baseline, const ComparableResult& 
     report.warnings.emplace_back(other_results);
   }
   return report;
-}
-
-std::vector<MetricChange> rates_below(const CompareReport& report, double percent) {
-  std::vector<MetricChange> below;
-  for (const MetricChange& change : report.changes) {
-    if (change.is_rate && change.percent && *change.percent < percent) below.push_back(change);
-  }
-  return below;
 }
 
 }  // namespace cbr::bench

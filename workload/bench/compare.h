@@ -42,6 +42,10 @@ struct MetricChange {
   /// Of the Mann-Whitney U test on the rounds; empty with too few of them.
   std::optional<double> p;
   Judgement judgement = Judgement::too_few_rounds;
+  /// A number for each round of the baseline; may be empty.
+  std::vector<double> baseline_rounds;
+  /// The same of the candidate.
+  std::vector<double> candidate_rounds;
 };
 
 /// Two results side by side.
@@ -69,8 +73,5 @@ struct RingSizes {
 [[nodiscard]] CompareReport compare(const ComparableResult& baseline,
                                     const ComparableResult& candidate,
                                     std::optional<RingSizes> sizes = std::nullopt);
-
-/// The changes of a rate that lie below `percent`.
-[[nodiscard]] std::vector<MetricChange> rates_below(const CompareReport& report, double percent);
 
 }  // namespace cbr::bench

@@ -156,13 +156,6 @@ TEST(Compare, RefusesFilesWithoutACommonSize) {
   EXPECT_THROW((void)compare(result_with("A", slow), candidate), InputError);
 }
 
-TEST(RatesBelow, LooksAtRatesOnly) {
-  const CompareReport report = compare(result_with("A", fast, fast), result_with("B", slow, slow));
-  EXPECT_EQ(rates_below(report, -5).size(), 1U);
-  EXPECT_TRUE(rates_below(report, -5).front().is_rate);
-  EXPECT_THAT(rates_below(report, -10), IsEmpty());
-}
-
 TEST(PercentText, HasASign) {
   EXPECT_EQ(percent_text(3.21), "+3.2 %");
   EXPECT_EQ(percent_text(-3.21), "−3.2 %");
