@@ -74,7 +74,7 @@ struct Config {
   bool ring_enabled = true;
   /// Whether a backend that doesn't work may be replaced; see choose_backend().
   bool graceful_fallback = true;
-  /// "auto", "metal", "cuda", "vulkan" or "simulated".
+  /// "auto", "metal", "vulkan" or "simulated".
   std::string backend = "auto";
   /// As vulkan::OpenOptions::device. Empty: the best.
   std::string device = {};
@@ -147,7 +147,7 @@ struct BackendChoice {
 };
 
 /// Opens the configured backend. If it fails or is no candidate, the other candidates are tried in
-/// the order metal, cuda, vulkan, simulated. "auto" begins with the first of these. A program whose
+/// the order metal, vulkan, simulated. "auto" begins with the first of these. A program whose
 /// results count should not offer "simulated": it computes nothing.
 ///
 /// Nothing stands in if `config.graceful_fallback` is off, for a backend from a flag (it is meant

@@ -11,8 +11,7 @@
 namespace cbr {
 namespace {
 
-constexpr std::array<std::string_view, 4> order_of_fallback = {"metal", "cuda", "vulkan",
-                                                               "simulated"};
+constexpr std::array<std::string_view, 3> order_of_fallback = {"metal", "vulkan", "simulated"};
 
 const BackendCandidate* find(const std::vector<BackendCandidate>& candidates,
                              std::string_view name) {

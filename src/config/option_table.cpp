@@ -20,8 +20,7 @@ constexpr std::uint64_t one_year_ms = std::uint64_t{365} * 24 * 3600 * 1000;
 constexpr std::uint64_t one_second_ns = 1'000'000'000;
 constexpr std::uint64_t most_queues = 64;
 
-constexpr std::array<std::string_view, 5> backends = {"auto", "metal", "cuda", "vulkan",
-                                                      "simulated"};
+constexpr std::array<std::string_view, 4> backends = {"auto", "metal", "vulkan", "simulated"};
 constexpr std::array<std::string_view, 3> allocation_strategies = {"round-robin", "least-busy",
                                                                    "priority"};
 constexpr std::array<std::string_view, 4> wait_strategies = {"block", "spin", "hybrid", "adaptive"};

@@ -45,11 +45,11 @@ TEST(ChooseBackend, AutoGoesByTheOrderOfFallback) {
   World world;
   const BackendChoice choice = choose_backend(
       config_of("{}"),
-      {world.works("simulated"), world.works("vulkan"), world.fails("cuda"), world.fails("metal")});
-  EXPECT_EQ(choice.name, "vulkan");
+      {world.works("simulated"), world.fails("vulkan"), world.fails("metal")});
+  EXPECT_EQ(choice.name, "simulated");
   EXPECT_EQ(choice.warning,
-            "metal: no metal library; cuda: no cuda library; using backend vulkan instead");
-  EXPECT_THAT(world.tried, ElementsAre("metal", "cuda", "vulkan"));
+            "metal: no metal library; vulkan: no vulkan library; using backend simulated instead");
+  EXPECT_THAT(world.tried, ElementsAre("metal", "vulkan", "simulated"));
 }
 
 TEST(ChooseBackend, FallsBackFromOneThatFailsOrIsUnknownHere) {
@@ -59,10 +59,10 @@ TEST(ChooseBackend, FallsBackFromOneThatFailsOrIsUnknownHere) {
           .name,
       "metal");
   EXPECT_THAT(world.tried, ElementsAre("vulkan", "metal"));
-  const BackendChoice choice = choose_backend(config_of("backend: cuda"), {world.works("vulkan")});
+  const BackendChoice choice = choose_backend(config_of("backend: metal"), {world.works("vulkan")});
   EXPECT_EQ(choice.name, "vulkan");
   EXPECT_EQ(choice.warning,
-            "cuda: backend cuda can't be used here, usable are: vulkan; using backend vulkan "
+            "metal: backend metal can't be used here, usable are: vulkan; using backend vulkan "
             "instead");
 }
 
@@ -81,7 +81,7 @@ TEST(ChooseBackend, NothingStandsInWhereThatWasNotWanted) {
     EXPECT_THAT(world.tried, ElementsAre("vulkan"));
   }
   World world;
-  EXPECT_THROW((void)choose_backend(config_of("{graceful_fallback: false, backend: cuda}"),
+  EXPECT_THROW((void)choose_backend(config_of("{graceful_fallback: false, backend: metal}"),
                                     {world.works("vulkan")}),
                BackendError);
 }
