@@ -45,6 +45,11 @@ class CbrTestCase(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 
+    def piped(self, text, *arguments):
+        """Runs the program with a text on its standard input."""
+        return subprocess.run([PROGRAM, *map(str, arguments)], input=text, capture_output=True,
+                              text=True, encoding="utf-8", timeout=240, check=False)
+
     def assert_bad_input(self, run, *fragments):
         """Exit code 2, nothing on stdout, one line on stderr that holds every fragment."""
         self.assertEqual(run.returncode, 2, run.stderr)

@@ -30,10 +30,38 @@ class BadFlags(CbrTestCase):
         self.assert_bad_input(run_cbr("bench", "--synthetic", "surplus"), '"surplus"')
 
     def test_missing_value(self):
-        self.assert_bad_input(run_cbr("bench", "--model"), "--model")
+        self.assert_bad_input(run_cbr("bench", "--model"), "--model: the value is missing",
+                              "--model DIR (see cbr bench --help)")
 
-    def test_bench_needs_a_workload(self):
-        self.assert_bad_input(run_cbr("bench"), "--model", "--synthetic")
+    def test_a_value_too_many(self):
+        self.assert_bad_input(run_cbr("doctor", "--json=yes"), "--json: takes no value")
+        self.assert_bad_input(run_cbr("bench", "--rounds", "2", "--rounds", "3"),
+                              "--rounds: is given more than once")
+
+    def test_a_missing_argument_says_what_it_is(self):
+        self.assert_bad_input(run_cbr("compare", "a.json"), "B is missing: the candidate's result",
+                              "(see cbr compare --help)")
+        self.assert_bad_input(run_cbr("generate", "--prompt", "x"),
+                              "--model is missing: the model's directory")
+        self.assert_bad_input(run_cbr("config", "check"), "FILE is missing: YAML files",
+                              "(see cbr config check --help)")
+
+    def test_help_of_no_command(self):
+        self.assert_bad_input(run_cbr("help", "bnech"), '"bnech": there is no such command; did you '
+                              "mean bench? (see cbr --help)")
+        self.assert_bad_input(run_cbr("help", "config", "shwo"), "did you mean show? (see cbr config")
+
+    def test_standard_input_is_read_once(self):
+        self.assert_bad_input(run_cbr("compare", "-", "-"), "A and B: standard input (-)")
+        self.assert_bad_input(run_cbr("config", "check", "-", "-"), "standard input (-)")
+        self.assert_bad_input(run_cbr("generate", "--model", MODEL, "--prompt", "-", "--config", "-"),
+                              "/dev/stdin", "is empty")
+        self.assert_bad_input(self.piped("enabled: true\n", "generate", "--model", MODEL, "--prompt",
+                                         "-", "--config", "-"),
+                              "--prompt: standard input (-) is read by --config already")
+        self.assert_bad_input(self.piped("enabled: true\n", "bench", "--model", MODEL, "--prompts",
+                                         "-", "--config", "-"),
+                              "--prompts: standard input (-) is read by --config already")
 
     def test_bench_takes_one_workload(self):
         self.assert_bad_input(run_cbr("bench", "--model", MODEL, "--synthetic"), "--model",
@@ -85,6 +113,19 @@ class BadDevices(CbrTestCase):
     def test_unknown_backend(self):
         self.assert_bad_input(run_cbr("bench", "--synthetic", "--backend", "metal"), "--backend",
                               '"metal"', "auto, vulkan or simulated")
+
+    def test_there_is_no_cuda(self):
+        path = self.folder / "ring.yaml"
+        path.write_text("backend: cuda\n", encoding="utf-8")
+        known = "expected auto, metal, vulkan or simulated"
+        for command in [["bench"], ["generate", "--model", MODEL, "--prompt", "x"],
+                        ["config", "show"]]:
+            self.assert_bad_input(run_cbr(*command, "--config", path), f"{path}:1:10: ", '"cuda"',
+                                  known)
+            self.assert_bad_input(run_cbr(*command, env={"CBR_BACKEND": "cuda"}), 'CBR_BACKEND: ',
+                                  '"cuda"', known)
+        self.assert_bad_input(run_cbr("bench", "--backend", "cuda"), '"cuda"',
+                              "auto, vulkan or simulated")
 
     def test_a_model_does_not_run_on_the_simulated_backend(self):
         self.assert_bad_input(run_cbr("bench", "--model", MODEL, "--backend", "simulated"),

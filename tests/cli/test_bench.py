@@ -96,6 +96,18 @@ class SimulatedBench(CbrTestCase):
         self.read_result(path)
         self.assertEqual(list(self.folder.iterdir()), [path])
 
+    def test_output_to_standard_output(self):
+        path = self.folder / "result.json"
+        run = run_cbr("bench", *SIMULATED, "--output", "-")
+        self.assert_success(run)
+        path.write_text(run.stdout, encoding="utf-8")
+        self.assertEqual([each["ringSize"] for each in self.read_result(path)["runs"]], [1, 2, 3, 4])
+
+    def test_without_flags_the_steps_are_synthetic(self):
+        path = self.folder / "result.json"
+        self.assert_success(run_cbr("bench", *SIMULATED[1:], "--output", path))
+        self.assertEqual(self.read_result(path)["config"]["workload"], "synthetic")
+
     def test_output_into_the_current_folder(self):
         subprocess.run([PROGRAM, "bench", *SIMULATED, "--output", "x.json"], cwd=self.folder,
                        check=True, capture_output=True)
@@ -164,6 +176,21 @@ class VulkanBench(CbrTestCase):
             self.assertGreater(ring["ttftMs"]["median"], ring["stepMs"]["median"])
         self.assertIn("tokens/s", run.stdout)
         self.assertNotIn(str(MODEL), path.read_text())
+
+    def test_prompts_from_standard_input(self):
+        path = self.folder / "result.json"
+        run = self.piped("In the beginning\n\nAnd God said\n", "bench", "--model", MODEL,
+                         "--prompts", "-", "--questions", "2", "--max-tokens", "2", "--rounds", "1",
+                         "--ring-size", "1", "--output", path)
+        self.assert_success(run)
+        self.assertEqual(self.read_result(path)["config"]["decode"]["prompts"], "stdin")
+        self.assert_bad_input(self.piped("one\n", "bench", "--model", MODEL, "--prompts", "-",
+                                         "--questions", "2"), "/dev/stdin: has 1 prompts")
+
+    def test_alone(self):
+        run = run_cbr("bench")
+        self.assert_success(run)
+        self.assertIn("steps of 16 dispatches", run.stdout)
 
 
 class Interrupts(CbrTestCase):

@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from cbr_program import MODEL, PROGRAM, SIMULATED, CbrTestCase, needs_vulkan, run_cbr
+from cbr_program import MODEL, PROGRAM, SIMULATED, SOURCE, CbrTestCase, needs_vulkan, run_cbr
 
 GOLDEN = json.loads((MODEL / "golden.json").read_text(encoding="utf-8"))
 
@@ -114,6 +114,37 @@ class Compare(CbrTestCase):
         self.assertIn("too few rounds", run.stdout)
 
 
+    def test_json(self):
+        before = self.bench("before.json", "--ring-size", "1,2")
+        after = self.bench("after.json", "--ring-size", "1,3", "--sim-gpu-us", "55")
+        run = run_cbr("compare", before, after, "--json")
+        self.assert_success(run)
+        report = json.loads(run.stdout)
+        self.assertEqual((report["onlyInBaseline"], report["onlyInCandidate"]), ([2], [3]))
+        self.assertIn("config.simulated.gpuUs differs", report["warnings"][0])
+        rate = report["changes"][0]
+        self.assertEqual((rate["ringSize"], rate["baselineRingSize"], rate["metric"]),
+                         (1, 1, "steps/s"))
+        self.assertAlmostEqual(rate["percent"], (100 / 111 - 1) * 100, places=6)
+        self.assertAlmostEqual(rate["p"], 2 / 252, places=12)
+        self.assertEqual(rate["judgement"], "worse")
+        self.assertIsNone(report["gate"])
+        run = run_cbr("compare", before, after, "--json", "--fail-below", "-5")
+        self.assertEqual(run.returncode, 1)
+        gate = json.loads(run.stdout)["gate"]
+        self.assertEqual((gate["failBelow"], gate["outcome"]), (-5, "failed"))
+        self.assertEqual([each["outcome"] for each in gate["rates"]], ["failed"])
+
+    def test_standard_input_for_either(self):
+        path = self.bench("a.json")
+        text = path.read_text(encoding="utf-8")
+        for arguments in [["-", path], [path, "-"]]:
+            run = self.piped(text, "compare", *arguments)
+            self.assert_success(run)
+            self.assertIn("within noise", run.stdout)
+        self.assert_bad_input(self.piped("{", "compare", path, "-"), "/dev/stdin: ", "JSON")
+
+
 @needs_vulkan
 class Generate(CbrTestCase):
     def test_streams_the_reference_text(self):
@@ -123,6 +154,14 @@ class Generate(CbrTestCase):
         self.assertTrue(run.stdout.endswith("\n"))
         self.assertTrue(case["text"].startswith(run.stdout[:-1]))
         self.assertGreater(len(run.stdout), 12)
+
+    def test_a_prompt_from_standard_input(self):
+        case = GOLDEN["cases"][0]
+        run = self.piped(case["prompt"] + "\n", "generate", "--model", MODEL, "--prompt", "-",
+                         "--max-tokens", "8", "--json")
+        self.assert_success(run)
+        # Without the line break of the shell.
+        self.assertEqual(json.loads(run.stdout)["promptTokens"], case["prompt_tokens"])
 
     def test_json_is_the_same_for_every_ring_size(self):
         case = GOLDEN["cases"][0]
@@ -192,18 +231,73 @@ class Doctor(CbrTestCase):
         self.assertIn("simulated: compiled in", run.stdout)
 
 
+    def test_json(self):
+        run = run_cbr("doctor", "--json")
+        self.assertEqual(run.stderr, "")
+        report = json.loads(run.stdout)
+        self.assertEqual(report["healthy"], run.returncode == 0)
+        self.assertTrue(report["backends"]["simulated"]["selfTest"]["passed"])
+        self.assertIn("metal", report["backends"])
+        for device in report["backends"]["vulkan"]["devices"]:
+            self.assertEqual(device["selfTest"] is None, device["whyUnusable"] is not None)
+        nowhere = str(self.folder / "none.json")
+        run = run_cbr("doctor", "--json", env={"VK_ICD_FILENAMES": nowhere,
+                                               "VK_DRIVER_FILES": nowhere})
+        self.assertEqual(run.returncode, 1)
+        report = json.loads(run.stdout)
+        self.assertFalse(report["healthy"])
+        self.assertIn("finds no driver", report["backends"]["vulkan"]["error"])
+        self.assertEqual(report["backends"]["vulkan"]["devices"], [])
+
+    @needs_vulkan
+    def test_json_describes_devices(self):
+        device = json.loads(run_cbr("doctor", "--json").stdout)["backends"]["vulkan"]["devices"][0]
+        self.assertEqual(device["index"], 0)
+        self.assertTrue(device["timelineSemaphores"])
+        self.assertTrue(device["selfTest"]["passed"])
+        self.assertGreater(device["computeFamilies"][0]["queueCount"], 0)
+
+
+COMMANDS = [[], ["bench"], ["compare"], ["generate"], ["config"], ["config", "show"],
+            ["config", "check"], ["doctor"], ["help"], ["version"], ["completion"]]
+
+
 class Help(CbrTestCase):
     def test_version(self):
         run = run_cbr("--version")
         self.assert_success(run)
         self.assertRegex(run.stdout, r"^cbr \d+\.\d+\.\d+\n$")
 
+    def test_version_with_build_details(self):
+        run = run_cbr("version")
+        self.assert_success(run)
+        self.assertTrue(run.stdout.startswith(run_cbr("--version").stdout))
+        self.assertRegex(run.stdout, r"(?m)^  compiler +\S+ \d+")
+        self.assertRegex(run.stdout, r"(?m)^  build type +\w+$")
+        self.assertRegex(run.stdout, r"(?m)^  backends +vulkan, .*simulated$")
+        if (SOURCE / ".git").exists():
+            self.assertRegex(run.stdout, r"(?m)^  git +\S*[0-9a-f]{7}$")
+
     def test_help_teaches_with_examples(self):
-        for arguments in [[], ["bench"], ["compare"], ["generate"], ["config"], ["doctor"]]:
+        for arguments in COMMANDS:
             with self.subTest(arguments=arguments):
                 run = run_cbr(*arguments, "--help")
                 self.assert_success(run)
                 self.assertIn("Examples:\n  cbr ", run.stdout)
+
+    def test_help_as_a_command(self):
+        for arguments in COMMANDS:
+            with self.subTest(arguments=arguments):
+                run = run_cbr("help", *arguments)
+                self.assert_success(run)
+                self.assertEqual(run.stdout, run_cbr(*arguments, "--help").stdout)
+
+    def test_help_fits_a_terminal(self):
+        for arguments in COMMANDS:
+            for line in run_cbr(*arguments, "--help").stdout.splitlines():
+                with self.subTest(arguments=arguments, line=line):
+                    self.assertLessEqual(len(line), 80)
+                    self.assertEqual(line, line.rstrip())
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ class Completion(CbrTestCase):
         return sorted(each.split("\t")[0] for each in output.splitlines())
 
     def test_bash_completes_commands(self):
-        self.assertEqual(self.bash(""), ["bench", "compare", "config", "doctor", "generate"])
+        self.assertEqual(self.bash(""), ["bench", "compare", "config", "doctor", "generate", "help",
+                                         "version"])
         self.assertEqual(self.bash("co"), ["compare", "config"])
         self.assertEqual(self.bash("config", ""), ["check", "example", "reference", "schema", "show"])
 

@@ -168,6 +168,12 @@ class BadConfig(ConfigTestCase):
 
     def test_config_needs_a_command(self):
         self.assert_bad_input(run_cbr("config"), "show", "check", "schema")
+        self.assert_bad_input(run_cbr("config", "--json", "schema"), "--json")
+
+    def test_json_of_what_show_shows(self):
+        run = run_cbr("config", "--json")
+        self.assert_success(run)
+        self.assertEqual(run.stdout, run_cbr("config", "show", "--json").stdout)
 
 
 class Interrupts(ConfigTestCase):
@@ -204,6 +210,18 @@ class Check(ConfigTestCase):
         self.assertEqual(run.returncode, 1)
         self.assertEqual([line.split(": ")[1] for line in run.stderr.splitlines()],
                          [f"{path}:1:10", f"{path}:2:9", f"{path}:3:1"])
+
+    def test_json(self):
+        good = self.write("memory_pool: {}\n")
+        bad = self.write("queues: 0\nenabled: 1\n", "bad.yaml")
+        run = run_cbr("config", "check", "--json", bad, good)
+        self.assertEqual((run.returncode, run.stderr), (1, ""))
+        files = json.loads(run.stdout)["files"]
+        self.assertEqual([(each["file"], each["valid"], len(each["problems"])) for each in files],
+                         [(str(bad), False, 2), (str(good), True, 0)])
+        self.assertIn("memory_pool is ignored", files[1]["warnings"][0])
+        run = run_cbr("config", "check", good, "--json")
+        self.assertEqual(run.returncode, 0)
 
     def test_several_files(self):
         good = self.write("memory_pool: {}\n")

@@ -31,6 +31,7 @@
 #include "interrupt.h"
 #include "output_file.h"
 #include "progress_line.h"
+#include "standard_input.h"
 #include "standard_output.h"
 
 namespace cbr::tool {
@@ -40,27 +41,29 @@ using namespace std::chrono_literals;
 
 constexpr const char* footer =
     "Examples:\n"
+    "  cbr bench\n"
+    "  cbr bench --dispatches 256 --elements 65536\n"
     "  cbr bench --model models/tiny-qwen2-kjv-4bit\n"
     "  cbr bench --model DIR --ring-size 1,3 --rounds 9 --output result.json\n"
-    "  cbr bench --synthetic --dispatches 256 --elements 65536\n"
-    "  cbr bench --synthetic --backend simulated --sim-gpu-us 700 --sim-encode-us 330\n"
-    "  cbr bench --synthetic --backend simulated --queues 2\n"
-    "  cbr bench --synthetic --config ring.yaml\n"
+    "  cbr bench --backend simulated --sim-gpu-us 700 --sim-encode-us 330\n"
+    "  cbr bench --backend simulated --queues 2\n"
+    "  cbr bench --config ring.yaml\n"
     "\n"
-    "Each round runs every ring size once, in alternating order, so that a drift of the machine\n"
-    "favours none. The speed-up is over the first ring size; its interval is from the paired\n"
-    "rounds. With --synthetic and --queues 2 or more each step passes through all queues: the "
-    "first\n"
-    "makes what the next takes, and the GPU waits between them. Then each size also runs with the\n"
-    "host waiting there instead. GPU busy is the union of the GPU's timestamps over the wall time. "
-    "Waits are\n"
-    "back-pressure and healthy: judge by the speed-up and the idle gaps.\n"
+    "Each round runs every ring size once, in alternating order, so that a drift of\n"
+    "the machine favours none. The speed-up is over the first ring size; its\n"
+    "interval is from the paired rounds. GPU busy is the union of the GPU's\n"
+    "timestamps over the wall time. Waits are back-pressure and healthy: judge by\n"
+    "the speed-up and the idle gaps.\n"
+    "With --queues 2 or more each synthetic step passes through all queues: the\n"
+    "first makes what the next takes, and the GPU waits between them. Then each size\n"
+    "also runs with the host waiting there instead.\n"
     "Ctrl-C ends a run early and keeps what is complete.\n";
 
 /// An idle GPU clocks down; this much work wakes it.
 constexpr auto warm_up_time = 400ms;
 constexpr auto synthetic_round_time = 300ms;
 constexpr std::uint32_t simulated_steps = 1000;
+constexpr std::uint64_t most_prompt_bytes = std::uint64_t{64} << 20U;
 
 /// The part of a path that names it; results should not tell where their writer keeps files.
 std::string name_of(const std::filesystem::path& path) {
@@ -68,13 +71,30 @@ std::string name_of(const std::filesystem::path& path) {
   return (full.has_filename() ? full : full.parent_path()).filename().string();
 }
 
-std::vector<std::vector<decode::TokenId>> read_prompts(const decode::ModelFiles& model,
-                                                       const std::filesystem::path& path,
-                                                       std::uint32_t questions) {
-  const decode::MappedFile file(path);
-  const std::string name = decode::printable_path(path);
+/// A file's text, or standard input's.
+class PromptText {
+ public:
+  /// Blocks while standard input has no end. Throws InputError.
+  explicit PromptText(const std::string& name) {
+    if (is_standard(name)) {
+      text_ = read_standard_input("--prompts", most_prompt_bytes);
+    } else {
+      file_.emplace(name);
+    }
+  }
+  [[nodiscard]] std::string_view get() const { return file_ ? file_->text() : text_; }
+
+ private:
+  std::string text_;
+  std::optional<decode::MappedFile> file_;
+};
+
+std::vector<std::vector<decode::TokenId>> tokens_of_prompts(const decode::ModelFiles& model,
+                                                            const PromptText& text,
+                                                            const std::string& name,
+                                                            std::uint32_t questions) {
   std::vector<std::vector<decode::TokenId>> prompts;
-  std::string_view rest = file.text();
+  std::string_view rest = text.get();
   for (std::size_t line = 1; !rest.empty() && prompts.size() < questions; ++line) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view prompt = rest.substr(0, end);
@@ -141,8 +161,8 @@ class BenchCommand {
   }
 
   int run() {
-    catch_interrupts();
     if (flags_.synthetic) {
+      catch_interrupts();
       run_synthetic();
     } else {
       run_model();
@@ -153,11 +173,18 @@ class BenchCommand {
  private:
   void run_model() {
     const std::filesystem::path directory = flags_.model;
+    std::optional<PromptText> text;
+    // Standard input before all else: Ctrl-C is to end a wait for it.
+    if (is_standard(flags_.prompts)) text.emplace(flags_.prompts);
+    catch_interrupts();
     progress_.show("Opening the model");
     const decode::ModelFiles model = decode::ModelFiles::open(directory);
-    const std::filesystem::path prompts_file =
-        flags_.prompts.empty() ? directory / "prompts.txt" : std::filesystem::path(flags_.prompts);
-    const auto prompts = read_prompts(model, prompts_file, flags_.questions);
+    const std::filesystem::path prompts_file = flags_.prompts.empty() ? directory / "prompts.txt"
+                                               : text ? std::filesystem::path(standard_input_name)
+                                                      : std::filesystem::path(flags_.prompts);
+    if (!text) text.emplace(prompts_file.string());
+    const auto prompts =
+        tokens_of_prompts(model, *text, decode::printable_path(prompts_file), flags_.questions);
     result_.config.decode = bench::DecodeConfig{.model = name_of(directory),
                                                 .prompts = name_of(prompts_file),
                                                 .questions = flags_.questions,
@@ -221,11 +248,16 @@ class BenchCommand {
     bench::add_measurements(record, result_);
   }
 
-  /// Writes what was measured, the file first: a reader of the table may have gone.
+  /// Writes what was measured, the file first: a reader of the table may have gone. On standard
+  /// output the one stands for the other, so that a program can read it.
   int finish() {
     progress_.clear();
-    if (!flags_.output.empty()) write_file(flags_.output, bench::result_json(result_));
-    write_output(bench::result_table(result_));
+    if (is_standard(flags_.output)) {
+      write_output(bench::result_json(result_));
+    } else {
+      if (!flags_.output.empty()) write_file(flags_.output, bench::result_json(result_));
+      write_output(bench::result_table(result_));
+    }
     if (!result_.results_match) {
       fmt::print(stderr,
                  "cbr: the results differ between ring sizes or rounds: the work is not safe to "

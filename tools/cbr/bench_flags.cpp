@@ -14,12 +14,13 @@
 #include "device_choice.h"
 #include "number_flag.h"
 #include "output_file.h"
+#include "standard_input.h"
 
 namespace cbr::tool {
 namespace {
 
 constexpr const char* model_group = "With --model";
-constexpr const char* synthetic_group = "With --synthetic";
+constexpr const char* synthetic_group = "Without --model";
 constexpr const char* simulated_group = "With --backend simulated";
 
 constexpr std::array model_flags = {"--questions", "--max-tokens", "--prompts"};
@@ -53,8 +54,10 @@ void add_model_flags(CLI::App& parser, BenchFlags& flags) {
                  "How many prompts each round answers")
       ->group(model_group);
   parser
-      .add_option("--prompts", flags.prompts,
-                  "A file with a prompt on each line [prompts.txt in the model's directory]")
+      .add_option(
+          "--prompts", flags.prompts,
+          "A file with a prompt on each line, or - for standard input [prompts.txt in the model's "
+          "directory]")
       ->type_name("FILE")
       ->group(model_group);
   add_whole_flag(parser, "--max-tokens", flags.max_tokens, 1, 1'000'000,
@@ -91,7 +94,9 @@ void add_synthetic_flags(CLI::App& parser, BenchFlags& flags) {
 void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
   parser.add_option("--model", flags.model, "Generate text with the model in this directory")
       ->type_name("DIR");
-  parser.add_flag("--synthetic", flags.synthetic, "Run synthetic steps instead of a model");
+  parser
+      .add_flag("--synthetic", flags.synthetic, "Run synthetic steps: what is done without --model")
+      ->disable_flag_override();
   parser
       .add_option_function<std::string>(
           "--ring-size",
@@ -100,28 +105,27 @@ void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
                 parse_whole_list("--ring-size", without_auto(text), 1, max_ring_size);
           },
           "Ring sizes to compare, the baseline first; auto is 3 [1,2,3,4; 1 and the configured "
-          "size "
-          "if there is one]")
+          "size if there is one]")
       ->type_name("N,N,...");
   add_whole_flag(parser, "--rounds", flags.rounds, 1, 10'000,
                  "How often each ring size runs; 2 or more give intervals");
   add_device_flags(parser, flags.config, true);
-  parser.add_option("--output", flags.output, "Write the result to this file as JSON")
+  parser
+      .add_option("--output", flags.output,
+                  "Write the result to this file as JSON; - is standard output, without the table")
       ->type_name("FILE.json");
   add_model_flags(parser, flags);
   add_synthetic_flags(parser, flags);
   add_config_flags(parser, flags.config, {"backend", "device", "ring_size"});
 }
 
-void check_bench_flags(const CLI::App& parser, const BenchFlags& flags) {
+void check_bench_flags(const CLI::App& parser, BenchFlags& flags) {
   const bool has_model = parser.count("--model") > 0;
-  if (has_model && flags.synthetic) {
+  if (has_model && parser.count("--synthetic") > 0) {
     throw InputError("--model and --synthetic exclude each other: give one of them");
   }
-  if (!has_model && !flags.synthetic) {
-    throw InputError("bench needs --model DIR (generate text) or --synthetic (plain GPU steps)");
-  }
-  if (!flags.synthetic) require_absent(parser, synthetic_flags, "--synthetic");
+  flags.synthetic = !has_model;
+  if (has_model) require_absent(parser, synthetic_flags, "--synthetic, and no --model");
   if (!has_model) require_absent(parser, model_flags, "--model");
   const auto found = flags.config.values.find("backend");
   const std::string backend = found == flags.config.values.end() ? "" : found->second;
@@ -131,7 +135,9 @@ void check_bench_flags(const CLI::App& parser, const BenchFlags& flags) {
   if (backend == "vulkan" || has_model) {
     require_absent(parser, simulated_flags, "--synthetic --backend simulated");
   }
-  if (parser.count("--output") > 0) require_writable("--output", flags.output);
+  if (parser.count("--output") > 0 && !is_standard(flags.output)) {
+    require_writable("--output", flags.output);
+  }
 }
 
 }  // namespace cbr::tool

@@ -14,19 +14,19 @@ namespace cbr::tool {
 
 /// The flags of `cbr bench`, with their defaults.
 struct BenchFlags {
-  /// Empty for synthetic steps.
   std::string model;
-  bool synthetic = false;
+  /// Whether there is no model.
+  bool synthetic = true;
   /// Empty: 1 and the configured size, or 1 to 4 if none is configured.
   std::vector<std::uint32_t> ring_sizes;
   std::uint32_t rounds = 5;
   ConfigFlags config;
-  /// Empty to write no file.
+  /// Empty to write no file, "-" for standard output.
   std::string output;
 
   std::uint32_t questions = 3;
   std::uint32_t max_tokens = 32;
-  /// Empty for prompts.txt in the model's directory.
+  /// Empty for prompts.txt in the model's directory, "-" for standard input.
   std::string prompts;
 
   /// 0 steps: as many as fill about 0.3 s.
@@ -37,7 +37,8 @@ struct BenchFlags {
 /// Adds the flags to the subcommand. Parsing throws InputError for values outside their limits.
 void add_bench_flags(CLI::App& parser, BenchFlags& flags);
 
-/// Checks that the flags go together and that the output can be written. Throws InputError.
-void check_bench_flags(const CLI::App& parser, const BenchFlags& flags);
+/// Checks that the flags go together and that the output can be written, and says what they mean
+/// for the work. Throws InputError.
+void check_bench_flags(const CLI::App& parser, BenchFlags& flags);
 
 }  // namespace cbr::tool

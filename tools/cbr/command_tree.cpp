@@ -51,6 +51,16 @@ FlagNode flag_of(const CLI::Option& option) {
 
 }  // namespace
 
+const CLI::App& given_command(const CLI::App& app) {
+  const std::vector<CLI::App*> given = app.get_subcommands();
+  return given.empty() ? app : given_command(*given.front());
+}
+
+std::string path_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr ? command.get_name() : path_of(*parent) + ' ' + command.get_name();
+}
+
 CommandNode command_tree(const CLI::App& app) {
   CommandNode node{.name = app.get_name(),
                    .help = first_sentence(app.get_description()),

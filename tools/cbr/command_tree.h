@@ -37,6 +37,12 @@ struct CommandNode {
   std::vector<CommandNode> commands;
 };
 
+/// The command that was given, of a command the one inside it; `app` itself without one.
+[[nodiscard]] const CLI::App& given_command(const CLI::App& app);
+
+/// What is typed for a command: "cbr config show".
+[[nodiscard]] std::string path_of(const CLI::App& command);
+
 /// The tree below `app`. Hidden commands (those without a group) are left out.
 [[nodiscard]] CommandNode command_tree(const CLI::App& app);
 

@@ -9,16 +9,19 @@
 
 #include <fmt/format.h>
 
+#include <cbr/errors.h>
 #include <cbr/options.h>
 
 #include "bench/compare.h"
 #include "bench/compare_input.h"
+#include "bench/compare_json.h"
 #include "bench/compare_table.h"
 #include "bench/gate.h"
 #include "command.h"
 #include "config_flags.h"
 #include "exit_code.h"
 #include "number_flag.h"
+#include "standard_input.h"
 #include "standard_output.h"
 
 namespace cbr::tool {
@@ -26,22 +29,32 @@ namespace {
 
 constexpr const char* footer =
     "Examples:\n"
-    "  cbr compare before.json after.json                   Show every metric side by side\n"
-    "  cbr compare before.json after.json --fail-below -5   Fail if it is over 5 % slower\n"
-    "  cbr compare before.json after.json --fail-below 3    Fail if it is not 3 % faster\n"
-    "  cbr compare result.json result.json --ring-size 1,3  What did a ring of 3 gain over 1?\n"
+    "  cbr compare a.json b.json                  Every metric side by side\n"
+    "  cbr compare a.json b.json --fail-below -5  Fail if it is over 5 % slower\n"
+    "  cbr compare a.json b.json --fail-below 3   Fail if it is not 3 % faster\n"
+    "  cbr compare a.json a.json --ring-size 1,3  What did a ring of 3 gain over 1?\n"
+    "  cbr bench --output - | cbr compare a.json -\n"
     "\n"
-    "A change is more than noise if the rounds of the two files differ by the Mann-Whitney U\n"
-    "test at the 5 % level. The test sees the noise within each run of cbr bench. What differs\n"
-    "between two runs of the program (heat, other load, memory layout) it can't see: for a small\n"
-    "change, repeat both runs, in turns.\n";
+    "A change is more than noise if the rounds of the two files differ by the\n"
+    "Mann-Whitney U test at the 5 % level. The test sees the noise within each run\n"
+    "of cbr bench. What differs between two runs of the program (heat, other load,\n"
+    "memory layout) it can't see: for a small change, repeat both runs, in turns.\n"
+    "A gate that the test can't decide does not fail; a note says so.\n";
 
 struct CompareFlags {
   std::string baseline;
   std::string candidate;
   std::optional<bench::RingSizes> ring_sizes;
   std::optional<double> fail_below;
+  bool json = false;
 };
+
+/// `argument` is A or B.
+bench::ComparableResult read_result(const char* argument, const std::string& file) {
+  if (!is_standard(file)) return bench::read_comparable_result(file);
+  return bench::parse_comparable_result(read_standard_input(argument, bench::largest_result),
+                                        standard_input_name);
+}
 
 /// "3" for ring size 3 in both files, "1,3" for 1 in the first and 3 in the second.
 bench::RingSizes parse_ring_sizes(std::string_view text) {
@@ -68,10 +81,14 @@ void tell(const bench::GateResult& result, double fail_below) {
 }
 
 int run_compare(const CompareFlags& flags) {
-  const bench::CompareReport report =
-      bench::compare(bench::read_comparable_result(flags.baseline),
-                     bench::read_comparable_result(flags.candidate), flags.ring_sizes);
-  write_output(bench::compare_table(report));
+  if (is_standard(flags.baseline) && is_standard(flags.candidate)) {
+    throw InputError("A and B: standard input (-) can be read once");
+  }
+  const bench::ComparableResult baseline = read_result("A", flags.baseline);
+  const bench::ComparableResult candidate = read_result("B", flags.candidate);
+  const bench::CompareReport report = bench::compare(baseline, candidate, flags.ring_sizes);
+  write_output(flags.json ? bench::compare_json(report, flags.fail_below)
+                          : bench::compare_table(report));
   if (!flags.fail_below) return success;
   const std::vector<bench::GateResult> gate = bench::judge_gate(report, *flags.fail_below);
   for (const bench::GateResult& result : gate) tell(result, *flags.fail_below);
@@ -84,10 +101,10 @@ Command add_compare_command(CLI::App& app) {
   auto flags = std::make_shared<CompareFlags>();
   CLI::App* parser = app.add_subcommand(
       "compare", "Set one result of cbr bench against another, metric by metric");
-  parser->add_option("A", flags->baseline, "The baseline's result file")
+  parser->add_option("A", flags->baseline, "The baseline's result file; - is standard input")
       ->type_name("FILE")
       ->required();
-  parser->add_option("B", flags->candidate, "The candidate's result file")
+  parser->add_option("B", flags->candidate, "The candidate's result file; - is standard input")
       ->type_name("FILE")
       ->required();
   parser
@@ -106,6 +123,8 @@ Command add_compare_command(CLI::App& app) {
           "and "
           "that is more than noise")
       ->type_name("PERCENT");
+  parser->add_flag("--json", flags->json, "Print JSON instead of the table")
+      ->disable_flag_override();
   parser->footer(footer);
   return {.parser = parser, .run = [flags] { return run_compare(*flags); }};
 }

@@ -19,6 +19,7 @@
 #include "config_flags.h"
 #include "decode/printable.h"
 #include "exit_code.h"
+#include "standard_input.h"
 #include "standard_output.h"
 
 namespace cbr::tool {
@@ -26,10 +27,10 @@ namespace {
 
 constexpr const char* footer =
     "Examples:\n"
-    "  cbr config show --config ring.yaml           Which options are in effect, and from where?\n"
+    "  cbr config show --config ring.yaml  Which options are in effect, from where?\n"
     "  CBR_RING_SIZE=2 cbr config show --timeout-ms 100\n"
-    "  cbr config check ring.yaml && cbr bench --synthetic --config ring.yaml\n"
-    "  cbr config example > ring.yaml               Every option at its default\n"
+    "  cbr config check ring.yaml && cbr bench --config ring.yaml\n"
+    "  cbr config example > ring.yaml      Every option at its default\n"
     "\n"
     "Variables of the environment override the file, flags override both.\n";
 
@@ -52,6 +53,10 @@ const char* name_of(ConfigOrigin::Kind kind) {
   return "";
 }
 
+std::string text_of(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
 nlohmann::ordered_json json_of(const ConfigOption& option) {
   nlohmann::ordered_json json;
   json["name"] = option.name;
@@ -72,7 +77,7 @@ std::string json_text(const Config& config) {
   json["options"] = nlohmann::ordered_json::array();
   for (const ConfigOption& option : config.options) json["options"].push_back(json_of(option));
   json["warnings"] = config.warnings;
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  return text_of(json);
 }
 
 /// The value as it would stand in a file.
@@ -107,63 +112,103 @@ int show(const ShowFlags& flags) {
   return success;
 }
 
-int check(const std::vector<std::string>& names) {
-  int exit_code = success;
-  for (const std::string& name : names) {
-    const std::filesystem::path file = config_file(name);
-    const config::Settings settings = config::read_file_settings(file);
-    const std::vector<std::string> problems = config::problems_of({settings});
-    for (const std::string& problem : problems) fmt::print(stderr, "cbr: {}\n", problem);
-    if (!problems.empty()) {
-      exit_code = failure;
-      continue;
-    }
-    for (const std::string& warning : settings.warnings) print_note(warning);
-    write_output(fmt::format("{}: valid\n", decode::printable_path(file)));
+struct CheckFlags {
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+/// What is wrong with one file.
+struct Finding {
+  std::filesystem::path file;
+  std::vector<std::string> problems;
+  std::vector<std::string> warnings;
+};
+
+void tell(const Finding& finding) {
+  for (const std::string& problem : finding.problems) fmt::print(stderr, "cbr: {}\n", problem);
+  if (!finding.problems.empty()) return;
+  for (const std::string& warning : finding.warnings) print_note(warning);
+  write_output(fmt::format("{}: valid\n", decode::printable_path(finding.file)));
+}
+
+nlohmann::ordered_json json_of(const Finding& finding) {
+  nlohmann::ordered_json json;
+  json["file"] = finding.file.string();
+  json["valid"] = finding.problems.empty();
+  json["problems"] = finding.problems;
+  json["warnings"] = finding.warnings;
+  return json;
+}
+
+int check(const CheckFlags& flags) {
+  if (std::count_if(flags.files.begin(), flags.files.end(),
+                    [](const std::string& name) { return is_standard(name); }) > 1) {
+    throw InputError("config check: standard input (-) can be read once");
   }
+  int exit_code = success;
+  nlohmann::ordered_json json = {{"files", nlohmann::ordered_json::array()}};
+  for (const std::string& name : flags.files) {
+    const std::filesystem::path file = config_file("config check", name);
+    const config::Settings settings = config::read_file_settings(file);
+    const Finding finding{
+        .file = file, .problems = config::problems_of({settings}), .warnings = settings.warnings};
+    if (!finding.problems.empty()) exit_code = failure;
+    if (flags.json) {
+      json["files"].push_back(json_of(finding));
+    } else {
+      tell(finding);
+    }
+  }
+  if (flags.json) write_output(text_of(json));
   return exit_code;
 }
 
 }  // namespace
 
 Command add_config_command(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand(
-      "config", "Show the options in effect and their origins, or check a YAML file");
+  CLI::App* parser =
+      app.add_subcommand("config", "Show the options in effect, or check a YAML file");
   parser->require_subcommand(0, 1);
   parser->footer(footer);
 
   auto show_flags = std::make_shared<ShowFlags>();
+  parser->add_flag("--json", show_flags->json, "The same as show --json")->disable_flag_override();
   CLI::App* show_parser =
       parser->add_subcommand("show", "Print each option's value in effect and where it comes from");
-  show_parser->add_flag("--json", show_flags->json, "Print JSON");
+  show_parser->add_flag("--json", show_flags->json, "Print JSON")->disable_flag_override();
   add_config_flags(*show_parser, show_flags->config);
 
-  auto files = std::make_shared<std::vector<std::string>>();
+  auto check_flags = std::make_shared<CheckFlags>();
   CLI::App* check_parser = parser->add_subcommand(
-      "check", "Exit with 0 if every file is right, else print each mistake and exit with 1");
-  check_parser->add_option("FILE", *files, "YAML files; - is standard input")
+      "check", "Print each mistake in YAML files, and exit with 1 if there is one");
+  check_parser->add_option("FILE", check_flags->files, "YAML files; - is standard input")
       ->type_name("FILE")
       ->required();
+  check_parser->add_flag("--json", check_flags->json, "Print JSON, with the mistakes in it")
+      ->disable_flag_override();
 
   CLI::App* schema_parser = parser->add_subcommand("schema", "Print the JSON Schema of the file");
   CLI::App* reference_parser =
       parser->add_subcommand("reference", "Print the table of options in Markdown");
   CLI::App* example_parser =
       parser->add_subcommand("example", "Print a YAML file with every option at its default");
-  return {
-      .parser = parser, .run = [=] {
-        if (show_parser->parsed()) return show(*show_flags);
-        if (check_parser->parsed()) return check(*files);
-        if (!schema_parser->parsed() && !reference_parser->parsed() && !example_parser->parsed()) {
-          throw InputError(
-              "config needs one of show, check, schema, reference and example (see cbr config "
-              "--help)");
-        }
-        write_output(schema_parser->parsed()      ? config_schema()
-                     : reference_parser->parsed() ? config_reference()
-                                                  : config_example());
-        return static_cast<int>(success);
-      }};
+  return {.parser = parser, .run = [=] {
+            if (show_parser->parsed()) return show(*show_flags);
+            if (check_parser->parsed()) return check(*check_flags);
+            const bool prints_text =
+                schema_parser->parsed() || reference_parser->parsed() || example_parser->parsed();
+            if (parser->count("--json") > 0 && !prints_text) return show(*show_flags);
+            if (!prints_text || parser->count("--json") > 0) {
+              throw InputError(
+                  "config needs one of show, check, schema, reference and example, and --json goes "
+                  "with "
+                  "the first two (see cbr config --help)");
+            }
+            write_output(schema_parser->parsed()      ? config_schema()
+                         : reference_parser->parsed() ? config_reference()
+                                                      : config_example());
+            return static_cast<int>(success);
+          }};
 }
 
 }  // namespace cbr::tool

@@ -7,11 +7,12 @@
 #include <fmt/ranges.h>
 
 #include "config/option_table.h"
+#include "standard_input.h"
 
 namespace cbr::tool {
 namespace {
 
-constexpr const char* group = "Configuration (overrides the file and the environment)";
+constexpr const char* group = "Configuration (flags override the file and the environment)";
 
 std::string type_name(const config::OptionSpec& spec) {
   switch (spec.type) {
@@ -38,7 +39,7 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags,
   // An empty name must not count as none, as it would in an optional.
   app.add_option_function<std::string>(
          "--config", [&flags](const std::string& name) { flags.file = name; },
-         "Read options from this YAML file; - is standard input")
+         "Read options from this YAML file, or - for standard input")
       ->type_name("FILE")
       ->group(group);
   for (const config::OptionSpec& spec : config::option_table()) {
@@ -60,14 +61,16 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags,
 
 Config read_config(const ConfigFlags& flags) {
   const ConfigOverrides overrides = {.environment = config_environment(), .flags = flags.values};
-  Config config =
-      flags.file ? load_config(config_file(*flags.file), overrides) : default_config(overrides);
+  Config config = flags.file ? load_config(config_file("--config", *flags.file), overrides)
+                             : default_config(overrides);
   for (const std::string& warning : config.warnings) print_note(warning);
   return config;
 }
 
-std::filesystem::path config_file(const std::string& name) {
-  return name == "-" ? "/dev/stdin" : name;
+std::filesystem::path config_file(std::string_view flag, const std::string& name) {
+  if (!is_standard(name)) return name;
+  claim_standard_input(flag);
+  return standard_input_name;
 }
 
 bool is_given(const Config& config, std::string_view option) {

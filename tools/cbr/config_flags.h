@@ -28,8 +28,9 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags,
 /// warnings to standard error, each on a line. Throws InputError.
 [[nodiscard]] Config read_config(const ConfigFlags& flags);
 
-/// The file that the user means: standard input for "-".
-[[nodiscard]] std::filesystem::path config_file(const std::string& name);
+/// The file that the user means: standard input for "-", which one flag or argument can take.
+/// Throws InputError, which names `flag`, if another has it.
+[[nodiscard]] std::filesystem::path config_file(std::string_view flag, const std::string& name);
 
 /// Whether a file, a variable or a flag gave the option.
 [[nodiscard]] bool is_given(const Config& config, std::string_view option);

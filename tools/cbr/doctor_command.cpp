@@ -1,8 +1,11 @@
 // cbr doctor: what can run here, and if not, why not?
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <cbr/errors.h>
 #include <cbr/vulkan.h>
@@ -18,14 +21,17 @@
 namespace cbr::tool {
 namespace {
 
+// Keeps members in the order in which they are written here.
+using Json = nlohmann::ordered_json;
+
 constexpr const char* footer =
     "Examples:\n"
     "  cbr doctor\n"
-    "  cbr doctor && cbr bench --synthetic\n"
+    "  cbr doctor --json\n"
+    "  cbr doctor && cbr bench\n"
     "\n"
-    "Exits with 0 if at least one Vulkan device passed its self-test and none that is usable "
-    "failed\n"
-    "it, else with 1.\n";
+    "Exits with 0 if at least one Vulkan device passed its self-test and none that is\n"
+    "usable failed it, else with 1.\n";
 
 const char* yes_no(bool value) {
   return value ? "yes" : "no";
@@ -45,75 +51,130 @@ std::string self_test_line(const SelfTestResult& result) {
   return fmt::format("self-test {}: {}\n", result.passed ? "passed" : "FAILED", result.detail);
 }
 
-/// What came of all Vulkan devices.
-struct Tally {
-  int passed = 0;
-  int failed = 0;
-};
+Json json_of(const SelfTestResult& result) {
+  return {{"passed", result.passed}, {"detail", result.detail}};
+}
 
-void examine_device(const vulkan::DeviceInfo& info, Tally& tally) {
-  write_output(
-      fmt::format("  device {}: {}\n"
-                  "    type {}, Vulkan {}, driver {}\n"
-                  "    timeline semaphores {}, timestamps {}, compute queues {}, buffer device "
-                  "address {}\n",
-                  info.index, info.name, info.type, info.api_version, info.driver,
-                  yes_no(info.timeline_semaphores), yes_no(info.timestamps), compute_queues(info),
-                  yes_no(info.buffer_device_address)));
+Json json_of(const vulkan::DeviceInfo& info) {
+  Json json = {{"index", info.index},
+               {"name", info.name},
+               {"type", info.type},
+               {"apiVersion", info.api_version},
+               {"driver", info.driver},
+               {"timelineSemaphores", info.timeline_semaphores},
+               {"timestamps", info.timestamps},
+               {"bufferDeviceAddress", info.buffer_device_address},
+               {"computeFamilies", Json::array()}};
+  for (const vulkan::ComputeFamily& family : info.compute_families) {
+    json["computeFamilies"].push_back({{"family", family.family},
+                                       {"queueCount", family.queue_count},
+                                       {"graphics", family.graphics},
+                                       {"timestamps", family.timestamps}});
+  }
   const std::string why_unusable = info.why_unusable();
-  if (!why_unusable.empty()) {
-    write_output(fmt::format("    unusable: {}\n", why_unusable));
-    return;
-  }
-  ProgressLine progress;
-  progress.show(fmt::format("Testing device {}", info.index));
-  const SelfTestResult result = self_test_vulkan(info);
-  progress.clear();
-  write_output("    " + self_test_line(result));
-  ++(result.passed ? tally.passed : tally.failed);
+  json["whyUnusable"] = why_unusable.empty() ? Json(nullptr) : Json(why_unusable);
+  json["selfTest"] = nullptr;
+  return json;
 }
 
-Tally examine_vulkan() {
-  Tally tally;
-  std::vector<vulkan::DeviceInfo> devices;
-  try {
+/// One run of the subcommand. What it finds is printed as it is found, in case a driver brings the
+/// program down; or at the end as JSON.
+class Doctor {
+ public:
+  explicit Doctor(bool json) : prints_json_(json) {}
+
+  int run() {
+    catch_interrupts();
+    say("cbr " CBR_VERSION "\n");
+    json_["version"] = CBR_VERSION;
+    json_["healthy"] = false;
+    examine_vulkan();
+    if (interrupted()) return stopped;
+    const SelfTestResult simulated = self_test_simulated();
+    say("simulated: compiled in, needs no library or device\n  " + self_test_line(simulated));
+    json_["backends"]["simulated"]["selfTest"] = json_of(simulated);
+    describe_others();
+    const bool healthy = passed_ > 0 && failed_ == 0 && simulated.passed;
+    json_["healthy"] = healthy;
+    if (prints_json_) {
+      write_output(json_.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
+    }
+    return healthy ? success : failure;
+  }
+
+ private:
+  void say(std::string_view text) const {
+    if (!prints_json_) write_output(text);
+  }
+
+  void examine_vulkan() {
+    Json& vulkan = json_["backends"]["vulkan"];
+    vulkan = {{"error", nullptr}, {"devices", Json::array()}};
+    std::vector<vulkan::DeviceInfo> devices;
+    try {
+      ProgressLine progress;
+      progress.show("Asking Vulkan for its devices");
+      devices = vulkan::list_devices();
+    } catch (const BackendError& error) {
+      say(fmt::format("vulkan: compiled in, but not usable\n  {}\n", error.what()));
+      vulkan["error"] = error.what();
+      return;
+    }
+    say(fmt::format("vulkan: compiled in, library loaded, {} device{}\n", devices.size(),
+                    devices.size() == 1 ? "" : "s"));
+    if (devices.empty()) say("  no driver offers a device: is one installed?\n");
+    for (const vulkan::DeviceInfo& info : devices) {
+      if (interrupted()) return;
+      vulkan["devices"].push_back(json_of(info));
+      examine_device(info, vulkan["devices"].back());
+    }
+  }
+
+  void examine_device(const vulkan::DeviceInfo& info, Json& json) {
+    say(
+        fmt::format("  device {}: {}\n"
+                    "    type {}, Vulkan {}, driver {}\n"
+                    "    timeline semaphores {}, timestamps {}, compute queues {}, buffer device "
+                    "address {}\n",
+                    info.index, info.name, info.type, info.api_version, info.driver,
+                    yes_no(info.timeline_semaphores), yes_no(info.timestamps), compute_queues(info),
+                    yes_no(info.buffer_device_address)));
+    const std::string why_unusable = info.why_unusable();
+    if (!why_unusable.empty()) {
+      say(fmt::format("    unusable: {}\n", why_unusable));
+      return;
+    }
     ProgressLine progress;
-    progress.show("Asking Vulkan for its devices");
-    devices = vulkan::list_devices();
-  } catch (const BackendError& error) {
-    write_output(fmt::format("vulkan: compiled in, but not usable\n  {}\n", error.what()));
-    return tally;
+    progress.show(fmt::format("Testing device {}", info.index));
+    const SelfTestResult result = self_test_vulkan(info);
+    progress.clear();
+    say("    " + self_test_line(result));
+    json["selfTest"] = json_of(result);
+    ++(result.passed ? passed_ : failed_);
   }
-  write_output(fmt::format("vulkan: compiled in, library loaded, {} device{}\n", devices.size(),
-                           devices.size() == 1 ? "" : "s"));
-  if (devices.empty()) write_output("  no driver offers a device: is one installed?\n");
-  for (const vulkan::DeviceInfo& info : devices) {
-    if (interrupted()) return tally;
-    examine_device(info, tally);
-  }
-  return tally;
-}
 
-int run_doctor() {
-  catch_interrupts();
-  write_output("cbr " CBR_VERSION "\n");
-  const Tally tally = examine_vulkan();
-  if (interrupted()) return stopped;
-  const SelfTestResult simulated = self_test_simulated();
-  write_output("simulated: compiled in, needs no library or device\n  " +
-               self_test_line(simulated));
-  write_output(describe_metal());
-  write_output("cuda: not compiled in\n");
-  return tally.passed > 0 && tally.failed == 0 && simulated.passed ? success : failure;
-}
+  void describe_others() {
+    const std::string metal = describe_metal();
+    say(metal);
+    json_["backends"]["metal"]["detail"] = metal.substr(0, metal.find_last_not_of('\n') + 1);
+    say("cuda: there is no such backend yet\n");
+  }
+
+  bool prints_json_;
+  Json json_;
+  int passed_ = 0;
+  int failed_ = 0;
+};
 
 }  // namespace
 
 Command add_doctor_command(CLI::App& app) {
   CLI::App* parser = app.add_subcommand(
       "doctor", "Show which backends and devices work here, and why others don't");
+  auto json = std::make_shared<bool>(false);
+  parser->add_flag("--json", *json, "Print JSON, at the end")->disable_flag_override();
   parser->footer(footer);
-  return {.parser = parser, .run = run_doctor};
+  return {.parser = parser, .run = [json] { return Doctor(*json).run(); }};
 }
 
 }  // namespace cbr::tool

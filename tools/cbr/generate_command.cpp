@@ -20,6 +20,7 @@
 #include "interrupt.h"
 #include "number_flag.h"
 #include "progress_line.h"
+#include "standard_input.h"
 #include "standard_output.h"
 
 namespace cbr::tool {
@@ -30,9 +31,13 @@ constexpr const char* footer =
     "  cbr generate --model models/tiny-qwen2-kjv-4bit --prompt 'In the beginning'\n"
     "  cbr generate --model DIR --prompt TEXT --max-tokens 64 --ring-size 2 --json\n"
     "  cbr generate --model DIR --prompt TEXT --config ring.yaml\n"
+    "  echo 'In the beginning' | cbr generate --model DIR --prompt -\n"
     "\n"
-    "The most probable token is taken each time, so the text is the same for every ring size.\n"
-    "Ctrl-C ends the text early.\n";
+    "The most probable token is taken each time, so the text is the same for every\n"
+    "ring size. Ctrl-C ends the text early.\n";
+
+/// More than the context of any model.
+constexpr std::uint64_t most_prompt_bytes = std::uint64_t{64} << 20U;
 
 struct GenerateFlags {
   std::string model;
@@ -60,13 +65,24 @@ std::string json_text(std::uint32_t ring_size, const std::vector<decode::TokenId
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
 }
 
+/// The text to continue. One line break at the end of standard input is the shell's, not the
+/// text's.
+std::string read_prompt(const std::string& given) {
+  if (!is_standard(given)) return given;
+  std::string text = read_standard_input("--prompt", most_prompt_bytes);
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
 int run_generate(const GenerateFlags& flags) {
   const Config config = read_config(flags.config);
+  const std::string prompt_text = read_prompt(flags.prompt);
   catch_interrupts();
   ProgressLine progress;
   progress.show("Opening the model");
   const decode::ModelFiles model = decode::ModelFiles::open(flags.model);
-  const std::vector<decode::TokenId> prompt = model.tokens_of("--prompt", flags.prompt);
+  const std::vector<decode::TokenId> prompt = model.tokens_of("--prompt", prompt_text);
   const ChosenDevice device = open_device(config, false, 1);
   progress.clear();
   if (!device.note.empty()) print_note(device.note);
@@ -106,12 +122,13 @@ Command add_generate_command(CLI::App& app) {
   parser->add_option("--model", flags->model, "The model's directory")
       ->type_name("DIR")
       ->required();
-  parser->add_option("--prompt", flags->prompt, "The text to continue")
+  parser->add_option("--prompt", flags->prompt, "The text to continue, or - for standard input")
       ->type_name("TEXT")
       ->required();
   add_whole_flag(*parser, "--max-tokens", flags->max_tokens, 1, 1'000'000,
                  "New tokens at most; the model's context may end the text before");
-  parser->add_flag("--json", flags->json, "Print tokens, text and timing as JSON at the end");
+  parser->add_flag("--json", flags->json, "Print tokens, text and timing as JSON at the end")
+      ->disable_flag_override();
   add_device_flags(*parser, flags->config, false);
   add_config_flags(*parser, flags->config, {"backend", "device"});
   parser->footer(footer);

@@ -1,6 +1,7 @@
 // The command line of Command Buffer Ring.
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,9 @@
 
 #include "command.h"
 #include "exit_code.h"
+#include "help_format.h"
 #include "standard_output.h"
-#include "surplus.h"
+#include "usage_error.h"
 
 namespace {
 
@@ -23,13 +25,15 @@ using cbr::tool::Command;
 
 constexpr const char* footer =
     "Examples:\n"
-    "  cbr doctor                                    What can run here?\n"
-    "  cbr bench --model models/tiny-qwen2-kjv-4bit  What does overlapping buy with a real model?\n"
-    "  cbr bench --synthetic --dispatches 16         ... and with small steps?\n"
-    "  cbr compare before.json after.json            Is the change more than noise?\n"
-    "  cbr config show --config ring.yaml            Which options are in effect, and from where?\n"
+    "  cbr doctor                          What can run here?\n"
+    "  cbr bench                           What does overlapping buy on this device?\n"
+    "  cbr bench --model DIR               ... and with a real model?\n"
+    "  cbr compare before.json after.json  Is the change more than noise?\n"
+    "  cbr config show --config ring.yaml  Which options are in effect, from where?\n"
+    "  cbr help bench                      What can be asked of a command?\n"
     "\n"
-    "Results go to standard output, progress and errors to standard error.\n"
+    "Results go to standard output, progress and errors to standard error. Where a\n"
+    "file is read or written, - is standard input or output.\n"
     "Exit codes: 0 success, 1 failure, 2 bad input, 130 interrupted.\n";
 
 /// Reports an error in one line, whatever line breaks its text has.
@@ -42,8 +46,10 @@ int report(std::string_view text, int exit_code) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Command Buffer Ring keeps a GPU busy. This program shows whether it does on yours.",
+  CLI::App app("Command Buffer Ring keeps a GPU busy. This program shows whether it does so here.",
                "cbr");
+  // Those of the commands take it over.
+  app.formatter(std::make_shared<cbr::tool::HelpFormat>());
   app.set_version_flag("--version", "cbr " CBR_VERSION, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.require_subcommand(0, 1);
@@ -51,7 +57,8 @@ int run(int argc, char** argv) {
   const std::vector<Command> commands = {
       cbr::tool::add_bench_command(app),    cbr::tool::add_compare_command(app),
       cbr::tool::add_generate_command(app), cbr::tool::add_config_command(app),
-      cbr::tool::add_doctor_command(app),   cbr::tool::add_completion_command(app)};
+      cbr::tool::add_doctor_command(app),   cbr::tool::add_help_command(app),
+      cbr::tool::add_version_command(app),  cbr::tool::add_completion_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
@@ -59,16 +66,16 @@ int run(int argc, char** argv) {
     app.exit(help_or_version, text, text);
     cbr::tool::write_output(text.str());
     return cbr::tool::success;
-  } catch (const CLI::ExtrasError&) {
-    return report(cbr::tool::describe_surplus(app), cbr::tool::bad_input);
   } catch (const CLI::ParseError& error) {
-    return report(fmt::format("{} (see cbr --help)", error.what()), cbr::tool::bad_input);
+    return report(cbr::tool::describe_usage_error(app, error), cbr::tool::bad_input);
   }
   for (const Command& command : commands) {
     if (command.parser->parsed()) return command.run();
   }
-  return report("give a command: bench, compare, generate, config or doctor (see cbr --help)",
-                cbr::tool::bad_input);
+  return report(
+      "give a command: bench, compare, generate, config, doctor, version or help; cbr help "
+      "says what they do",
+      cbr::tool::bad_input);
 }
 
 }  // namespace

@@ -19,7 +19,6 @@ namespace {
 
 using decode::JsonObject;
 
-constexpr std::uint64_t largest_file = std::uint64_t{256} << 20;
 constexpr double largest_number = std::numeric_limits<double>::max();
 
 std::vector<double> read_samples(const JsonObject& samples, const std::string& key) {
@@ -75,15 +74,12 @@ void flatten(const nlohmann::json& value, const std::string& name,
   }
 }
 
-}  // namespace
-
-ComparableResult read_comparable_result(const std::filesystem::path& path) {
-  const nlohmann::json document = decode::read_json_file(path, largest_file);
-  const JsonObject root(document, path.string());
+ComparableResult result_of(const nlohmann::json& document, const std::string& name) {
+  const JsonObject root(document, name);
   (void)root.integer("schemaVersion", schema_version, schema_version);
 
   ComparableResult result;
-  result.file = path.string();
+  result.file = name;
   result.complete = root.boolean("complete", true);
   flatten(root.at("config"), "config", result.conditions);
   flatten(root.at("device"), "device", result.conditions);
@@ -107,6 +103,16 @@ ComparableResult read_comparable_result(const std::filesystem::path& path) {
     }
   }
   return result;
+}
+
+}  // namespace
+
+ComparableResult read_comparable_result(const std::filesystem::path& path) {
+  return result_of(decode::read_json_file(path, largest_result), path.string());
+}
+
+ComparableResult parse_comparable_result(std::string_view text, const std::string& name) {
+  return result_of(decode::parse_json_object(text, name), name);
 }
 
 }  // namespace cbr::bench

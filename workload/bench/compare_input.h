@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cbr::bench {
@@ -42,5 +43,12 @@ struct ComparableResult {
 /// the place in it and what is wrong: it can't be read, is not JSON, has another schema version,
 /// lacks something.
 [[nodiscard]] ComparableResult read_comparable_result(const std::filesystem::path& path);
+
+/// The largest result, in bytes.
+inline constexpr std::uint64_t largest_result = std::uint64_t{256} << 20U;
+
+/// The same for text in memory; `name` stands for the file's.
+[[nodiscard]] ComparableResult parse_comparable_result(std::string_view text,
+                                                       const std::string& name);
 
 }  // namespace cbr::bench
