@@ -21,9 +21,15 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def _table(name):
+    """The lines of a table of pyproject.toml. Python 3.9 has no reader of TOML."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return text.split(f"\n[{name}]\n")[1].split("\n[")[0]
+
+
 def _metadata():
-    """Name, version and the text of METADATA. Python 3.9 has no reader of TOML."""
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("[project]")[1]
+    """Name, version and the text of METADATA."""
+    project = _table("project")
 
     def field(name):
         return re.search(rf'^{name} = "(.*)"$', project, re.MULTILINE).group(1)
@@ -31,7 +37,25 @@ def _metadata():
     text = (f"Metadata-Version: 2.1\nName: {field('name')}\nVersion: {field('version')}\n"
             f"Summary: {field('description')}\nLicense: Apache-2.0\n"
             f"Requires-Python: {field('requires-python')}\n")
+    for extra, needed in re.findall(r'^(\w+) = \["(.*)"\]$', _table("project.optional-dependencies"),
+                                    re.MULTILINE):
+        text += f'Provides-Extra: {extra}\nRequires-Dist: {needed}; extra == "{extra}"\n'
     return field("name"), field("version"), text
+
+
+def _write_dist_info(folder):
+    """Makes what a wheel says of itself, but for the list of its files. Returns the folder's name."""
+    name, version, metadata = _metadata()
+    dist_info = folder / f"{name}-{version}.dist-info"
+    dist_info.mkdir()
+    (dist_info / "METADATA").write_text(metadata, encoding="utf-8")
+    (dist_info / "WHEEL").write_text(
+        f"Wheel-Version: 1.0\nGenerator: {name} {version}\nRoot-Is-Purelib: false\nTag: {_tag()}\n",
+        encoding="utf-8")
+    scripts = _table("project.scripts").replace('"', "")
+    (dist_info / "entry_points.txt").write_text(f"[console_scripts]\n{scripts}", encoding="utf-8")
+    shutil.copy(ROOT / "LICENSE", dist_info / "LICENSE")
+    return dist_info.name
 
 
 def _tag():
@@ -54,7 +78,7 @@ def _run(*command):
 
 
 def _build():
-    """Compiles the module, and returns the folder that it was built in."""
+    """Compiles module and program, and returns the folder that they were built in."""
     missing = [tool for tool in ("cmake", "ninja") if shutil.which(tool) is None]
     if missing:
         _fail(f"{' and '.join(missing)} not found on PATH")
@@ -74,23 +98,16 @@ def _build():
     if "CBR_BUILD_PYTHON:BOOL=ON" not in cache:
         _fail(f"pybind11 (pybind11-dev), SPIRV-Tools (spirv-tools), SPIRV-Cross "
               f"(libspirv-cross-c-shared-dev) or the headers of {python} (python3-dev) are missing")
-    _run("cmake", "--build", build, "--target", "cbr_python")
+    _run("cmake", "--build", build, "--target", "cbr_python", "--target", "cbr_tool")
     return build
 
 
 def _write_wheel(wheel_directory, folder):
     """Makes a wheel of what lies in `folder`, and returns its file name."""
-    name, version, metadata = _metadata()
-    tag = _tag()
-    file_name = f"{name}-{version}-{tag}.whl"
+    name, version, _ = _metadata()
+    file_name = f"{name}-{version}-{_tag()}.whl"
     path = os.path.join(wheel_directory, file_name)
-    dist_info = f"{name}-{version}.dist-info"
-    (folder / dist_info).mkdir()
-    (folder / dist_info / "METADATA").write_text(metadata, encoding="utf-8")
-    (folder / dist_info / "WHEEL").write_text(
-        f"Wheel-Version: 1.0\nGenerator: {name} {version}\nRoot-Is-Purelib: false\nTag: {tag}\n",
-        encoding="utf-8")
-    shutil.copy(ROOT / "LICENSE", folder / dist_info / "LICENSE")
+    dist_info = _write_dist_info(folder)
     record = []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
         for file in sorted(each for each in folder.rglob("*") if each.is_file()):
@@ -102,6 +119,15 @@ def _write_wheel(wheel_directory, folder):
         record.append(f"{dist_info}/RECORD,,\n")
         wheel.writestr(f"{dist_info}/RECORD", "".join(record))
     return file_name
+
+
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    """PEP 517: the metadata alone. With it pip says that it builds while it does; else it would build
+    the wheel in order to look at it."""
+    return _write_dist_info(pathlib.Path(metadata_directory))
+
+
+prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):

@@ -45,12 +45,20 @@ def test_pip_install_and_uninstall(venv):
     run_well(venv("-m", "pip", "install", "--no-index", str(SOURCE)))
     path, releases = run_well(venv("-c", PROGRAM)).split()
     assert path.startswith(str(venv.place)) and releases == "1"
+    program = venv.place / "bin" / "cbr"
+    assert run_well(subprocess.run([program, "--version"], capture_output=True, text=True, check=False))
+    bad = subprocess.run([program, "nonsense"], capture_output=True, text=True, check=False)
+    assert bad.returncode == 2 and "nonsense" in bad.stderr
+    told = run_well(venv("-c", "import importlib.metadata as m; d = m.distribution('cbr');"
+                               "print(d.metadata.get_all('Provides-Extra'), d.requires)"))
+    assert "'numpy', 'torch'" in told and "extra == \"numpy\"" in told
     assert "Files:" in run_well(venv("-m", "pip", "show", "--files", "cbr"))
     run_well(venv("-m", "pip", "uninstall", "--yes", "cbr"))
     assert not list(venv.place.rglob("*cbr*")) and not list(venv.place.rglob("krserve_native"))
 
     # Where a change to the sources is to count at once.
     run_well(venv("-m", "pip", "install", "--no-index", "--editable", str(SOURCE)))
+    assert run_well(subprocess.run([program, "--version"], capture_output=True, text=True, check=False))
     path, releases = run_well(venv("-c", PROGRAM)).split()
     assert pathlib.Path(path).resolve() == SOURCE / "python" / "cbr" / "__init__.py"
     assert releases == "1"
@@ -69,6 +77,15 @@ def test_a_missing_tool_is_one_clear_line(tmp_path):
     assert run.returncode == 1
     assert run.stderr.startswith("cbr: cmake and ninja not found on PATH. ")
     assert "./dev packages" in run.stderr and run.stderr.count("\n") == 1
+
+
+def test_the_metadata_needs_no_build(tmp_path):
+    # No tool is there to build with. Then pip shows what it builds as that, and not as reading metadata.
+    run = call_backend("print(backend.prepare_metadata_for_build_wheel('.'))", tmp_path, tmp_path)
+    assert run.returncode == 0, run.stderr
+    folder = tmp_path / run.stdout.strip()
+    assert (folder / "METADATA").read_text(encoding="utf-8").startswith("Metadata-Version: ")
+    assert "cbr = cbr._program:main" in (folder / "entry_points.txt").read_text(encoding="utf-8")
 
 
 def test_an_archive_of_the_sources(tmp_path):
