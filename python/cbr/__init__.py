@@ -20,20 +20,20 @@ from cbr import _compiled  # noqa: F401  (first: it says so if there is no compi
 from cbr import simulated
 from cbr._asyncio import AcquireRequest
 from cbr._cbr import (AcquireEvent, AcquireHandle, AcquireTimeout, Backend, BackendError,
-                      CallbackHandle, CompleteEvent, Dependency, DependencyFailed, Device,
-                      DeviceLost, Error, ExecutionFailed, FaultInjector, GpuInterval, InputError,
-                      InvalidOption, InvalidUsage, Lease, RingStatistics, Sequence, SubmitEvent,
-                      SubmitFailed, Ticket, __version__, default_device, list_devices, validate,
-                      wait_all, wait_any)
+                      CallbackHandle, CompleteEvent, ComputeFamily, Dependency, DependencyFailed,
+                      Device, DeviceInfo, DeviceLost, Error, ExecutionFailed, FaultInjector,
+                      GpuInterval, InputError, InvalidOption, InvalidUsage, Lease, RingStatistics,
+                      Sequence, SubmitEvent, SubmitFailed, Ticket, __version__, default_device,
+                      list_devices, validate, wait_all, wait_any)
 from cbr._log import LogEvent, LogLevel, LogMessage, Place
 from cbr._options import AllocationStrategy, GpuTimes, Priority, WaitStrategy
 from cbr._ring import CommandBufferRing
 
 __all__ = [
     "AcquireEvent", "AcquireHandle", "AcquireRequest", "AcquireTimeout", "AllocationStrategy",
-    "Backend", "BackendError", "CallbackHandle", "CommandBufferRing", "CompleteEvent", "Dependency",
-    "DependencyFailed", "Device", "DeviceLost", "Error", "ExecutionFailed", "FaultInjector",
-    "GpuInterval", "GpuTimes", "InputError", "InvalidOption", "InvalidUsage", "Lease", "LogEvent",
+    "Backend", "BackendError", "CallbackHandle", "CommandBufferRing", "CompleteEvent",
+    "ComputeFamily", "Dependency", "DependencyFailed", "Device", "DeviceInfo", "DeviceLost", "Error",
+    "ExecutionFailed", "FaultInjector", "GpuInterval", "GpuTimes", "InputError", "InvalidOption", "InvalidUsage", "Lease", "LogEvent",
     "LogLevel", "LogMessage", "Place", "Priority", "RingStatistics", "Sequence", "SubmitEvent",
     "SubmitFailed", "Ticket", "WaitStrategy", "__version__", "default_device", "list_devices",
     "simulated", "validate", "wait_all", "wait_any",

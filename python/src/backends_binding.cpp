@@ -2,85 +2,24 @@
 
 #include <array>
 #include <chrono>
-#include <cstddef>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <pybind11/stl.h>
-#include <unistd.h>
 
 #include <cbr/errors.h>
 #include <cbr/validation.h>
 
 #include "argument.h"
+#include "device_binding.h"
 #include "durations.h"
 #include "gil.h"
 #include "lease_binding.h"
 
 namespace cbr::python {
 namespace {
-
-/// One device for all that ask for "vulkan": opening one takes up to a second, and buffers and
-/// rings have to agree on it. Not to be shared with a forked child, whose driver would not work.
-struct DefaultDevice {
-  std::mutex mutex;
-  pid_t process = 0;
-  std::shared_ptr<vulkan::Device> device;
-};
-DefaultDevice& default_device_slot() {
-  static auto& slot = *new DefaultDevice();
-  return slot;
-}
-
-std::shared_ptr<vulkan::Device> default_device() {
-  return without_gil([] {
-    DefaultDevice& slot = default_device_slot();
-    const std::lock_guard lock(slot.mutex);
-    if (slot.process != getpid()) {
-      // The parent's is left as it lies: destroying it would call the driver.
-      if (slot.device) new std::shared_ptr<vulkan::Device>(std::move(slot.device));
-      slot.device = nullptr;
-      slot.process = getpid();
-    }
-    if (!slot.device) slot.device = vulkan::Device::open();
-    return slot.device;
-  });
-}
-
-std::shared_ptr<vulkan::Device> open_device(const py::object& device,
-                                            const Argument<"queues", std::vector<double>>& queues,
-                                            const Argument<"validation", bool>& validation) {
-  vulkan::OpenOptions options;
-  if (py::isinstance<py::str>(device)) {
-    options.device = device.cast<std::string>();
-  } else if (py::isinstance<py::int_>(device) && !py::isinstance<py::bool_>(device)) {
-    options.device = py::str(device).cast<std::string>();
-  } else {
-    wrong_type("device", device, "an index or a part of a name");
-  }
-  for (const double priority : queues.value) {
-    options.queues.push_back({.family = std::nullopt, .priority = static_cast<float>(priority)});
-  }
-  options.validation = validation.value;
-  return without_gil([&] { return vulkan::Device::open(options); });
-}
-
-py::dict info_of(const vulkan::DeviceInfo& info) {
-  py::dict dict;
-  dict["index"] = info.index;
-  dict["name"] = info.name;
-  dict["driver"] = info.driver;
-  dict["api_version"] = info.api_version;
-  dict["type"] = info.type;
-  dict["timestamps"] = info.timestamps;
-  dict["buffer_device_address"] = info.buffer_device_address;
-  dict["why_unusable"] = info.why_unusable();
-  return dict;
-}
 
 constexpr std::array<std::pair<const char*, Fault>, 10> all_faults = {
     {{"none", Fault::none},
@@ -238,7 +177,7 @@ BackendObject backend_from(const py::object& given) {
                       "Backend",
                       name));
     }
-    auto device = default_device();
+    auto device = device_from(py::none());
     return {vulkan::make_backend(device), device};
   }
   if (py::isinstance<vulkan::Device>(given)) {
@@ -249,49 +188,7 @@ BackendObject backend_from(const py::object& given) {
   wrong_type("backend", given, "a name, a Device or a Backend");
 }
 
-std::shared_ptr<vulkan::Device> device_from(const py::object& given) {
-  if (given.is_none()) return default_device();
-  if (py::isinstance<vulkan::Device>(given)) return given.cast<std::shared_ptr<vulkan::Device>>();
-  wrong_type("device", given, "a Device or None");
-}
-
-void drop_default_device() noexcept {
-  DefaultDevice& slot = default_device_slot();
-  const std::lock_guard lock(slot.mutex);
-  if (slot.process == getpid()) slot.device.reset();
-}
-
 void bind_backends(py::module_& module) {
-  py::class_<vulkan::Device, std::shared_ptr<vulkan::Device>>(
-      module, "Device", "An open Vulkan device; rings and buffers of one device work together.")
-      .def(py::init(&open_device), py::arg("device") = "", py::kw_only(),
-           py::arg("queues") = std::vector<double>(), py::arg("validation") = false,
-           "Opens a device: an index or a part of a name as list_devices() has them; empty for the "
-           "best. `queues` holds a priority from 0 to 1 for each queue.")
-      .def_property_readonly(
-          "info", [](const vulkan::Device& self) { return info_of(self.info()); },
-          "What list_devices() has of it.")
-      .def_property_readonly(
-          "name", [](const vulkan::Device& self) { return self.info().name; },
-          "As the driver says.")
-      .def_property_readonly(
-          "queue_count", [](const vulkan::Device& self) { return self.queue_count(); },
-          "How many queues it was opened with.")
-      .def("__repr__", [](const vulkan::Device& self) {
-        return fmt::format("<cbr.Device \"{}\", {} queue(s)>", self.info().name,
-                           self.queue_count());
-      });
-  module.def(
-      "list_devices",
-      [] {
-        const auto devices = without_gil([] { return vulkan::list_devices(); });
-        py::list list;
-        for (const auto& device : devices) list.append(info_of(device));
-        return list;
-      },
-      "The Vulkan devices of this machine.");
-  module.def("default_device", &default_device,
-             "The device that backend=\"vulkan\" and device=None stand for.");
   py::class_<BackendObject>(module, "Backend", "What a ring runs on.")
       .def("__repr__", [](const BackendObject&) { return "<cbr.Backend>"; });
   bind_simulated(module);

@@ -28,12 +28,6 @@ struct FaultInjectorObject : BackendObject {
 /// InvalidOption for another name, TypeError for another type. May open a device, without the GIL.
 [[nodiscard]] BackendObject backend_from(const pybind11::object& given);
 
-/// The device given or, for None, the one that "vulkan" stands for. May open it, without the GIL.
-[[nodiscard]] std::shared_ptr<vulkan::Device> device_from(const pybind11::object& given);
-
-/// Forgets the device that "vulkan" stands for.
-void drop_default_device() noexcept;
-
 void bind_backends(pybind11::module_& module);
 /// What gives a lease its timings, once there are leases.
 void bind_simulate(pybind11::module_& module);

@@ -9,13 +9,15 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <pybind11/stl.h>
 
 #include <cbr/errors.h>
 
 #include "argument.h"
-#include "backends_binding.h"
 #include "buffer_view.h"
 #include "compute/transfer.h"
+#include "device_binding.h"
+#include "dlpack_export.h"
 #include "gil.h"
 
 namespace cbr::python {
@@ -57,17 +59,88 @@ int get_buffer(PyObject* object, Py_buffer* view, int flags) {
                     "the host can't see a device-local buffer: use read() and write()");
     return -1;
   }
+  if (self.element().format == nullptr && (flags & PyBUF_FORMAT) != 0) {
+    view->obj = nullptr;
+    PyErr_Format(PyExc_BufferError,
+                 "Python's buffers have no format for %s: use from_dlpack() of a library that has "
+                 "it, or read() and write()",
+                 self.element().name);
+    return -1;
+  }
+  const auto dimensions = self.shape().size();
+  const bool wants_fortran = (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS;
+  if (wants_fortran && dimensions > 1) {
+    view->obj = nullptr;
+    PyErr_SetString(PyExc_BufferError, "the buffer is in C's order, and not in Fortran's");
+    return -1;
+  }
+  const bool has_shape = (flags & PyBUF_ND) != 0;
+  const bool has_strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
+  view->buf = bytes.data();
+  view->len = static_cast<Py_ssize_t>(bytes.size());
+  view->readonly = 0;
+  view->itemsize = self.element().bytes;
+  view->format = (flags & PyBUF_FORMAT) != 0 ? const_cast<char*>(self.element().format) : nullptr;
+  view->ndim = has_shape ? static_cast<int>(dimensions) : 1;
+  view->shape = has_shape ? const_cast<Py_ssize_t*>(self.shape().data()) : nullptr;
+  view->strides = has_strides ? const_cast<Py_ssize_t*>(self.strides().data()) : nullptr;
+  view->suboffsets = nullptr;
+  view->internal = nullptr;
   // The view holds a reference to `object`, and that the memory.
-  return PyBuffer_FillInfo(view, object, bytes.data(), static_cast<Py_ssize_t>(bytes.size()), 0,
-                           flags);
+  view->obj = py::handle(object).inc_ref().ptr();
+  return 0;
+}
+
+std::string text_of_shape(const std::vector<py::ssize_t>& shape) {
+  return py::str(py::tuple(py::cast(shape))).cast<std::string>();
+}
+
+/// The shape given, or a row. Throws InvalidOption if it does not take `size` bytes.
+std::vector<py::ssize_t> shape_of(std::uint64_t size, const ElementType& element,
+                                  const std::optional<std::vector<std::uint64_t>>& given) {
+  if (size == 0) throw InvalidOption("the size of a buffer is 0 bytes, at least 1 is needed");
+  if (!given) {
+    if (size % element.bytes == 0) return {static_cast<py::ssize_t>(size / element.bytes)};
+    throw InvalidOption(
+        fmt::format("the size of a buffer is {} bytes, a multiple of {} is needed "
+                    "for dtype \"{}\"",
+                    size, static_cast<int>(element.bytes), element.name));
+  }
+  std::vector<py::ssize_t> shape;
+  std::uint64_t bytes = element.bytes;
+  bool fits = true;
+  for (const std::uint64_t length : *given) {
+    shape.push_back(static_cast<py::ssize_t>(length));
+    fits = fits && length > 0 && length <= size;
+    // Both are checked to be small enough for the product.
+    fits = fits && !__builtin_mul_overflow(bytes, length, &bytes);
+  }
+  if (fits && bytes == size) return shape;
+  throw InvalidOption(fmt::format("shape is {}, which does not take {} bytes of dtype \"{}\"",
+                                  text_of_shape(shape), size, element.name));
+}
+
+std::vector<py::ssize_t> strides_of(const std::vector<py::ssize_t>& shape,
+                                    const ElementType& element) {
+  std::vector<py::ssize_t> strides(shape.size());
+  py::ssize_t stride = element.bytes;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
 }
 
 }  // namespace
 
 BufferObject::BufferObject(std::uint64_t size, const std::string& placement,
-                           std::shared_ptr<vulkan::Device> device)
-    : device_(std::move(device)), placement_(placement_from(placement)) {
-  if (size == 0) throw InvalidOption("the size of a buffer is 0 bytes, at least 1 is needed");
+                           std::shared_ptr<vulkan::Device> device, const ElementType& element,
+                           std::optional<std::vector<std::uint64_t>> shape)
+    : device_(std::move(device)),
+      placement_(placement_from(placement)),
+      element_(&element),
+      shape_(shape_of(size, element, shape)),
+      strides_(strides_of(shape_, element)) {
   buffer_ = without_gil([&] {
     auto buffer = std::make_shared<compute::Buffer>(device_, size, placement_);
     // Fresh memory holds whatever was there before.
@@ -138,17 +211,52 @@ py::bytes BufferObject::read(std::uint64_t offset, std::optional<std::uint64_t> 
 }
 
 void bind_buffer(py::module_& module) {
-  py::class_<BufferObject>(module, "Buffer", py::custom_type_setup([](PyHeapTypeObject* type) {
-                             type->ht_type.tp_as_buffer = &type->as_buffer;
-                             type->as_buffer.bf_getbuffer = get_buffer;
-                             type->as_buffer.bf_releasebuffer = nullptr;
-                           }))
-      .def(py::init([](const Argument<"size", std::uint64_t>& size,
+  module.def(
+      "dtype_of_format",
+      [](const std::string& format, std::size_t bytes) -> std::optional<std::string> {
+        const ElementType* type = type_of_format(format, bytes);
+        return type == nullptr ? std::nullopt : std::optional<std::string>(type->name);
+      },
+      py::arg("format"), py::arg("bytes"),
+      "The dtype of a Buffer for a memoryview's format and item size; None if it has none.");
+  module.def(
+      "array_size",
+      [](const Argument<"shape", std::vector<std::uint64_t>>& shape, const py::object& dtype) {
+        const ElementType& element = element_type_from(dtype);
+        std::uint64_t bytes = element.bytes;
+        for (const std::uint64_t length : shape.value) {
+          if (!__builtin_mul_overflow(bytes, length, &bytes)) continue;
+          throw InvalidOption(fmt::format("an array of shape {} has more bytes than can be counted",
+                                          py::str(py::cast(shape.value)).cast<std::string>()));
+        }
+        return bytes;
+      },
+      py::arg("shape"), py::arg("dtype"), "The bytes of an array.");
+  py::class_<BufferObject> type(module, "Buffer",
+                                py::custom_type_setup([](PyHeapTypeObject* heap_type) {
+                                  heap_type->ht_type.tp_as_buffer = &heap_type->as_buffer;
+                                  heap_type->as_buffer.bf_getbuffer = get_buffer;
+                                  heap_type->as_buffer.bf_releasebuffer = nullptr;
+                                }));
+  bind_dlpack_export(type);
+  type.def(py::init([](const Argument<"size", std::uint64_t>& size,
                        const Argument<"placement", std::string>& placement,
-                       const py::object& device) {
-             return BufferObject(size.value, placement.value, device_from(device));
+                       const py::object& device, const py::object& dtype,
+                       const Argument<"shape", std::optional<std::vector<std::uint64_t>>>& shape) {
+             return BufferObject(size.value, placement.value, device_from(device),
+                                 element_type_from(dtype), shape.value);
            }),
-           py::arg("size"), py::arg("placement") = "host-visible", py::arg("device") = py::none())
+           py::arg("size"), py::arg("placement") = "host-visible", py::arg("device") = py::none(),
+           py::kw_only(), py::arg("dtype") = "uint8", py::arg("shape") = py::none(),
+           "`size` bytes, zeroed if the host can see them. `dtype` says what they are: a name such "
+           "as \"float32\", or NumPy's or PyTorch's type of that name. `shape` has the elements "
+           "along each axis; without one they stand in a row.")
+      .def_property_readonly(
+          "dtype", [](const BufferObject& self) { return self.element().name; },
+          "What its elements are: \"float32\", say, which is equal to NumPy's dtype of that name.")
+      .def_property_readonly(
+          "shape", [](const BufferObject& self) { return py::tuple(py::cast(self.shape())); },
+          "How many elements there are along each axis.")
       .def_property_readonly(
           "size", [](const BufferObject& self) { return self.buffer()->size(); }, "Bytes.")
       .def("__len__", [](const BufferObject& self) { return self.buffer()->size(); })
@@ -186,8 +294,8 @@ void bind_buffer(py::module_& module) {
           "A copy of `size` bytes from byte `offset` on, by default of all. Blocks until it is "
           "there. Read what the GPU wrote after the ticket's wait().")
       .def("__repr__", [](const BufferObject& self) {
-        return fmt::format("<cbr.compute.Buffer of {} bytes on \"{}\">", self.buffer()->size(),
-                           self.device()->info().name);
+        return fmt::format("<cbr.compute.Buffer of {} {} on \"{}\">", self.element().name,
+                           text_of_shape(self.shape()), self.device()->info().name);
       });
 }
 

@@ -3,26 +3,36 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <pybind11/pybind11.h>
 
 #include <cbr/vulkan.h>
 
 #include "compute/buffer.h"
+#include "element_type.h"
 
 namespace cbr::python {
 
 class BufferObject {
  public:
-  /// Throws what compute::Buffer throws, InvalidOption for a size of 0 or an unknown placement.
+  /// `shape` counts elements along each axis; without one it is a row of them. Throws what
+  /// compute::Buffer throws, InvalidOption for a size of 0, an unknown placement, or a shape that
+  /// does not take `size` bytes.
   BufferObject(std::uint64_t size, const std::string& placement,
-               std::shared_ptr<vulkan::Device> device);
+               std::shared_ptr<vulkan::Device> device, const ElementType& element,
+               std::optional<std::vector<std::uint64_t>> shape);
 
   /// Shared with the work in flight that uses it, which may outlive this object.
   [[nodiscard]] const std::shared_ptr<compute::Buffer>& buffer() const { return buffer_; }
   [[nodiscard]] compute::Placement placement() const { return placement_; }
   [[nodiscard]] const std::shared_ptr<vulkan::Device>& device() const { return device_; }
+  [[nodiscard]] const ElementType& element() const { return *element_; }
+  [[nodiscard]] const std::vector<pybind11::ssize_t>& shape() const { return shape_; }
+  /// In bytes, in C's order.
+  [[nodiscard]] const std::vector<pybind11::ssize_t>& strides() const { return strides_; }
 
   /// Throws InvalidUsage if the buffer is another device's.
   void require_device(const std::shared_ptr<vulkan::Device>& device) const;
@@ -36,6 +46,9 @@ class BufferObject {
  private:
   std::shared_ptr<vulkan::Device> device_;
   compute::Placement placement_;
+  const ElementType* element_;
+  std::vector<pybind11::ssize_t> shape_;
+  std::vector<pybind11::ssize_t> strides_;
   std::shared_ptr<compute::Buffer> buffer_;
 };
 

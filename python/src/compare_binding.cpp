@@ -13,6 +13,7 @@
 #include "bench/compare_input.h"
 #include "bench/compare_table.h"
 #include "gil.h"
+#include "html_table.h"
 
 namespace cbr::python {
 namespace {
@@ -29,6 +30,22 @@ const char* name_of(bench::Judgement judgement) {
       break;
   }
   return "too few rounds";
+}
+
+/// As `cbr compare` shows it.
+std::string html(const bench::CompareReport& report) {
+  std::string text;
+  for (const std::string& warning : report.warnings) {
+    text += "<p>Warning: " + html_text(warning) + ".</p>\n";
+  }
+  HtmlTable table({"ring", "metric", "baseline", "candidate", "change", "p", "judgement"});
+  for (const bench::MetricChange& change : report.changes) {
+    table.add_row({fmt::format("{}", change.ring_size), change.metric,
+                   fmt::format("{:.4g}", change.baseline), fmt::format("{:.4g}", change.candidate),
+                   change.percent ? bench::percent_text(*change.percent) : "–",
+                   change.p ? fmt::format("{:.3f}", *change.p) : "–", name_of(change.judgement)});
+  }
+  return text + table.text();
 }
 
 }  // namespace
@@ -67,6 +84,7 @@ void bind_compare(py::module_& module) {
       .def_readonly("changes", &bench::CompareReport::changes,
                     "One MetricChange for each metric and ring size in both.")
       .def("table", &bench::compare_table, "The table that cbr compare prints.")
+      .def("_repr_html_", &html)
       .def("__repr__", [](const bench::CompareReport& self) {
         return fmt::format("<cbr.bench.CompareReport of {} metrics>", self.changes.size());
       });
@@ -83,7 +101,8 @@ void bind_compare(py::module_& module) {
                                 bench::read_comparable_result(candidate), sizes);
         });
       },
-      py::arg("baseline"), py::arg("candidate"), py::arg("ring_sizes") = py::none());
+      py::arg("baseline"), py::arg("candidate"), py::arg("ring_sizes") = py::none(),
+      "What cbr.bench.compare() calls.");
 }
 
 }  // namespace cbr::python

@@ -9,6 +9,7 @@
 
 #include <cbr/simulated.h>
 
+#include "device_binding.h"
 #include "durations.h"
 #include "gil.h"
 #include "ring_options.h"

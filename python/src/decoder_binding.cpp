@@ -9,9 +9,9 @@
 #include <cbr/errors.h>
 
 #include "argument.h"
-#include "backends_binding.h"
 #include "collect.h"
 #include "config_binding.h"
+#include "device_binding.h"
 #include "gil.h"
 #include "log_binding.h"
 #include "ring_options.h"

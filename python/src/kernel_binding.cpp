@@ -8,9 +8,9 @@
 #include <cbr/errors.h>
 
 #include "argument.h"
-#include "backends_binding.h"
 #include "buffer_binding.h"
 #include "buffer_view.h"
+#include "device_binding.h"
 #include "gil.h"
 #include "shader.h"
 

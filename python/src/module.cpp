@@ -8,12 +8,16 @@
 #include "config_binding.h"
 #include "decoder_binding.h"
 #include "dependency_binding.h"
+#include "device_binding.h"
+#include "device_info_binding.h"
+#include "dlpack_tensor.h"
 #include "errors_binding.h"
 #include "gil.h"
 #include "kernel_binding.h"
 #include "lease_binding.h"
 #include "observer_binding.h"
 #include "ring_binding.h"
+#include "signatures.h"
 #include "statistics_binding.h"
 #include "ticket_binding.h"
 
@@ -40,8 +44,11 @@ PYBIND11_MODULE(_cbr, module) {
   python::bind_statistics(module);
   python::bind_ticket(module);
   python::bind_observer(module);
+  python::bind_device_info(module);
+  python::bind_device(module);
   python::bind_backends(module);
   python::bind_config(module);
+  python::bind_dlpack_tensor(module);
   python::bind_buffer(module);
   python::bind_kernel(module);
   python::bind_dependency(module);
@@ -51,5 +58,6 @@ PYBIND11_MODULE(_cbr, module) {
   python::bind_ring(module);
   python::bind_decoder(module);
   python::bind_compare(module);
+  python::bind_signatures(module);
   pybind11::module_::import("atexit").attr("register")(pybind11::cpp_function(&python::shut_down));
 }

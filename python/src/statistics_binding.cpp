@@ -7,6 +7,8 @@
 
 #include <cbr/statistics.h>
 
+#include "html_table.h"
+
 namespace cbr::python {
 namespace {
 
@@ -59,6 +61,20 @@ std::string describe(const RingStatistics& statistics) {
   return text + ")";
 }
 
+std::string html(const RingStatistics& statistics) {
+  HtmlTable table({"counter", "value", ""});
+  for_each_field([&](const char* name, auto member, const char* documentation) {
+    using Value = std::remove_cvref_t<decltype(statistics.*member)>;
+    const auto value = statistics.*member;
+    table.add_row({name,
+                   std::is_floating_point_v<Value>
+                       ? fmt::format("{:.3f}", static_cast<double>(value))
+                       : fmt::format("{}", value),
+                   documentation});
+  });
+  return table.text();
+}
+
 /// For pickle and copy.
 RingStatistics from_dict(const py::dict& values) {
   RingStatistics statistics;
@@ -80,6 +96,7 @@ void bind_statistics(py::module_& module) {
   type.def("to_dict", &to_dict, "The counters by name, for JSON and the like.");
   type.def(py::pickle(&to_dict, &from_dict));
   type.def("__repr__", &describe);
+  type.def("_repr_html_", &html);
 }
 
 }  // namespace cbr::python

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import os
 import re
 import shutil
@@ -75,6 +76,8 @@ def stub_members(class_node):
 def compiled_members(compiled):
     members = {}
     for name, value in vars(compiled).items():
+        if isinstance(value, staticmethod):
+            value = getattr(compiled, name)
         if isinstance(value, property):
             members[name] = None
         elif callable(value) and value.__doc__ and f"{name}(" in value.__doc__:
@@ -120,6 +123,37 @@ def test_every_public_name_says_what_it_is():
             if not text.strip():
                 undocumented.append(path)
     assert undocumented == []
+
+
+def test_signatures_can_be_inspected():
+    tree = ast.parse((SOURCE / "python/cbr/_cbr.pyi").read_text(encoding="utf-8"))
+    wrong = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            declared = [each.arg for each in node.args.args + node.args.kwonlyargs]
+            if list(inspect.signature(getattr(_cbr, node.name)).parameters) != declared:
+                wrong.append(node.name)
+        if not isinstance(node, ast.ClassDef) or issubclass(getattr(_cbr, node.name), Exception):
+            continue
+        for name, declared in stub_members(node).items():
+            compiled = getattr(_cbr, node.name)
+            if declared is None or (name.startswith("_") and name != "__init__"):
+                continue
+            try:
+                value = compiled if name == "__init__" else getattr(compiled, name)
+                names = list(inspect.signature(value).parameters)
+            except ValueError as error:
+                names = [str(error)]
+            if name == "__init__":
+                declared = declared[1:]
+            if [each for each in names if each != "args"] != declared:
+                wrong.append((node.name, name, names, declared))
+    assert wrong == []
+    signature = inspect.signature(cbr.CommandBufferRing.acquire)
+    assert str(signature) == "(self, timeout=None, *, priority=None, queue=None, label='')"
+    # That of its own __init__.
+    assert "ring_size" in inspect.signature(cbr.CommandBufferRing).parameters
+    assert "size" in inspect.signature(cbr.compute.Buffer).parameters
 
 
 def test_no_signature_shows_cpp():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cbr import _cbr
@@ -13,37 +14,63 @@ if TYPE_CHECKING:
 class Buffer(_cbr.Buffer):
     """GPU memory that kernels reach by its address, zeroed if the host can see it.
 
-    A "host-visible" buffer has Python's buffer protocol: `memoryview(buffer)` and
-    `buffer.array("float32")` are its very bytes, with no copy between. A "device-local" one is
+    A "host-visible" buffer is the very memory that NumPy, PyTorch on the CPU and others see, with no
+    copy between: `buffer.array()`, `numpy.from_dlpack(buffer)`, `torch.from_dlpack(buffer)`,
+    `memoryview(buffer)`. They see elements of its `dtype` in its `shape`. A "device-local" one is
     faster for the GPU; read() and write() copy.
 
-    The memory lives while the object, a view of it, or work in flight that uses it does. Read what
-    the GPU wrote after the ticket's wait(); write what it is to read before submit().
+    The memory lives while the object, a view of it, or work in flight that uses it does. Nothing
+    waits for the GPU: while work in flight writes it, what the host reads is undefined, and what the
+    host writes may come before or after what that work reads. Read what the GPU wrote after the
+    ticket's wait(); write what it is to read before submit().
     """
 
     @classmethod
     def of(cls, data: Any, placement: str = "host-visible",
            device: _cbr.Device | None = None) -> Buffer:
-        """A new buffer with a copy of an array's bytes, in C's order.
+        """A new buffer with a copy of an array, in C's order, with its dtype and shape.
 
-        `data` is anything with the buffer protocol, contiguous or not. TypeError if it holds Python
-        objects or numbers in another byte order than this machine's.
+        `data` is anything with the buffer protocol or DLPack on the CPU (NumPy, PyTorch), contiguous
+        or not; what has fields, or another format that no dtype has, goes in as bytes. TypeError if
+        it holds Python objects or numbers in another byte order than this machine's, or if it is on
+        another device.
         """
-        with memoryview(data) as view:
-            size = view.nbytes
-        buffer = cls(size, placement, device)
-        buffer.write(data)
+        source, tensor = data, None
+        try:
+            view = memoryview(data)
+        except TypeError:
+            if not hasattr(data, "__dlpack__"):
+                raise
+            source = tensor = _cbr.DlpackTensor(data)
+            view = memoryview(tensor)
+        with view:
+            size, shape = view.nbytes, view.shape
+            dtype = tensor.dtype if tensor else _cbr.dtype_of_format(view.format, view.itemsize)
+        if dtype is None:
+            dtype, shape = "uint8", (size,)
+        buffer = cls(size, placement, device, dtype=dtype, shape=shape)
+        buffer.write(source)
         return buffer
 
-    def array(self, dtype: Any = "uint8", shape: int | tuple[int, ...] = -1,
-              ) -> numpy.ndarray[Any, Any]:
-        """The bytes as a NumPy array, without a copy: to write into it is to write into the buffer.
+    @classmethod
+    def empty(cls, shape: int | Sequence[int], dtype: Any = "float32",
+              placement: str = "host-visible", device: _cbr.Device | None = None) -> Buffer:
+        """A new buffer for an array of that shape and dtype."""
+        axes = (shape,) if isinstance(shape, int) else tuple(shape)
+        return cls(_cbr.array_size(axes, dtype), placement, device, dtype=dtype, shape=axes)
 
-        Host-visible buffers only: BufferError for another. ValueError if `dtype` or `shape` do not
-        fit the size.
+    def array(self, dtype: Any = None, shape: int | tuple[int, ...] | None = None,
+              ) -> numpy.ndarray[Any, Any]:
+        """The buffer as a NumPy array, without a copy: to write into it is to write into the buffer.
+
+        With its own dtype and shape; or as elements of another `dtype`, then in a row unless `shape`
+        says otherwise. Host-visible buffers only: BufferError for another. ValueError if `dtype` or
+        `shape` do not fit the size.
         """
         import numpy  # Only who asks for arrays needs it.
 
-        memory: Any = memoryview(self)  # type: ignore[arg-type]  # stubs say so from Python 3.12 on
-        array: numpy.ndarray[Any, Any] = numpy.frombuffer(memory, dtype)
-        return array.reshape(shape)
+        own: Any = self
+        if dtype is None:
+            array: numpy.ndarray[Any, Any] = numpy.asarray(memoryview(own))
+            return array if shape is None else array.reshape(shape)
+        return numpy.frombuffer(own, dtype).reshape(-1 if shape is None else shape)

@@ -57,6 +57,16 @@ def ring():
 
 
 @contextlib.contextmanager
+def theirs():
+    """A device that another library opened: here this one, which the page does not show."""
+    owner = cbr.Device()
+    names = {"cbr": cbr, "instance": owner.instance, "physical_device": owner.physical_device,
+             "handle": owner.handle, "queue": owner.queue(), "owner": owner}
+    yield names
+    assert names["device"].handle == owner.handle
+
+
+@contextlib.contextmanager
 def tickets():
     """Some tickets."""
     with cbr.CommandBufferRing(ring_size=3) as made:
