@@ -60,13 +60,16 @@ struct DeviceInfo {
   /// Whether the driver tells what lost a device (VK_EXT_device_fault): DeviceLost then says it.
   /// False for NVIDIA's driver, which has the extension but hangs or crashes with it on a fault.
   bool device_fault = false;
+  /// Why the driver could not describe the device: then it can't be used, and what it is said to be
+  /// and have above may be missing. Empty mostly.
+  std::string problem = {};
 
   /// Empty if a ring can use the device, else what is missing.
   [[nodiscard]] std::string why_unusable() const;
 };
 
-/// Lists the devices of the Vulkan library. Throws BackendError if there is no library or it fails.
-/// Takes milliseconds to seconds: drivers are loaded.
+/// Lists the devices of the Vulkan library, also those that a ring can't use. Throws BackendError
+/// if there is no library or it fails. Takes milliseconds to seconds: drivers are loaded.
 [[nodiscard]] std::vector<DeviceInfo> list_devices();
 
 /// A queue to open.
@@ -80,13 +83,17 @@ struct QueueRequest {
 
 /// What Device::open opens.
 struct OpenOptions {
-  /// An index in the list of devices, or a part of a device's name in any case. Empty: the first
-  /// usable discrete GPU, else integrated, virtual, CPU.
+  /// An index in the list of devices, or a part of a device's name in any case: the first usable
+  /// one that has it. Digits that are no index are a part of a name too. Empty: the first usable
+  /// discrete GPU, else integrated, virtual, CPU. Where that can't be opened, the next that fits;
+  /// see Device::passed_over().
   std::string device = {};
   /// The queues to open, 64 at most. Slot i of a ring belongs to queue i modulo their number.
   /// Empty: one queue of the main family. Buffers that queues of several families share need
   /// Vulkan's concurrent sharing, or transfers of ownership.
   std::vector<QueueRequest> queues = {};
+  /// Whether a device without bufferDeviceAddress is no good.
+  bool require_buffer_device_address = false;
   /// Turns on the Khronos validation layer with synchronisation validation. Its messages go to
   /// `on_validation_message`. Throws BackendError if the layer is not installed.
   bool validation = false;
@@ -154,8 +161,9 @@ struct WrapOptions {
 class Device final {
  public:
   /// Loads the Vulkan library and opens a device. Throws BackendError if there is no library, no
-  /// such device, or the device lacks what a ring needs or the queues asked for; the text says
-  /// which. Throws InvalidOption if a priority is out of range or the queues are too many.
+  /// such device, or the device can't be opened or lacks what a ring needs or the options ask for;
+  /// the text says which. Throws InvalidOption if a priority is out of range or the queues are too
+  /// many.
   [[nodiscard]] static std::shared_ptr<Device> open(const OpenOptions& options = {});
   /// Uses a device that the caller has opened. Throws InvalidUsage if a handle is missing, a queue
   /// is named twice or only one of two lock functions is given, InvalidOption as open() does,
@@ -168,6 +176,9 @@ class Device final {
   /// and the queue has not come that far.
   ~Device();
 
+  /// Which better devices open() was to take but could not, and why, on one line; empty mostly.
+  /// Valid as long as this object.
+  [[nodiscard]] const std::string& passed_over() const noexcept;
   /// What the device can do; valid as long as this object.
   [[nodiscard]] const DeviceInfo& info() const noexcept;
   /// The Vulkan instance; valid as long as this object, if it was opened here.

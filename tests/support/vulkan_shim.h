@@ -40,8 +40,10 @@ class Hook<Result(Parameters...)> {
 
 // clang-format off
 #define CBR_SHIMMED_INSTANCE_FUNCTIONS(X) \
-  X(vkCreateInstance) X(vkDestroyInstance) X(vkCreateDevice) \
+  X(vkEnumerateInstanceExtensionProperties) X(vkCreateInstance) X(vkDestroyInstance) \
+  X(vkEnumeratePhysicalDevices) X(vkEnumerateDeviceExtensionProperties) X(vkCreateDevice) \
   X(vkGetPhysicalDeviceProperties) X(vkGetPhysicalDeviceProperties2) \
+  X(vkGetPhysicalDeviceFeatures2) \
   X(vkGetPhysicalDeviceQueueFamilyProperties) X(vkGetPhysicalDeviceToolPropertiesEXT)
 #define CBR_SHIMMED_DEVICE_FUNCTIONS(X) \
   X(vkDestroyDevice) X(vkGetDeviceQueue) X(vkQueueSubmit) \

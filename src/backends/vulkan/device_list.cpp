@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstring>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,9 +14,9 @@
 
 #include <cbr/errors.h>
 
+#include "backends/vulkan/enumerate.h"
 #include "backends/vulkan/gpu_clock.h"
 #include "backends/vulkan/instance.h"
-#include "backends/vulkan/result.h"
 
 namespace cbr::vulkan {
 namespace {
@@ -63,47 +66,47 @@ std::optional<std::uint32_t> compute_family(const std::vector<VkQueueFamilyPrope
 
 std::vector<VkQueueFamilyProperties> queue_families(const Functions& functions,
                                                     VkPhysicalDevice handle) {
-  std::uint32_t count = 0;
-  functions.vkGetPhysicalDeviceQueueFamilyProperties(handle, &count, nullptr);
-  std::vector<VkQueueFamilyProperties> families(count);
-  functions.vkGetPhysicalDeviceQueueFamilyProperties(handle, &count, families.data());
-  families.resize(count);
-  return families;
+  return enumerate<VkQueueFamilyProperties>(
+      "vkGetPhysicalDeviceQueueFamilyProperties",
+      [&](std::uint32_t* count, VkQueueFamilyProperties* families) {
+        functions.vkGetPhysicalDeviceQueueFamilyProperties(handle, count, families);
+        return VK_SUCCESS;
+      });
 }
 
-bool supports_extension(const Functions& functions, VkPhysicalDevice handle,
-                        std::string_view name) {
-  std::uint32_t count = 0;
-  check(functions.vkEnumerateDeviceExtensionProperties(handle, nullptr, &count, nullptr),
-        "vkEnumerateDeviceExtensionProperties");
-  std::vector<VkExtensionProperties> extensions(count);
-  check(functions.vkEnumerateDeviceExtensionProperties(handle, nullptr, &count, extensions.data()),
-        "vkEnumerateDeviceExtensionProperties");
-  return std::any_of(extensions.begin(), extensions.end(), [&](const auto& extension) {
-    return std::string_view(extension.extensionName) == name;
-  });
-}
+/// The names of the extensions that a device has.
+class Extensions {
+ public:
+  Extensions(const Functions& functions, VkPhysicalDevice handle)
+      : extensions_(enumerate<VkExtensionProperties>(
+            "vkEnumerateDeviceExtensionProperties",
+            [&](std::uint32_t* count, VkExtensionProperties* extensions) {
+              return functions.vkEnumerateDeviceExtensionProperties(handle, nullptr, count,
+                                                                    extensions);
+            })) {}
 
-}  // namespace
+  [[nodiscard]] bool has(std::string_view name) const {
+    return std::any_of(extensions_.begin(), extensions_.end(), [&](const auto& extension) {
+      return std::string_view(extension.extensionName) == name;
+    });
+  }
 
-std::string DeviceInfo::why_unusable() const {
-  if (!timeline_semaphores) return "no timeline semaphores: a ring needs Vulkan 1.2 with them";
-  if (!compute_queue) return "no queue that computes";
-  return {};
-}
+ private:
+  std::vector<VkExtensionProperties> extensions_;
+};
 
-PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice handle,
-                                    std::uint32_t index) {
-  PhysicalDevice device;
-  device.handle = handle;
-  device.info.index = index;
-
+/// Fills in what the driver tells. Throws BackendError, with what was read by then in `device`.
+void read(const Functions& functions, PhysicalDevice& device) {
+  const VkPhysicalDevice handle = device.handle;
   VkPhysicalDeviceProperties base{};
   functions.vkGetPhysicalDeviceProperties(handle, &base);
-  device.info.name = base.deviceName;
+  // A driver may have left out the byte that ends it.
+  device.info.name.assign(base.deviceName, strnlen(base.deviceName, sizeof base.deviceName));
   device.info.api_version = version_text(base.apiVersion);
   device.info.type = type_text(base.deviceType);
   device.info.driver = fmt::format("driver {:#x}", base.driverVersion);
+  const Extensions extensions(functions, handle);
+  device.portability_subset = extensions.has(portability_subset_extension);
   // The structures of 1.2 may be asked for only where the device speaks 1.2.
   if (base.apiVersion >= VK_API_VERSION_1_2) {
     VkPhysicalDeviceVulkan12Properties properties12{};
@@ -122,12 +125,12 @@ PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice
     features.pNext = &features12;
     VkPhysicalDeviceFaultFeaturesEXT fault{};
     fault.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FAULT_FEATURES_EXT;
-    if (supports_extension(functions, handle, VK_EXT_DEVICE_FAULT_EXTENSION_NAME)) {
+    if (extensions.has(VK_EXT_DEVICE_FAULT_EXTENSION_NAME)) {
       fault.pNext = std::exchange(features12.pNext, &fault);
     }
     VkPhysicalDeviceSynchronization2Features synchronization2{};
     synchronization2.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SYNCHRONIZATION_2_FEATURES;
-    if (supports_extension(functions, handle, VK_KHR_SYNCHRONIZATION_2_EXTENSION_NAME)) {
+    if (extensions.has(VK_KHR_SYNCHRONIZATION_2_EXTENSION_NAME)) {
       synchronization2.pNext = std::exchange(features12.pNext, &synchronization2);
     }
     functions.vkGetPhysicalDeviceFeatures2(handle, &features);
@@ -158,72 +161,101 @@ PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice
   }
   device.info.timestamps =
       device.info.compute_queue && device.timestamp_bits[device.main_family] > 0;
+}
+
+/// What a choice can mean.
+std::vector<PhysicalDevice> find_devices(const std::vector<PhysicalDevice>& devices,
+                                         const std::string& choice) {
+  std::uint32_t index = 0;
+  const char* end = choice.data() + choice.size();
+  const auto parsed = std::from_chars(choice.data(), end, index);
+  const bool is_index = parsed.ec == std::errc() && parsed.ptr == end && index < devices.size();
+  if (is_index) return {devices[index]};
+  // Digits that are no index are a part of many names: "4090". A name that is empty is in all.
+  std::vector<PhysicalDevice> found;
+  std::copy_if(devices.begin(), devices.end(), std::back_inserter(found), [&](const auto& device) {
+    return lower(device.info.name).find(lower(choice)) != std::string::npos;
+  });
+  return found;
+}
+
+void sort_best_first(std::vector<PhysicalDevice>& devices) {
+  const auto rank = [](const PhysicalDevice& device) {
+    return std::pair(type_rank(device.info.type), device.portability_subset);
+  };
+  std::stable_sort(devices.begin(), devices.end(),
+                   [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+}
+
+/// "0 (llvmpipe), 1 (NVIDIA H200)", of each what `text` says.
+template <typename Text>
+std::string list_of(const std::vector<PhysicalDevice>& devices, const char* separator,
+                    const Text& text) {
+  std::vector<std::string> parts;
+  parts.reserve(devices.size());
+  std::transform(devices.begin(), devices.end(), std::back_inserter(parts),
+                 [&](const PhysicalDevice& device) { return text(device.info); });
+  return fmt::format("{}", fmt::join(parts, separator));
+}
+
+}  // namespace
+
+std::string DeviceInfo::why_unusable() const {
+  if (!problem.empty()) return problem;
+  if (!timeline_semaphores) return "no timeline semaphores: a ring needs Vulkan 1.2 with them";
+  if (!compute_queue) return "no queue that computes";
+  return {};
+}
+
+PhysicalDevice read_physical_device(const Functions& functions, VkPhysicalDevice handle,
+                                    std::uint32_t index) {
+  PhysicalDevice device;
+  device.handle = handle;
+  device.info.index = index;
+  read(functions, device);
   return device;
 }
 
 std::vector<PhysicalDevice> read_physical_devices(const Functions& functions, VkInstance instance) {
-  std::vector<VkPhysicalDevice> handles;
-  VkResult result = VK_INCOMPLETE;
-  while (result == VK_INCOMPLETE) {
-    std::uint32_t count = 0;
-    check(functions.vkEnumeratePhysicalDevices(instance, &count, nullptr),
-          "vkEnumeratePhysicalDevices");
-    handles.resize(count);
-    result = functions.vkEnumeratePhysicalDevices(instance, &count, handles.data());
-    handles.resize(count);
-  }
-  check(result, "vkEnumeratePhysicalDevices");
-
-  std::vector<PhysicalDevice> devices;
-  devices.reserve(handles.size());
+  const auto handles = enumerate<VkPhysicalDevice>(
+      "vkEnumeratePhysicalDevices", [&](std::uint32_t* count, VkPhysicalDevice* found) {
+        return functions.vkEnumeratePhysicalDevices(instance, count, found);
+      });
+  std::vector<PhysicalDevice> devices(handles.size());
   for (std::uint32_t i = 0; i < handles.size(); ++i) {
-    devices.push_back(read_physical_device(functions, handles[i], i));
+    devices[i].handle = handles[i];
+    devices[i].info.index = i;
+    // One broken driver is not to hide the others.
+    try {
+      read(functions, devices[i]);
+    } catch (const Error& error) {
+      devices[i].info.problem = fmt::format("its driver can't describe it: {}", error.what());
+    }
   }
   return devices;
 }
 
-const PhysicalDevice& choose_device(const std::vector<PhysicalDevice>& devices,
-                                    const std::string& choice) {
+std::vector<PhysicalDevice> choose_devices(const std::vector<PhysicalDevice>& devices,
+                                           const std::string& choice) {
   if (devices.empty()) throw BackendError("the Vulkan library finds no device");
-  const PhysicalDevice* chosen = nullptr;
-  if (choice.empty()) {
-    for (const auto& device : devices) {
-      if (!device.info.why_unusable().empty()) continue;
-      if (chosen == nullptr || type_rank(device.info.type) < type_rank(chosen->info.type)) {
-        chosen = &device;
-      }
-    }
-    if (chosen == nullptr) {
-      throw BackendError(fmt::format("no usable Vulkan device: {} has {}", devices[0].info.name,
-                                     devices[0].info.why_unusable()));
-    }
-    return *chosen;
-  }
-
-  std::uint32_t index = 0;
-  const char* end = choice.data() + choice.size();
-  if (const auto parsed = std::from_chars(choice.data(), end, index);
-      parsed.ec == std::errc() && parsed.ptr == end) {
-    if (index < devices.size()) chosen = &devices[index];
-  } else {
-    const auto found = std::find_if(devices.begin(), devices.end(), [&](const auto& device) {
-      return lower(device.info.name).find(lower(choice)) != std::string::npos;
-    });
-    if (found != devices.end()) chosen = &*found;
-  }
-  if (chosen == nullptr) {
-    std::vector<std::string> names;
-    names.reserve(devices.size());
-    for (const auto& device : devices) {
-      names.push_back(fmt::format("{} ({})", device.info.index, device.info.name));
-    }
+  const std::vector<PhysicalDevice> meant = find_devices(devices, choice);
+  if (meant.empty()) {
     throw BackendError(fmt::format("no Vulkan device '{}'; by index there are: {}", choice,
-                                   fmt::join(names, ", ")));
+                                   list_of(devices, ", ", [](const DeviceInfo& info) {
+                                     return fmt::format("{} ({})", info.index, info.name);
+                                   })));
   }
-  if (const auto reason = chosen->info.why_unusable(); !reason.empty()) {
-    throw BackendError(fmt::format("device {} can't be used: {}", chosen->info.name, reason));
+  std::vector<PhysicalDevice> usable;
+  std::copy_if(meant.begin(), meant.end(), std::back_inserter(usable),
+               [](const auto& device) { return device.info.why_unusable().empty(); });
+  if (usable.empty()) {
+    throw BackendError(list_of(meant, "; ", [](const DeviceInfo& info) {
+      return fmt::format("device {} ({}) can't be used: {}", info.index, info.name,
+                         info.why_unusable());
+    }));
   }
-  return *chosen;
+  if (choice.empty()) sort_best_first(usable);
+  return usable;
 }
 
 std::vector<DeviceInfo> list_devices() {

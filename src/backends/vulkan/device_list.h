@@ -10,6 +10,9 @@
 
 namespace cbr::vulkan {
 
+/// Vulkan's headers have the name only beside what is provisional.
+inline constexpr const char* portability_subset_extension = "VK_KHR_portability_subset";
+
 /// A physical device, what it can do, and the queue family that a ring would use.
 struct PhysicalDevice {
   VkPhysicalDevice handle = VK_NULL_HANDLE;
@@ -26,9 +29,13 @@ struct PhysicalDevice {
   bool host_query_reset = false;
   /// Whether the device has VK_KHR_synchronization2 and its feature.
   bool synchronization2 = false;
+  /// Whether the device has VK_KHR_portability_subset: its driver puts Vulkan on top of another API
+  /// and lacks some of it. Who opens the device has to turn the extension on.
+  bool portability_subset = false;
 };
 
-/// All physical devices of an instance, in Vulkan's order. Throws BackendError.
+/// All physical devices of an instance, in Vulkan's order. One that can't be read is among them,
+/// with info.problem. Throws BackendError if they can't be listed at all.
 [[nodiscard]] std::vector<PhysicalDevice> read_physical_devices(const Functions& functions,
                                                                 VkInstance instance);
 
@@ -36,9 +43,11 @@ struct PhysicalDevice {
 [[nodiscard]] PhysicalDevice read_physical_device(const Functions& functions,
                                                   VkPhysicalDevice handle, std::uint32_t index);
 
-/// Picks a device: by index, by a part of its name in any case, or, where `choice` is empty, the
-/// first usable one of the best type. Throws BackendError naming the choice and what there is.
-[[nodiscard]] const PhysicalDevice& choose_device(const std::vector<PhysicalDevice>& devices,
-                                                  const std::string& choice);
+/// The usable devices that `choice` may mean, in the order in which to try them: the one with this
+/// index, or else those whose names have it in them, in any case; where it is empty, all by their
+/// types, of equal types those first that are all of Vulkan. Never gives none: throws BackendError
+/// naming the choice and what there is.
+[[nodiscard]] std::vector<PhysicalDevice> choose_devices(const std::vector<PhysicalDevice>& devices,
+                                                         const std::string& choice);
 
 }  // namespace cbr::vulkan

@@ -9,6 +9,7 @@
 
 #include <cbr/errors.h>
 
+#include "backends/vulkan/enumerate.h"
 #include "backends/vulkan/result.h"
 
 namespace cbr::vulkan {
@@ -59,6 +60,12 @@ Instance::Instance(const OpenOptions& options, PFN_vkGetInstanceProcAddr get)
                      (options.validation &&
                       supports_extension(VK_EXT_DEBUG_UTILS_EXTENSION_NAME, validation_layer));
   if (has_debug_utils_) extensions.push_back(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
+  // Without, the loader hides the drivers that put Vulkan on top of another API, as MoltenVK does.
+  const bool enumerates_portability =
+      supports_extension(VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME, nullptr);
+  if (enumerates_portability) {
+    extensions.push_back(VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME);
+  }
 
   VkApplicationInfo application{};
   application.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO;
@@ -87,6 +94,7 @@ Instance::Instance(const OpenOptions& options, PFN_vkGetInstanceProcAddr get)
   create.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO;
   create.pNext = options.validation ? &features : nullptr;
   create.pApplicationInfo = &application;
+  if (enumerates_portability) create.flags = VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR;
   create.enabledLayerCount = static_cast<std::uint32_t>(layers.size());
   create.ppEnabledLayerNames = layers.data();
   create.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
@@ -118,24 +126,23 @@ Instance::~Instance() {
 }
 
 bool Instance::supports_layer(const char* name) const {
-  std::uint32_t count = 0;
-  check(functions_.vkEnumerateInstanceLayerProperties(&count, nullptr),
-        "vkEnumerateInstanceLayerProperties");
-  std::vector<VkLayerProperties> layers(count);
-  check(functions_.vkEnumerateInstanceLayerProperties(&count, layers.data()),
-        "vkEnumerateInstanceLayerProperties");
+  const auto layers = enumerate<VkLayerProperties>("vkEnumerateInstanceLayerProperties",
+                                                   functions_.vkEnumerateInstanceLayerProperties);
   return std::any_of(layers.begin(), layers.end(),
                      [&](const auto& layer) { return std::string_view(layer.layerName) == name; });
 }
 
 bool Instance::supports_extension(const char* name, const char* layer) const {
-  std::uint32_t count = 0;
-  if (functions_.vkEnumerateInstanceExtensionProperties(layer, &count, nullptr) != VK_SUCCESS) {
+  // A layer that is not there has none.
+  std::uint32_t any = 0;
+  if (functions_.vkEnumerateInstanceExtensionProperties(layer, &any, nullptr) != VK_SUCCESS) {
     return false;
   }
-  std::vector<VkExtensionProperties> extensions(count);
-  check(functions_.vkEnumerateInstanceExtensionProperties(layer, &count, extensions.data()),
-        "vkEnumerateInstanceExtensionProperties");
+  const auto extensions = enumerate<VkExtensionProperties>(
+      "vkEnumerateInstanceExtensionProperties",
+      [&](std::uint32_t* count, VkExtensionProperties* found) {
+        return functions_.vkEnumerateInstanceExtensionProperties(layer, count, found);
+      });
   return std::any_of(extensions.begin(), extensions.end(), [&](const auto& extension) {
     return std::string_view(extension.extensionName) == name;
   });

@@ -11,7 +11,6 @@
 #include <cbr/errors.h>
 
 #include "backends/vulkan/device_fault.h"
-#include "backends/vulkan/queue_choice.h"
 #include "backends/vulkan/result.h"
 
 namespace cbr::vulkan {
@@ -40,6 +39,9 @@ std::shared_ptr<Device> Device::wrap(const WrapOptions& options) {
 
 const DeviceInfo& Device::info() const noexcept {
   return impl_->info();
+}
+const std::string& Device::passed_over() const noexcept {
+  return impl_->passed_over();
 }
 VkInstance Device::instance() const noexcept {
   return impl_->instance();
@@ -89,11 +91,20 @@ std::shared_ptr<DeviceImpl> DeviceImpl::of(std::shared_ptr<Device> device) noexc
 DeviceImpl::DeviceImpl(const OpenOptions& options, PFN_vkGetInstanceProcAddr get)
     : instance_(std::make_unique<Instance>(options, get)),
       functions_(instance_->functions()),
-      instance_handle_(instance_->handle()),
-      physical_(
-          choose_device(read_physical_devices(functions_, instance_handle_), options.device)) {
-  create_device(options.queues);
-  finish_making(options.validation);
+      instance_handle_(instance_->handle()) {
+  const std::vector<PhysicalDevice> candidates =
+      choose_devices(read_physical_devices(functions_, instance_handle_), options.device);
+  for (const PhysicalDevice& candidate : candidates) {
+    try {
+      open_device(candidate, options);
+      return;
+    } catch (const BackendError& error) {
+      // A loss is remembered, as if it were the next one's.
+      if (candidates.size() == 1 || is_lost()) throw;
+      passed_over_ += fmt::format("{}{}", passed_over_.empty() ? "" : "; ", error.what());
+    }
+  }
+  throw BackendError(fmt::format("no Vulkan device can be opened: {}", passed_over_));
 }
 
 DeviceImpl::DeviceImpl(const WrapOptions& options)
@@ -175,16 +186,40 @@ DeviceImpl::~DeviceImpl() {
   (void)instance_.release();
 }
 
-DeviceImpl::DestroyDevice::~DestroyDevice() {
+void DeviceImpl::DestroyDevice::destroy() {
   // Every backend has drained its own work by now, so nothing is left to wait for. The function is
   // null where loading them failed.
   if (device != VK_NULL_HANDLE && functions.vkDestroyDevice != nullptr) {
     functions.vkDestroyDevice(device, nullptr);
   }
+  device = VK_NULL_HANDLE;
 }
 
-void DeviceImpl::create_device(const std::vector<QueueRequest>& requests) {
-  const auto choices = choose_queues(physical_.info, physical_.main_family, requests);
+void DeviceImpl::open_device(const PhysicalDevice& physical, const OpenOptions& options) {
+  physical_ = physical;
+  if (options.require_buffer_device_address && !info().buffer_device_address) {
+    throw BackendError(fmt::format("device {} ({}) lacks bufferDeviceAddress, which is needed",
+                                   info().index, info().name));
+  }
+  const auto choices = choose_queues(info(), physical_.main_family, options.queues);
+  const auto fail = [&](const Error& error) {
+    loss_fences_.clear();
+    queues_.clear();
+    opened_.destroy();
+    throw BackendError(
+        fmt::format("device {} ({}) can't be opened: {}", info().index, info().name, error.what()));
+  };
+  try {
+    create_device(choices);
+    finish_making(options.validation);
+  } catch (const BackendError& error) {
+    fail(error);
+  } catch (const DeviceLost& error) {
+    fail(error);
+  }
+}
+
+void DeviceImpl::create_device(const std::vector<QueueChoice>& choices) {
   // By family: the priorities of its queues, in their order there.
   std::map<std::uint32_t, std::vector<float>> priorities;
   for (const QueueChoice& choice : choices) {
@@ -224,6 +259,8 @@ void DeviceImpl::create_device(const std::vector<QueueRequest>& requests) {
     // The instance is for Vulkan 1.2, which has it as an extension.
     extensions.push_back(VK_KHR_SYNCHRONIZATION_2_EXTENSION_NAME);
   }
+  // Vulkan asks for it where the device has it.
+  if (physical_.portability_subset) extensions.push_back(portability_subset_extension);
 
   // The kernels of the decode workload index 64-bit addresses; the ring itself needs nothing.
   VkPhysicalDeviceFeatures2 supported{};

@@ -17,6 +17,7 @@
 #include "backends/vulkan/loss_fence.h"
 #include "backends/vulkan/native_queue.h"
 #include "backends/vulkan/native_submission.h"
+#include "backends/vulkan/queue_choice.h"
 #include "backends/vulkan/waited_semaphores.h"
 #include "core/process_guard.h"
 
@@ -41,6 +42,7 @@ class DeviceImpl {
   [[nodiscard]] static DeviceImpl& of(const Device& device) noexcept { return *device.impl_; }
 
   [[nodiscard]] const DeviceInfo& info() const noexcept { return physical_.info; }
+  [[nodiscard]] const std::string& passed_over() const noexcept { return passed_over_; }
   [[nodiscard]] VkInstance instance() const noexcept { return instance_handle_; }
   [[nodiscard]] VkPhysicalDevice physical_device() const noexcept { return physical_.handle; }
   [[nodiscard]] VkDevice handle() const noexcept { return device_; }
@@ -94,7 +96,9 @@ class DeviceImpl {
   [[nodiscard]] bool waits_for_any() const noexcept { return waits_for_any_; }
 
  private:
-  void create_device(const std::vector<QueueRequest>& requests);
+  /// Makes all of `physical`; where it throws, nothing of it is left.
+  void open_device(const PhysicalDevice& physical, const OpenOptions& options);
+  void create_device(const std::vector<QueueChoice>& choices);
   void add_queue(const WrappedQueue& queue);
   void finish_making(bool validation);
   void submit(QueueIndex queue, const VkSubmitInfo* submission, VkFence fence) const;
@@ -110,7 +114,8 @@ class DeviceImpl {
     explicit DestroyDevice(const Functions& functions_of_device) : functions(functions_of_device) {}
     DestroyDevice(const DestroyDevice&) = delete;
     DestroyDevice& operator=(const DestroyDevice&) = delete;
-    ~DestroyDevice();
+    ~DestroyDevice() { destroy(); }
+    void destroy();
   };
 
   /// Null where the instance is the user's.
@@ -118,6 +123,7 @@ class DeviceImpl {
   Functions functions_;
   VkInstance instance_handle_ = VK_NULL_HANDLE;
   PhysicalDevice physical_;
+  std::string passed_over_;
   VkDevice device_ = VK_NULL_HANDLE;
   DestroyDevice opened_{functions_};
   std::vector<std::unique_ptr<NativeQueue>> queues_;
