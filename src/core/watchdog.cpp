@@ -3,12 +3,13 @@
 #include <utility>
 
 #include "core/blocked_signals.h"
+#include "core/no_thread.h"
 
 namespace cbr::detail {
 
 Watchdog::Watchdog(std::function<std::chrono::nanoseconds()> look) : look_(std::move(look)) {
   const BlockedSignals blocked;
-  thread_ = std::thread([this] { run(); });
+  thread_ = or_explain([this] { return std::thread([this] { run(); }); });
 }
 
 Watchdog::~Watchdog() {
