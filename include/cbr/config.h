@@ -124,9 +124,10 @@ struct ConfigOverrides {
                                   const ConfigOverrides& overrides = {.environment = {},
                                                                       .flags = {}});
 
-/// What is wrong with a file, one line for each mistake, in the order of the file; empty if
-/// load_config() would take it. After broken YAML, the rest of the file is not looked at. Does not
-/// throw for a bad file, nor for one that can't be read.
+/// What is wrong with a file, one line for each of the first ten mistakes, in the order of the
+/// file, and one that counts the others; empty if load_config() would take it. After broken YAML,
+/// the rest of the file is not looked at. Does not throw for a bad file, nor for one that can't be
+/// read.
 [[nodiscard]] std::vector<std::string> check_config(const std::filesystem::path& file);
 
 /// A backend that a program can use.

@@ -14,6 +14,7 @@
 
 #include "config/settings.h"
 #include "config/value_text.h"
+#include "text/printable.h"
 
 #ifdef __APPLE__
 // Other systems' unistd.h declares it.
@@ -26,7 +27,7 @@ namespace {
 constexpr std::size_t largest_file = std::size_t{1} << 20U;
 
 std::string read_file(const std::filesystem::path& path) {
-  const std::string name = config::on_one_line(path.string());
+  const std::string name = text::printable_line(path.string());
   if (path.empty()) throw InputError("the name of the configuration file is empty");
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
@@ -66,7 +67,7 @@ Settings read_file_settings(const std::filesystem::path& file) {
 
 std::string to_string(const ConfigOrigin& origin) {
   if (origin.kind == ConfigOrigin::Kind::built_in) return "default";
-  const std::string name = config::on_one_line(origin.name);
+  const std::string name = text::printable_line(origin.name);
   return origin.line == 0 ? name : fmt::format("{}:{}", name, origin.line);
 }
 
@@ -74,7 +75,7 @@ const ConfigOption& Config::option(std::string_view name) const {
   const auto found = std::find_if(options.begin(), options.end(),
                                   [&](const ConfigOption& each) { return each.name == name; });
   if (found != options.end()) return *found;
-  throw InvalidUsage(fmt::format("{} is no option", config::in_quotes(name)));
+  throw InvalidUsage(fmt::format("{} is no option", text::in_quotes(name)));
 }
 
 ConfigTexts config_environment() {

@@ -12,11 +12,15 @@
 #include "config/settings.h"
 #include "config/value_text.h"
 #include "config/yaml_document.h"
+#include "text/printable.h"
 
 namespace cbr::config {
 namespace {
 
 using Kind = YamlNode::Kind;
+
+/// Who mends these comes back for the others.
+constexpr std::size_t most_problems = 10;
 
 /// What a message says of a value that is no scalar.
 std::string describe(const YamlNode& node) {
@@ -24,7 +28,7 @@ std::string describe(const YamlNode& node) {
     case Kind::nothing:
       return "nothing";
     case Kind::scalar:
-      return in_quotes(node.text);
+      return text::in_quotes(node.text);
     case Kind::list:
       return "a list";
     case Kind::map:
@@ -61,14 +65,14 @@ class FileReader {
     } else {
       read_root(root);
     }
-    // A section's keys are checked before its values are read.
-    std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
-      return std::tie(a.place.line, a.place.column) < std::tie(b.place.line, b.place.column);
-    });
     for (const Problem& problem : problems_) {
-      result_.problems.push_back(fmt::format("{}:{}:{}: {}", on_one_line(source_),
+      result_.problems.push_back(fmt::format("{}:{}:{}: {}", text::printable_line(source_),
                                              problem.place.line, problem.place.column,
                                              problem.text));
+    }
+    if (more_problems_ > 0) {
+      result_.problems.push_back(fmt::format("{}: {} more mistake{}", text::printable_line(source_),
+                                             more_problems_, more_problems_ == 1 ? "" : "s"));
     }
     return std::move(result_);
   }
@@ -102,9 +106,9 @@ class FileReader {
             is_outer_key(key.text) ? std::string(name) : fmt::format("{}.{}", name, ring_section);
         add_problem(key.place, fmt::format("{} belongs under {}", key.text, section));
       } else {
-        add_problem(key.place,
-                    fmt::format("{} is no option; expected {} alone", in_quotes(key.text), name) +
-                        suggestion(key.text, {ring_section}));
+        add_problem(key.place, fmt::format("{} is no option; expected {} alone",
+                                           text::in_quotes(key.text), name) +
+                                   suggestion(key.text, {ring_section}));
       }
     }
     require_section(outer->second, name, Section::optimizations);
@@ -130,8 +134,8 @@ class FileReader {
       }
       const auto [first, is_new] = first_lines.emplace(key.text, key.place.line);
       if (is_new) continue;
-      add_problem(key.place, fmt::format("{} stands twice; first in line {}", in_quotes(key.text),
-                                         first->second));
+      add_problem(key.place, fmt::format("{} stands twice; first in line {}",
+                                         text::in_quotes(key.text), first->second));
     }
   }
 
@@ -158,8 +162,8 @@ class FileReader {
                                     [&](const IgnoredKey& each) { return each.key == key.text; });
     if (found == keys.end()) return false;
     result_.warnings.push_back(fmt::format("{}:{}:{}: {} is ignored: it is no part of this library",
-                                           on_one_line(source_), key.place.line, key.place.column,
-                                           found->key));
+                                           text::printable_line(source_), key.place.line,
+                                           key.place.column, found->key));
     return true;
   }
 
@@ -172,6 +176,11 @@ class FileReader {
 
   void add_unknown(Section section, const YamlNode& key,
                    const std::vector<std::string_view>& more_keys) {
+    // To look for what was meant takes a while.
+    if (is_surplus(key.place)) {
+      ++more_problems_;
+      return;
+    }
     if (section == Section::ring && is_known(key.text)) {
       add_problem(key.place,
                   fmt::format("{} belongs a level above, beside {}", key.text, ring_section));
@@ -190,7 +199,8 @@ class FileReader {
                         keys_of(section == Section::ring ? Section::optimizations : Section::ring));
     }
     if (hint.empty()) hint = fmt::format("; expected {}", fmt::join(keys, ", "));
-    add_problem(key.place, fmt::format("{} is no option{}", in_quotes(key.text), hint));
+    add_problem(key.place, fmt::format("{}{} is no option{}", text::in_quotes(key.text),
+                                       odd_character(key.text), hint));
   }
 
   void read_option(const OptionSpec& spec, const YamlNode& node) {
@@ -203,8 +213,9 @@ class FileReader {
       return;
     }
     if (node.quoted && !is_word(spec, node.text)) {
-      add_problem(spec, node,
-                  unexpected(spec, fmt::format("the text {} in quotes", in_quotes(node.text))));
+      add_problem(
+          spec, node,
+          unexpected(spec, fmt::format("the text {} in quotes", text::in_quotes(node.text))));
       return;
     }
     const std::optional<ConfigValue> value = parse_value(spec, node.text);
@@ -246,12 +257,32 @@ class FileReader {
   void add_problem(const OptionSpec& spec, const YamlNode& node, const std::string& text) {
     add_problem(node.place, fmt::format("{}: {}", path_of(spec), text));
   }
+  /// Keeps the first few by place: a section's keys are checked before its values are read.
   void add_problem(Place place, std::string text) {
-    problems_.push_back({.place = place, .text = std::move(text)});
+    if (is_surplus(place)) {
+      ++more_problems_;
+      return;
+    }
+    const auto after = std::upper_bound(
+        problems_.begin(), problems_.end(), place,
+        [](Place left, const Problem& right) { return is_before(left, right.place); });
+    problems_.insert(after, {.place = place, .text = std::move(text)});
+    if (problems_.size() > most_problems) {
+      problems_.pop_back();
+      ++more_problems_;
+    }
+  }
+  [[nodiscard]] bool is_surplus(Place place) const {
+    return problems_.size() == most_problems && !is_before(place, problems_.back().place);
+  }
+  static bool is_before(Place left, Place right) {
+    return std::tie(left.line, left.column) < std::tie(right.line, right.column);
   }
 
   std::string_view source_;
+  /// In the order of their places.
   std::vector<Problem> problems_;
+  std::size_t more_problems_ = 0;
   Settings result_;
 };
 
@@ -263,8 +294,9 @@ Settings read_yaml_settings(std::string_view yaml, std::string_view source) {
   } catch (const YamlError& error) {
     Settings broken;
     // The YAML library quotes bytes of the file.
-    broken.problems.push_back(fmt::format("{}:{}:{}: {}", on_one_line(source), error.where().line,
-                                          error.where().column, on_one_line(error.what())));
+    broken.problems.push_back(fmt::format("{}:{}:{}: {}", text::printable_line(source),
+                                          error.where().line, error.where().column,
+                                          text::printable_line(error.what())));
     return broken;
   }
 }

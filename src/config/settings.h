@@ -22,7 +22,7 @@ struct Setting {
 /// All that a source says. With problems, nothing of it may count.
 struct Settings {
   std::vector<Setting> settings = {};
-  /// One line each, with the place.
+  /// One line each, with the place: the first few, and in the end a line that counts the others.
   std::vector<std::string> problems = {};
   std::vector<std::string> warnings = {};
 };

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -26,11 +27,23 @@ class YamlError : public std::runtime_error {
   Place where_;
 };
 
+/// A character that readers do not see, or take for a plain space, where YAML does not.
+struct UnseenCharacter {
+  Place where;
+  char32_t code = 0;
+};
+
+[[nodiscard]] bool has_unseen(std::string_view text);
+
+/// "the character U+00A0 (no-break space) stands here; expected …"
+[[nodiscard]] std::string describe(const UnseenCharacter& character);
+
 /// Finds lines and columns. Refers to the text that it was made of.
 class SourceText {
  public:
   /// Throws YamlError at the first byte that is not UTF-8, and at the first control character that
-  /// YAML does not allow: the YAML library takes one of them for the end.
+  /// YAML does not allow: the YAML library takes one of them for the end. Text in UTF-16 is called
+  /// that.
   explicit SourceText(std::string_view text);
 
   /// All of it, without the mark of byte order that editors put first.
@@ -39,6 +52,10 @@ class SourceText {
   [[nodiscard]] Place place_of(std::size_t line, std::size_t byte) const;
   /// A line with its number, counted from 1; empty if there is none.
   [[nodiscard]] std::string_view line(std::uint32_t number) const;
+  /// The first unseen character from a byte on, both counted from 0, before the end of line
+  /// `last_line`, counted from 1.
+  [[nodiscard]] std::optional<UnseenCharacter> find_unseen(std::size_t line, std::size_t byte,
+                                                           std::uint32_t last_line) const;
 
  private:
   std::string_view text_;

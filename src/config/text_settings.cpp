@@ -11,6 +11,7 @@
 #include "config/nearest.h"
 #include "config/settings.h"
 #include "config/value_text.h"
+#include "text/printable.h"
 
 namespace cbr::config {
 namespace {
@@ -50,7 +51,7 @@ Settings read_environment_settings(const ConfigTexts& environment) {
     const std::optional<std::string_view> meant = nearest(word, words);
     if (!meant || *meant == word) continue;
     result.warnings.push_back(fmt::format("{} is no variable of an option; did you mean {}{}?",
-                                          on_one_line(name), prefix, *meant));
+                                          text::printable_line(name), prefix, *meant));
   }
   return result;
 }
@@ -59,7 +60,7 @@ Settings read_flag_settings(const ConfigTexts& flags) {
   Settings result;
   for (const auto& [name, text] : flags) {
     const OptionSpec* spec = find_option(name);
-    if (spec == nullptr) throw InvalidUsage(fmt::format("{} is no option", in_quotes(name)));
+    if (spec == nullptr) throw InvalidUsage(fmt::format("{} is no option", text::in_quotes(name)));
     read_text(*spec, text, {.kind = ConfigOrigin::Kind::flag, .name = flag_of(*spec)}, result);
   }
   return result;

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "config/nearest.h"
+#include "text/printable.h"
 #include "text/utf8.h"
 
 namespace cbr {
@@ -29,8 +29,6 @@ std::string to_string(const ConfigValue& value) {
 
 namespace cbr::config {
 namespace {
-
-constexpr std::size_t longest_quote = 100;
 
 std::optional<std::uint64_t> parse_number(const OptionSpec& spec, std::string_view text) {
   // A leading zero is octal to some readers and decimal to others.
@@ -72,12 +70,6 @@ std::optional<ConfigValue> parse_text(const OptionSpec& spec, std::string_view t
   return std::string(text);
 }
 
-std::string escaped(std::string_view text) {
-  // What JSON escapes is what breaks a line; bytes that are not UTF-8 are replaced.
-  const bool ascii_only = has_line_break(text);
-  return nlohmann::json(text).dump(-1, ' ', ascii_only, nlohmann::json::error_handler_t::replace);
-}
-
 }  // namespace
 
 std::optional<ConfigValue> parse_value(const OptionSpec& spec, std::string_view text) {
@@ -104,19 +96,17 @@ std::optional<ConfigValue> parse_value(const OptionSpec& spec, std::string_view 
   return std::nullopt;
 }
 
-std::string in_quotes(std::string_view text) {
-  if (text.size() <= longest_quote) return escaped(text);
-  std::size_t end = longest_quote;
-  // Not in the middle of a character of UTF-8.
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  std::string quote = escaped(text.substr(0, end));
-  quote.insert(quote.size() - 1, "...");
-  return quote;
-}
-
-std::string on_one_line(std::string_view text) {
-  const std::string quote = escaped(text);
-  return has_line_break(text) ? quote.substr(1, quote.size() - 2) : std::string(text);
+std::string odd_character(std::string_view word) {
+  while (!word.empty()) {
+    const std::optional<utf8::Character> character = utf8::first_character(word);
+    if (!character) return {};
+    if (character->code > 0x7F) {
+      return fmt::format(" (U+{:04X} in it is not ASCII)",
+                         static_cast<std::uint32_t>(character->code));
+    }
+    word.remove_prefix(character->bytes);
+  }
+  return {};
 }
 
 std::string unexpected(const OptionSpec& spec, std::string_view found) {
@@ -124,7 +114,8 @@ std::string unexpected(const OptionSpec& spec, std::string_view found) {
 }
 
 std::string unexpected_text(const OptionSpec& spec, std::string_view text) {
-  return unexpected(spec, in_quotes(text)) +
+  const bool takes_any_word = spec.type == OptionType::text;
+  return unexpected(spec, text::in_quotes(text) + (takes_any_word ? "" : odd_character(text))) +
          suggestion(text, {spec.choices.begin(), spec.choices.end()});
 }
 

@@ -15,17 +15,14 @@ namespace cbr::config {
 /// digits alone; several have commas between them.
 [[nodiscard]] std::optional<ConfigValue> parse_value(const OptionSpec& spec, std::string_view text);
 
-/// The text in double quotes and on one line: what could break it is escaped, and what is longer
-/// than about 100 bytes ends in "...".
-[[nodiscard]] std::string in_quotes(std::string_view text);
-
-/// A file's name for a message: on one line, never shortened.
-[[nodiscard]] std::string on_one_line(std::string_view text);
+/// " (U+0435 in it is not ASCII)": the first character of a word that can't be one of ours, however
+/// much it looks like it. Nothing where all are ASCII.
+[[nodiscard]] std::string odd_character(std::string_view word);
 
 /// `found "0"; expected a whole number from 1 to 1024, or auto`. `found` is put as it is.
 [[nodiscard]] std::string unexpected(const OptionSpec& spec, std::string_view found);
 
-/// The same for a text, with the nearest choice if there is one.
+/// The same for a text, with the nearest choice if there is one, and an odd character.
 [[nodiscard]] std::string unexpected_text(const OptionSpec& spec, std::string_view text);
 
 }  // namespace cbr::config

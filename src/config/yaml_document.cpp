@@ -1,9 +1,12 @@
 #include "config/yaml_document.h"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <sstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -11,6 +14,8 @@
 
 namespace cbr::config {
 namespace {
+
+constexpr std::uint32_t last_line = std::numeric_limits<std::uint32_t>::max();
 
 Place place_of(const YAML::Mark& mark, const SourceText& source) {
   if (mark.is_null()) return {};
@@ -39,11 +44,12 @@ class TreeBuilder final : public YAML::EventHandler {
  public:
   explicit TreeBuilder(const SourceText& source) : source_(source) {}
 
-  [[nodiscard]] bool has_document() const { return documents_ > 0; }
+  [[nodiscard]] bool has_document() const { return has_document_; }
   [[nodiscard]] YamlNode take_root() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ > 1) throw YamlError(place_of(mark), "a second document begins; expected one");
+    has_document_ = true;
+    document_place_ = place_of(mark);
   }
   void OnDocumentEnd() override {}
 
@@ -58,6 +64,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode node = checked(mark, YamlNode::Kind::scalar, tag, anchor);
     node.text = value;
     node.quoted = tag == "!";
+    if (!node.quoted) refuse_unseen(mark, value);
     add(std::move(node));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -76,9 +83,21 @@ class TreeBuilder final : public YAML::EventHandler {
     return config::place_of(mark, source_);
   }
 
+  /// Text from a web page is indented with spaces that are none, and so becomes part of a word.
+  void refuse_unseen(const YAML::Mark& mark, std::string_view word) const {
+    if (mark.is_null() || !has_unseen(word)) return;
+    const auto unseen = source_.find_unseen(static_cast<std::size_t>(mark.line),
+                                            static_cast<std::size_t>(mark.column), last_line);
+    if (unseen) throw YamlError(unseen->where, describe(*unseen));
+  }
+
   [[nodiscard]] YamlNode checked(const YAML::Mark& mark, YamlNode::Kind kind,
-                                 const std::string& tag, YAML::anchor_t anchor) const {
+                                 const std::string& tag, YAML::anchor_t anchor) {
     const Place place = place_of(mark);
+    if (open_.empty() && kind != YamlNode::Kind::nothing) {
+      if (has_root_) throw YamlError(document_place_, "a second document begins; expected one");
+      has_root_ = true;
+    }
     if (anchor != YAML::NullAnchor) {
       throw YamlError(place, "an anchor (&) stands here; write the value where it is needed");
     }
@@ -97,7 +116,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void add(YamlNode node) {
     if (open_.empty()) {
-      root_ = std::move(node);
+      if (node.kind != YamlNode::Kind::nothing || !has_root_) root_ = std::move(node);
       return;
     }
     YamlNode& parent = open_.back();
@@ -116,8 +135,12 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   const SourceText& source_;
-  int documents_ = 0;
+  bool has_document_ = false;
+  /// Of the one that is being read.
+  Place document_place_;
   YamlNode root_;
+  /// Whether root_ is more than nothing.
+  bool has_root_ = false;
   /// Lists and maps whose end has not come, the innermost last.
   std::vector<YamlNode> open_;
   /// Keys whose values have not come, with the depth of their maps.
@@ -131,6 +154,11 @@ YamlError explain(const YAML::Exception& error, const SourceText& source) {
     return {place, "lists and sections are nested too deeply"};
   }
   std::string text = "broken YAML: " + error.msg;
+  // The library stumbles where the unseen character is, or in the line behind it.
+  const std::size_t line_before = place.line > 1 ? place.line - 2 : 0;
+  if (const auto unseen = source.find_unseen(line_before, 0, place.line)) {
+    return {unseen->where, fmt::format("{} ({})", describe(*unseen), text)};
+  }
   const std::string_view line = source.line(place.line);
   const std::size_t indentation = std::min(line.find_first_not_of(" \t"), line.size());
   const std::size_t tab = line.substr(0, indentation).find('\t');

@@ -28,9 +28,10 @@ struct YamlNode {
   std::vector<std::pair<YamlNode, YamlNode>> members = {};
 };
 
-/// Reads the only document of `text`. Throws YamlError for what is no UTF-8, for broken YAML, no
-/// document, a second one, and for anchors, aliases and tags, none of which a few plain options
-/// need.
+/// Reads the only document of `text` that has anything in it: templates leave empty ones before and
+/// behind. Throws YamlError for what is no UTF-8, for broken YAML, no document, a second one, for
+/// characters outside quotes that nobody sees, and for anchors, aliases and tags, none of which a
+/// few plain options need.
 [[nodiscard]] YamlNode parse_yaml(std::string_view text);
 
 }  // namespace cbr::config

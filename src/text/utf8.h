@@ -48,4 +48,18 @@ struct Character {
          category == UTF8PROC_CATEGORY_ZP;
 }
 
+/// Whether readers see nothing of it, or take it for something else: all controls, characters that
+/// only steer the others (zero width, writing direction, soft hyphen, mark of byte order), and
+/// every space but the plain one.
+[[nodiscard]] inline bool is_invisible(char32_t code) {
+  // Of the characters that choose between two looks of the one before them, emoji are full.
+  if (code >= 0xFE00 && code <= 0xFE0F) return false;
+  const auto signed_code = static_cast<utf8proc_int32_t>(code);
+  const bool is_other_space =
+      utf8proc_category(signed_code) == UTF8PROC_CATEGORY_ZS && code != U' ';
+  return is_other_space || breaks_line(code) ||
+         utf8proc_category(signed_code) == UTF8PROC_CATEGORY_CF ||
+         utf8proc_get_property(signed_code)->ignorable;
+}
+
 }  // namespace cbr::utf8

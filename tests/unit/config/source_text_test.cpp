@@ -57,8 +57,10 @@ TEST(SourceText, RefusesWhatIsNoText) {
   // As some editors save.
   EXPECT_EQ(error_of("\xFF\xFE"
                      "a\0:\0"s),
-            "1:1 the byte 0xFF is not UTF-8; expected text in UTF-8");
-  EXPECT_EQ(error_of("a\0:\0"s), "1:2 the control character U+0000 stands here; expected text");
+            "1:1 the file is in UTF-16; expected text in UTF-8");
+  EXPECT_EQ(error_of("\xFE\xFF\0a"s), "1:1 the file is in UTF-16; expected text in UTF-8");
+  EXPECT_EQ(error_of("a\0:\0"s), "1:1 the file is in UTF-16; expected text in UTF-8");
+  EXPECT_EQ(error_of("a:\0"s), "1:3 the control character U+0000 stands here; expected text");
   // The YAML library takes it for the end.
   EXPECT_EQ(error_of("a: 1\n\x04\nb: 2\n"),
             "2:1 the control character U+0004 stands here; expected text");

@@ -60,18 +60,10 @@ TEST(ParseValue, TextsOnOneLine) {
   }
 }
 
-TEST(InQuotes, IsAlwaysOneShortLine) {
-  EXPECT_EQ(in_quotes("größe"), "\"größe\"");
-  EXPECT_EQ(in_quotes("a\n\x1b"), "\"a\\n\\u001b\"");
-  EXPECT_EQ(in_quotes("a\xC2\x9B"), "\"a\\u009b\"");
-  EXPECT_EQ(in_quotes("a\xFF"), "\"a\xEF\xBF\xBD\"");
-  EXPECT_EQ(in_quotes(std::string(101, 'x')), "\"" + std::string(100, 'x') + "...\"");
-  EXPECT_EQ(in_quotes(std::string(99, 'x') + "ö"), "\"" + std::string(99, 'x') + "...\"");
-}
-
-TEST(OnOneLine, LeavesOrdinaryNamesAlone) {
-  EXPECT_EQ(on_one_line("a \"b\" \\ ö.yaml"), "a \"b\" \\ ö.yaml");
-  EXPECT_EQ(on_one_line("a\nb"), "a\\nb");
+TEST(OddCharacter, NamesTheFirstThatIsNotAscii) {
+  EXPECT_EQ(odd_character("ring_size"), "");
+  EXPECT_EQ(odd_character("ring_siz\u0435\u00e9"), " (U+0435 in it is not ASCII)");
+  EXPECT_EQ(odd_character("a\xFF"), "");
 }
 
 TEST(Unexpected, SaysWhatIsAllowedAndWhatWasMeant) {
@@ -80,6 +72,9 @@ TEST(Unexpected, SaysWhatIsAllowedAndWhatWasMeant) {
   EXPECT_EQ(unexpected_text(*find_option("allocation_strategy"), "leastbusy"),
             "found \"leastbusy\"; expected round-robin, least-busy or priority; did you mean "
             "least-busy?");
+  EXPECT_EQ(unexpected_text(*find_option("queues"), "\u22121"),
+            "found \"\u22121\" (U+2212 in it is not ASCII); expected a whole number from 1 to 64");
+  EXPECT_EQ(unexpected_text(*find_option("name"), "\u2212\n").find("ASCII"), std::string::npos);
 }
 
 }  // namespace

@@ -122,6 +122,45 @@ TEST(YamlDocument, RefusesWhatPlainOptionsDoNotNeed) {
   EXPECT_EQ(error_of("# a comment\n"), "1:1 the file is empty; expected options");
 }
 
+TEST(YamlDocument, PassesOverEmptyDocuments) {
+  for (const char* text :
+       {"a: 1\n---\n", "a: 1\n---\n---\n", "---\n---\na: 1\n", "a: 1\n...\n---\n",
+        "---\n# Source: a\n---\n# Source: b\na: 1\n---\n# Source: c\n", "a: 1\n--- # nothing\n",
+        "~\n---\na: 1\n", "a: 1\n---\n...\n"}) {
+    EXPECT_EQ(parse_yaml(text).members.size(), 1U) << text;
+  }
+  EXPECT_EQ(error_of("---\n---\na: 1\n---\n---\n[]\n"),
+            "5:1 a second document begins; expected one");
+  EXPECT_EQ(error_of("a: 1\n---\nb\n"), "2:1 a second document begins; expected one");
+  EXPECT_EQ(parse_yaml("---\n---\n").kind, Kind::nothing);
+}
+
+TEST(YamlDocument, NamesCharactersThatNobodySees) {
+  const std::string expected = "; expected a plain space, or quotes around a text that needs it";
+  const std::string no_break = " the character U+00A0 (no-break space) stands here" + expected;
+  // As indentation, after a colon, round a word, behind a plain space, before a comment.
+  EXPECT_EQ(error_of("a:\n\u00a0\u00a0b: 3\n"), "2:1" + no_break);
+  EXPECT_EQ(error_of("a:\n  b: 1\n\u00a0 c: 2\n"), "3:1" + no_break);
+  EXPECT_EQ(error_of("a:\n  b: 1\n \u00a0c: 2\n").substr(0, 3 + no_break.size()), "3:2" + no_break);
+  EXPECT_EQ(error_of("a:\u00a01\n"), "1:3" + no_break);
+  EXPECT_EQ(error_of("a: \u00a01\n"), "1:4" + no_break);
+  EXPECT_EQ(error_of("a: 1\u00a0# one\n"), "1:5" + no_break);
+  EXPECT_EQ(error_of("a: [1,\n\u00a02]\n"), "2:1" + no_break);
+  EXPECT_EQ(error_of("ö\u200b: 1\n"),
+            "1:2 the character U+200B (zero-width space) stands here" + expected);
+  EXPECT_EQ(error_of("\ufeff\ufeffa: 1\n"),
+            "1:1 the character U+FEFF (mark of byte order) stands here" + expected);
+  EXPECT_EQ(error_of("a:\n\u3000b: 1\n"),
+            "2:1 the character U+3000 (ideographic space) stands here" + expected);
+  EXPECT_EQ(error_of("a: \u202eb\n"),
+            "1:4 the character U+202E (invisible) stands here" + expected);
+}
+
+TEST(YamlDocument, TakesCharactersThatNobodySeesInQuotesAndComments) {
+  EXPECT_EQ(parse_yaml("a: 'x\u00a0y' # z\u00a0!\n").members[0].second.text, "x\u00a0y");
+  EXPECT_EQ(parse_yaml("a: 👩\u200d💻 ❤\ufe0f\n").members[0].second.text, "👩\u200d💻 ❤\ufe0f");
+}
+
 TEST(YamlDocument, AcceptsTheMarksOfADocument) {
   EXPECT_EQ(parse_yaml("---\na: 1\n...\n").members.size(), 1U);
   EXPECT_EQ(parse_yaml("\xEF\xBB\xBF"
