@@ -6,9 +6,11 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include <cbr/errors.h>
 
+#include "bench/condition_changes.h"
 #include "bench/rank_sum.h"
 
 namespace cbr::bench {
@@ -26,6 +28,9 @@ constexpr std::array<Metric, 6> metrics = {{{rate_metric, true},
                                             {"GPU busy", true},
                                             {"idle gap µs", false},
                                             {"encode µs", false}}};
+
+/// More are no help to a reader.
+constexpr std::size_t most_conditions = 20;
 
 constexpr const char* other_results = "the two computed different results (tokensSha256)";
 
@@ -111,18 +116,19 @@ void compare_sizes(const ComparableResult& baseline, const ComparableResult& can
 
 void warn_of_conditions(const ComparableResult& baseline, const ComparableResult& candidate,
                         CompareReport& report) {
-  const auto value_in = [](const ComparableResult& result, const std::string& name) {
-    const auto found = result.conditions.find(name);
-    return found == result.conditions.end() ? std::string("absent") : found->second;
-  };
-  auto names = baseline.conditions;
-  names.insert(candidate.conditions.begin(), candidate.conditions.end());
-  for (const auto& [name, unused] : names) {
-    const std::string before = value_in(baseline, name);
-    const std::string after = value_in(candidate, name);
-    if (before == after) continue;
-    report.warnings.push_back(fmt::format("{} differs: {} in {}, {} in {}", name, before,
-                                          baseline.file, after, candidate.file));
+  if (baseline.conditions && candidate.conditions) {
+    const ConditionChanges changes =
+        find_condition_changes(*baseline.conditions, *candidate.conditions, most_conditions);
+    for (const ConditionChange& change : changes.first) {
+      report.warnings.push_back(fmt::format("{} differs: {} in {}, {} in {}", change.name,
+                                            change.baseline, baseline.file, change.candidate,
+                                            candidate.file));
+    }
+    if (changes.more > 0) {
+      report.warnings.push_back(fmt::format("{} more condition{} differ{}", changes.more,
+                                            changes.more == 1 ? "" : "s",
+                                            changes.more == 1 ? "s" : ""));
+    }
   }
   for (const ComparableResult* each : {&baseline, &candidate}) {
     if (!each->complete) {

@@ -13,6 +13,7 @@
 #include "bench/bench_result.h"
 #include "bench/compare.h"
 #include "decode/json_file.h"
+#include "text/printable.h"
 
 namespace cbr::bench {
 namespace {
@@ -60,18 +61,19 @@ MeasuredRun read_run(const JsonObject& run, const std::string& rate_key) {
   return measured;
 }
 
-/// Adds every value below `value` under its dotted name, except what only says how much was
-/// measured.
-void flatten(const nlohmann::json& value, const std::string& name,
-             std::map<std::string, std::string>& flat) {
-  static const std::set<std::string, std::less<>> amounts = {"config.ringSizes", "config.rounds"};
-  if (amounts.contains(name)) return;
-  if (value.is_object()) {
-    for (const auto& [key, member] : value.items())
-      flatten(member, fmt::format("{}.{}", name, key), flat);
-  } else {
-    flat[name] = decode::describe(value);
+/// The parts that a comparison depends on, without what only says how much was measured.
+nlohmann::json conditions_of(const JsonObject& root) {
+  nlohmann::json conditions = nlohmann::json::object();
+  for (const char* part : {"config", "device"}) conditions[part] = root.at(part);
+  if (nlohmann::json& config = conditions["config"]; config.is_object()) {
+    config.erase("ringSizes");
+    config.erase("rounds");
   }
+  const JsonObject system = root.object("systemInfo");
+  for (const char* key : {"cpu", "cores", "compiler", "buildType"}) {
+    if (system.has(key)) conditions["systemInfo"][key] = system.at(key);
+  }
+  return conditions;
 }
 
 ComparableResult result_of(const nlohmann::json& document, const std::string& name) {
@@ -79,15 +81,9 @@ ComparableResult result_of(const nlohmann::json& document, const std::string& na
   (void)root.integer("schemaVersion", schema_version, schema_version);
 
   ComparableResult result;
-  result.file = name;
+  result.file = root.file();
   result.complete = root.boolean("complete", true);
-  flatten(root.at("config"), "config", result.conditions);
-  flatten(root.at("device"), "device", result.conditions);
-  for (const char* key : {"cpu", "cores", "compiler", "buildType"}) {
-    const JsonObject system = root.object("systemInfo");
-    if (system.has(key))
-      flatten(system.at(key), std::string("systemInfo.") + key, result.conditions);
-  }
+  result.conditions = std::make_shared<const nlohmann::json>(conditions_of(root));
 
   std::size_t index = 0;
   std::set<std::uint32_t> seen;
@@ -108,7 +104,7 @@ ComparableResult result_of(const nlohmann::json& document, const std::string& na
 }  // namespace
 
 ComparableResult read_comparable_result(const std::filesystem::path& path) {
-  return result_of(decode::read_json_file(path, largest_result), path.string());
+  return result_of(decode::read_json_file(path, largest_result), text::printable_path(path));
 }
 
 ComparableResult parse_comparable_result(std::string_view text, const std::string& name) {

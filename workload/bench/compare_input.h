@@ -4,10 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace cbr::bench {
 
@@ -27,15 +30,15 @@ struct MeasuredRun {
 
 /// A result file, as far as comparing it goes.
 struct ComparableResult {
-  /// The file's name, for messages.
+  /// The file's name, printable, for messages.
   std::string file;
   /// False if the run was stopped before its end.
   bool complete = true;
   /// "tokens" or "steps"
   std::string unit;
-  /// What must be equal for a fair comparison, by dotted name: the workload, the device, the
-  /// machine.
-  std::map<std::string, std::string> conditions;
+  /// What must be equal for a fair comparison: an object with the workload, the device and the
+  /// machine as the file has them. Null: not known.
+  std::shared_ptr<const nlohmann::json> conditions;
   std::vector<MeasuredRun> runs;
 };
 

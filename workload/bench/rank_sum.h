@@ -10,7 +10,7 @@ namespace cbr::bench {
 /// empty.
 ///
 /// A rank test, because rounds of a benchmark have outliers to one side and a handful of rounds is
-/// too few to rely on a normal distribution. The distribution is exact, ties included, for up to 60
+/// too few to rely on a normal distribution. The distribution is exact, ties included, for up to 30
 /// samples in all; above, the normal approximation with the correction for ties.
 [[nodiscard]] double mann_whitney_p(std::span<const double> a, std::span<const double> b);
 

@@ -122,17 +122,50 @@ TEST(Compare, TheSizesAskedForAndNoOthers) {
   }
 }
 
+std::shared_ptr<const nlohmann::json> conditions(const std::string& text) {
+  return std::make_shared<const nlohmann::json>(nlohmann::json::parse(text));
+}
+
 TEST(Compare, WarnsOfDifferentConditions) {
   ComparableResult baseline = result_with("A", slow);
   ComparableResult candidate = result_with("B", slow);
-  baseline.conditions = {{"config.model", "x"}, {"device.name", "same"}};
-  candidate.conditions = {{"config.model", "y"}, {"device.name", "same"}, {"device.extra", "z"}};
+  baseline.conditions = conditions(R"({"config": {"model": "x"}, "device": {"name": "same"}})");
+  candidate.conditions =
+      conditions(R"({"config": {"model": "y"}, "device": {"name": "same", "extra": {"a": 1}}})");
   candidate.complete = false;
-  EXPECT_THAT(
-      compare(baseline, candidate).warnings,
-      ElementsAre("config.model differs: x in A, y in B",
-                  "device.extra differs: absent in A, z in B", "B was stopped before its end"));
+  EXPECT_THAT(compare(baseline, candidate).warnings,
+              ElementsAre("config.model differs: \"x\" in A, \"y\" in B",
+                          "device.extra differs: absent in A, an object in B",
+                          "B was stopped before its end"));
   EXPECT_THAT(compare(baseline, baseline).warnings, IsEmpty());
+}
+
+TEST(Compare, WarnsOfTheFirstConditionsAndCountsTheOthers) {
+  ComparableResult baseline = result_with("A", slow);
+  ComparableResult candidate = result_with("B", slow);
+  nlohmann::json many = nlohmann::json::object();
+  for (int i = 0; i < 50'000; ++i) many[std::to_string(100'000 + i)] = 0;
+  // Names that hold all names above them would take gigabytes.
+  baseline.conditions = conditions("{}");
+  candidate.conditions = std::make_shared<const nlohmann::json>(
+      nlohmann::json{{std::string(500'000, 'x'), std::move(many)}});
+  EXPECT_THAT(compare(baseline, candidate).warnings, SizeIs(1));
+  baseline.conditions = std::make_shared<const nlohmann::json>(
+      nlohmann::json{{std::string(500'000, 'x'), nlohmann::json::object()}});
+  const std::vector<std::string> warnings = compare(baseline, candidate).warnings;
+  ASSERT_THAT(warnings, SizeIs(21));
+  EXPECT_EQ(warnings.front(), std::string(120, 'x') + "....100000 differs: absent in A, 0 in B");
+  EXPECT_EQ(warnings.back(), "49980 more conditions differ");
+}
+
+TEST(Compare, ShowsNamesOfConditionsThatCanNotForgeALine) {
+  ComparableResult baseline = result_with("A", slow);
+  ComparableResult candidate = result_with("B", slow);
+  baseline.conditions = conditions("{}");
+  candidate.conditions = conditions(R"({"a\u001b]0;x\u0007\nWarning: b\u202e": "\u009b2J"})");
+  EXPECT_THAT(compare(baseline, candidate).warnings,
+              ElementsAre("a\\x1b]0;x\\x07\\nWarning: b\\u202e differs: absent in A, "
+                          "\"\\u009b2J\" in B"));
 }
 
 TEST(Compare, WarnsOfDifferentResults) {
@@ -203,8 +236,8 @@ TEST(ReadComparableResult, ReadsWhatIsWritten) {
   EXPECT_DOUBLE_EQ(read.runs[0].metrics.at("ttft ms").value, 110);
   EXPECT_DOUBLE_EQ(read.runs[0].metrics.at("GPU busy").value, 0.5);
   EXPECT_FALSE(read.runs[0].metrics.contains("idle gap µs"));
-  EXPECT_EQ(read.conditions.at("config.decode.questions"), "1");
-  EXPECT_FALSE(read.conditions.contains("config.rounds"));
+  EXPECT_EQ(read.conditions->at("config").at("decode").at("questions"), 1);
+  EXPECT_FALSE(read.conditions->at("config").contains("rounds"));
 }
 
 TEST(ReadComparableResult, RefusesWhatItDoesNotKnow) {

@@ -38,7 +38,7 @@ TEST(MannWhitney, IsOneWithoutSamples) {
 }
 
 TEST(MannWhitney, TheApproximationContinuesTheExactValues) {
-  // 30 and 30 samples are counted exactly, 31 and 31 are approximated: the same mixture of two sets
+  // 15 and 15 samples are counted exactly, 16 and 16 are approximated: the same mixture of two sets
   // must give nearly the same answer.
   const auto p_for = [](int count) {
     Samples a;
@@ -49,9 +49,9 @@ TEST(MannWhitney, TheApproximationContinuesTheExactValues) {
     }
     return mann_whitney_p(a, b);
   };
-  EXPECT_NEAR(p_for(31), p_for(30), 0.03);
-  EXPECT_GT(p_for(30), 0.05);
-  EXPECT_LT(p_for(60), p_for(30));
+  EXPECT_NEAR(p_for(16), p_for(15), 0.03);
+  EXPECT_GT(p_for(15), 0.05);
+  EXPECT_LT(p_for(60), p_for(15));
 }
 
 TEST(MannWhitney, TheApproximationSeesEqualAndUnlikeSets) {
@@ -65,6 +65,11 @@ TEST(SmallestMannWhitney, TellsHowManySamplesAreTooFew) {
   EXPECT_NEAR(smallest_mann_whitney_p(3, 3), 0.1, 1e-12);
   EXPECT_NEAR(smallest_mann_whitney_p(4, 4), 2.0 / 70, 1e-12);
   EXPECT_NEAR(smallest_mann_whitney_p(1, 1), 1.0, 1e-12);
+  EXPECT_NEAR(smallest_mann_whitney_p(2, 5), mann_whitney_p(Samples{1, 2}, Samples{3, 4, 5, 6, 7}),
+              1e-12);
+  EXPECT_DOUBLE_EQ(smallest_mann_whitney_p(0, 5), 1.0);
+  EXPECT_NEAR(smallest_mann_whitney_p(1, 199), 0.01, 1e-12);
+  EXPECT_LT(smallest_mann_whitney_p(100'000, 100'000), 1e-300);
 }
 
 }  // namespace
