@@ -1,6 +1,5 @@
 // cbr bench: what does overlapping buy on this device?
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,14 +24,15 @@
 #include "config_flags.h"
 #include "decode/mapped_file.h"
 #include "decode/model_files.h"
-#include "decode/printable.h"
 #include "device_choice.h"
 #include "exit_code.h"
 #include "interrupt.h"
 #include "output_file.h"
 #include "progress_line.h"
+#include "standard_error.h"
 #include "standard_input.h"
 #include "standard_output.h"
+#include "text/printable.h"
 
 namespace cbr::tool {
 namespace {
@@ -68,7 +68,7 @@ constexpr std::uint64_t most_prompt_bytes = std::uint64_t{64} << 20U;
 /// The part of a path that names it; results should not tell where their writer keeps files.
 std::string name_of(const std::filesystem::path& path) {
   const std::filesystem::path full = std::filesystem::absolute(path).lexically_normal();
-  return (full.has_filename() ? full : full.parent_path()).filename().string();
+  return text::printable_path((full.has_filename() ? full : full.parent_path()).filename());
 }
 
 /// A file's text, or standard input's.
@@ -184,7 +184,7 @@ class BenchCommand {
                                                       : std::filesystem::path(flags_.prompts);
     if (!text) text.emplace(prompts_file.string());
     const auto prompts =
-        tokens_of_prompts(model, *text, decode::printable_path(prompts_file), flags_.questions);
+        tokens_of_prompts(model, *text, text::printable_path(prompts_file), flags_.questions);
     result_.config.decode = bench::DecodeConfig{.model = name_of(directory),
                                                 .prompts = name_of(prompts_file),
                                                 .questions = flags_.questions,
@@ -256,12 +256,11 @@ class BenchCommand {
       write_output(bench::result_json(result_));
     } else {
       if (!flags_.output.empty()) write_file(flags_.output, bench::result_json(result_));
-      write_output(bench::result_table(result_));
+      print_text(bench::result_table(result_));
     }
     if (!result_.results_match) {
-      fmt::print(stderr,
-                 "cbr: the results differ between ring sizes or rounds: the work is not safe to "
-                 "overlap\n");
+      print_error(
+          "the results differ between ring sizes or rounds: the work is not safe to overlap");
       return failure;
     }
     return result_.complete ? success : stopped;

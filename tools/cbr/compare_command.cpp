@@ -1,6 +1,5 @@
 // cbr compare: is a change between two results more than noise?
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +20,7 @@
 #include "config_flags.h"
 #include "exit_code.h"
 #include "number_flag.h"
+#include "standard_error.h"
 #include "standard_input.h"
 #include "standard_output.h"
 
@@ -73,7 +73,7 @@ void tell(const bench::GateResult& result, double fail_below) {
                   result.change.metric, result.change.ring_size,
                   bench::percent_text(*result.change.percent), bench::percent_text(fail_below));
   if (result.outcome == bench::GateOutcome::failed) {
-    fmt::print(stderr, "cbr: {}\n", text);
+    print_error(text);
   } else {
     print_note(fmt::format("{}: undecided, {}", text,
                            result.p ? "it is within noise" : "there are too few rounds"));
@@ -87,8 +87,11 @@ int run_compare(const CompareFlags& flags) {
   const bench::ComparableResult baseline = read_result("A", flags.baseline);
   const bench::ComparableResult candidate = read_result("B", flags.candidate);
   const bench::CompareReport report = bench::compare(baseline, candidate, flags.ring_sizes);
-  write_output(flags.json ? bench::compare_json(report, flags.fail_below)
-                          : bench::compare_table(report));
+  if (flags.json) {
+    write_output(bench::compare_json(report, flags.fail_below));
+  } else {
+    print_text(bench::compare_table(report));
+  }
   if (!flags.fail_below) return success;
   const std::vector<bench::GateResult> gate = bench::judge_gate(report, *flags.fail_below);
   for (const bench::GateResult& result : gate) tell(result, *flags.fail_below);

@@ -8,9 +8,9 @@
 
 #include "command.h"
 #include "completion.h"
-#include "decode/printable.h"
 #include "exit_code.h"
 #include "standard_output.h"
+#include "text/printable.h"
 
 namespace cbr::tool {
 
@@ -30,7 +30,7 @@ Command add_completion_command(CLI::App& app) {
               write_output(fish_completion(root));
             } else {
               throw InputError(fmt::format("completion: {} is none of bash, zsh and fish",
-                                           decode::in_quotes(*shell)));
+                                           text::in_quotes(*shell)));
             }
             return static_cast<int>(success);
           }};

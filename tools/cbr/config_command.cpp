@@ -1,6 +1,5 @@
 // cbr config: which options are in effect, and is this file right?
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -17,10 +16,11 @@
 #include "config/settings.h"
 #include "config/value_json.h"
 #include "config_flags.h"
-#include "decode/printable.h"
 #include "exit_code.h"
+#include "standard_error.h"
 #include "standard_input.h"
 #include "standard_output.h"
+#include "text/printable.h"
 
 namespace cbr::tool {
 namespace {
@@ -108,7 +108,11 @@ std::string table_text(const Config& config) {
 
 int show(const ShowFlags& flags) {
   const Config config = read_config(flags.config);
-  write_output(flags.json ? json_text(config) : table_text(config));
+  if (flags.json) {
+    write_output(json_text(config));
+  } else {
+    print_text(table_text(config));
+  }
   return success;
 }
 
@@ -125,10 +129,10 @@ struct Finding {
 };
 
 void tell(const Finding& finding) {
-  for (const std::string& problem : finding.problems) fmt::print(stderr, "cbr: {}\n", problem);
+  for (const std::string& problem : finding.problems) print_error(problem);
   if (!finding.problems.empty()) return;
   for (const std::string& warning : finding.warnings) print_note(warning);
-  write_output(fmt::format("{}: valid\n", decode::printable_path(finding.file)));
+  print_text(fmt::format("{}: valid\n", text::printable_path(finding.file)));
 }
 
 nlohmann::ordered_json json_of(const Finding& finding) {

@@ -1,12 +1,12 @@
 #include "config_flags.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "config/option_table.h"
+#include "standard_error.h"
 #include "standard_input.h"
 
 namespace cbr::tool {
@@ -75,10 +75,6 @@ std::filesystem::path config_file(std::string_view flag, const std::string& name
 
 bool is_given(const Config& config, std::string_view option) {
   return config.option(option).origin.kind != ConfigOrigin::Kind::built_in;
-}
-
-void print_note(std::string_view text) {
-  fmt::print(stderr, "cbr: note: {}\n", text);
 }
 
 }  // namespace cbr::tool

@@ -35,7 +35,4 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags,
 /// Whether a file, a variable or a flag gave the option.
 [[nodiscard]] bool is_given(const Config& config, std::string_view option);
 
-/// Prints "cbr: note: " and the text to standard error.
-void print_note(std::string_view text);
-
 }  // namespace cbr::tool

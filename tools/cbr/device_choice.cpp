@@ -9,21 +9,37 @@
 #include <cbr/errors.h>
 #include <cbr/simulated.h>
 
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::tool {
 namespace {
+
+bool has_vulkan_devices() {
+  try {
+    return !vulkan::list_devices().empty();
+  } catch (const BackendError&) {
+    return false;
+  }
+}
+
+/// As vulkan::Device::open, with the way out in the text of the error.
+std::shared_ptr<vulkan::Device> open_or_explain(const vulkan::OpenOptions& options) {
+  try {
+    return vulkan::Device::open(options);
+  } catch (const BackendError& error) {
+    if (!has_vulkan_devices()) throw;
+    throw BackendError(fmt::format(
+        "{}; cbr doctor tells which devices work, --device takes one of them", error.what()));
+  }
+}
 
 std::shared_ptr<vulkan::Device> open_vulkan(const Config& config, std::uint32_t queues) {
   vulkan::OpenOptions options;
   options.device = config.device;
   options.queues = std::vector<vulkan::QueueRequest>(queues);
-  std::shared_ptr<vulkan::Device> device = vulkan::Device::open(options);
-  if (!device->info().buffer_device_address) {
-    throw BackendError(
-        fmt::format("device {} ({}) lacks bufferDeviceAddress, which the kernels need",
-                    device->info().index, device->info().name));
-  }
+  // The kernels need it.
+  options.require_buffer_device_address = true;
+  std::shared_ptr<vulkan::Device> device = open_or_explain(options);
   for (std::uint32_t i = 1; i < queues; ++i) {
     // The kernels' buffers belong to one.
     if (device->queue_family(QueueIndex{i}) == device->queue_family()) continue;
@@ -36,7 +52,7 @@ std::shared_ptr<vulkan::Device> open_vulkan(const Config& config, std::uint32_t 
 /// "--device H200", "CBR_DEVICE=H200" or "ring.yaml:3: device H200".
 std::string request_of(const Config& config, std::string_view name) {
   const ConfigOption& option = config.option(name);
-  const std::string value = decode::printable(to_string(option.value));
+  const std::string value = text::printable(to_string(option.value));
   switch (option.origin.kind) {
     case ConfigOrigin::Kind::built_in:
     case ConfigOrigin::Kind::flag:
@@ -47,6 +63,13 @@ std::string request_of(const Config& config, std::string_view name) {
       break;
   }
   return fmt::format("{}: {} {}", to_string(option.origin), name, value);
+}
+
+/// Says that the device is not the best one, and why.
+std::string note_on_device(const vulkan::Device& device) {
+  if (device.passed_over().empty()) return {};
+  return fmt::format("{}; using device {} ({}) instead", device.passed_over(), device.info().index,
+                     device.info().name);
 }
 
 std::string note_on_queues(const Config& config, std::uint32_t queues) {
@@ -66,7 +89,7 @@ void add_device_flags(CLI::App& app, ConfigFlags& flags, bool allow_simulated) {
                text == "auto" || text == "vulkan" || (allow_simulated && text == "simulated");
            if (!known) {
              throw InputError(
-                 fmt::format("--backend: {} is not {}", decode::in_quotes(text), choices));
+                 fmt::format("--backend: {} is not {}", text::in_quotes(text), choices));
            }
            flags.values["backend"] = text;
          },
@@ -94,8 +117,8 @@ bench::DeviceDescription ChosenDevice::describe() const {
   }
   const vulkan::DeviceInfo& info = vulkan->info();
   return {.backend = "vulkan",
-          .name = info.name,
-          .driver = info.driver,
+          .name = text::printable_line(info.name),
+          .driver = text::printable_line(info.driver),
           .api_version = info.api_version,
           .type = info.type};
 }
@@ -124,8 +147,11 @@ ChosenDevice open_device(const Config& config, bool allow_simulated, std::uint32
     const char* culprit = config.device.empty() || !is_offered ? "backend" : "device";
     throw InputError(fmt::format("{}: {}", request_of(config, culprit), error.what()));
   }
-  const std::string note = note_on_queues(config, queues);
-  if (!note.empty()) chosen.note += (chosen.note.empty() ? "" : "; ") + note;
+  const std::string notes[] = {chosen.vulkan ? note_on_device(*chosen.vulkan) : "",
+                               note_on_queues(config, queues)};
+  for (const std::string& note : notes) {
+    if (!note.empty()) chosen.note += (chosen.note.empty() ? "" : "; ") + note;
+  }
   return chosen;
 }
 

@@ -17,6 +17,7 @@
 #include "progress_line.h"
 #include "self_test.h"
 #include "standard_output.h"
+#include "text/printable.h"
 
 namespace cbr::tool {
 namespace {
@@ -48,7 +49,8 @@ std::string compute_queues(const vulkan::DeviceInfo& info) {
 }
 
 std::string self_test_line(const SelfTestResult& result) {
-  return fmt::format("self-test {}: {}\n", result.passed ? "passed" : "FAILED", result.detail);
+  return fmt::format("self-test {}: {}\n", result.passed ? "passed" : "FAILED",
+                     text::printable_line(result.detail));
 }
 
 Json json_of(const SelfTestResult& result) {
@@ -104,7 +106,7 @@ class Doctor {
 
  private:
   void say(std::string_view text) const {
-    if (!prints_json_) write_output(text);
+    if (!prints_json_) print_text(text);
   }
 
   void examine_vulkan() {
@@ -116,7 +118,8 @@ class Doctor {
       progress.show("Asking Vulkan for its devices");
       devices = vulkan::list_devices();
     } catch (const BackendError& error) {
-      say(fmt::format("vulkan: compiled in, but not usable\n  {}\n", error.what()));
+      say(fmt::format("vulkan: compiled in, but not usable\n  {}\n",
+                      text::printable_line(error.what())));
       vulkan["error"] = error.what();
       return;
     }
@@ -131,17 +134,17 @@ class Doctor {
   }
 
   void examine_device(const vulkan::DeviceInfo& info, Json& json) {
-    say(
-        fmt::format("  device {}: {}\n"
-                    "    type {}, Vulkan {}, driver {}\n"
-                    "    timeline semaphores {}, timestamps {}, compute queues {}, buffer device "
-                    "address {}\n",
-                    info.index, info.name, info.type, info.api_version, info.driver,
-                    yes_no(info.timeline_semaphores), yes_no(info.timestamps), compute_queues(info),
-                    yes_no(info.buffer_device_address)));
+    say(fmt::format(
+        "  device {}: {}\n"
+        "    type {}, Vulkan {}, driver {}\n"
+        "    timeline semaphores {}, timestamps {}, compute queues {}, buffer device "
+        "address {}\n",
+        info.index, text::printable_line(info.name), info.type, info.api_version,
+        text::printable_line(info.driver), yes_no(info.timeline_semaphores),
+        yes_no(info.timestamps), compute_queues(info), yes_no(info.buffer_device_address)));
     const std::string why_unusable = info.why_unusable();
     if (!why_unusable.empty()) {
-      say(fmt::format("    unusable: {}\n", why_unusable));
+      say(fmt::format("    unusable: {}\n", text::printable_line(why_unusable)));
       return;
     }
     ProgressLine progress;

@@ -20,6 +20,7 @@
 #include "interrupt.h"
 #include "number_flag.h"
 #include "progress_line.h"
+#include "standard_error.h"
 #include "standard_input.h"
 #include "standard_output.h"
 
@@ -98,7 +99,7 @@ int run_generate(const GenerateFlags& flags) {
   std::string text;
   const auto emit = [&](const std::string& piece) {
     text += piece;
-    if (!flags.json && !piece.empty()) write_output(piece);
+    if (!flags.json && !piece.empty()) write_generated(piece);
   };
   const decode::DecodeResult result = decoder.decode(
       ring, prompt, {.max_tokens = flags.max_tokens, .stop_at_end_of_text = true},

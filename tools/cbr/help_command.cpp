@@ -10,9 +10,9 @@
 #include "command.h"
 #include "command_tree.h"
 #include "config/nearest.h"
-#include "decode/printable.h"
 #include "exit_code.h"
 #include "standard_output.h"
+#include "text/printable.h"
 
 namespace cbr::tool {
 namespace {
@@ -29,7 +29,7 @@ const CLI::App& find_command(const CLI::App& app, const std::vector<std::string>
     }
     if (found == nullptr) {
       throw InputError(
-          fmt::format("{}: there is no such command{} (see {} --help)", decode::in_quotes(name),
+          fmt::format("{}: there is no such command{} (see {} --help)", text::in_quotes(name),
                       config::suggestion(name, {known.begin(), known.end()}), path_of(*command)));
     }
     command = found;

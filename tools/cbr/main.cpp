@@ -1,7 +1,8 @@
 // The command line of Command Buffer Ring.
-#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <memory>
+#include <new>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -10,12 +11,15 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cbr/errors.h>
 
 #include "command.h"
 #include "exit_code.h"
 #include "help_format.h"
+#include "interrupt.h"
+#include "standard_error.h"
 #include "standard_output.h"
 #include "usage_error.h"
 
@@ -36,12 +40,28 @@ constexpr const char* footer =
     "file is read or written, - is standard input or output.\n"
     "Exit codes: 0 success, 1 failure, 2 bad input, 130 interrupted.\n";
 
-/// Reports an error in one line, whatever line breaks its text has.
+constexpr std::string_view no_memory =
+    "there is not enough memory (see ulimit -v, and the container's limit)";
+
+/// Where memory runs out in a destructor - that of a large JSON value needs some - nothing can be
+/// caught any more.
+[[noreturn]] void end_without_memory() {
+  try {
+    if (const std::exception_ptr cause = std::current_exception()) std::rethrow_exception(cause);
+  } catch (const std::bad_alloc&) {
+    for (const std::string_view part :
+         {std::string_view("cbr: "), no_memory, std::string_view("\n")}) {
+      (void)!write(STDERR_FILENO, part.data(), part.size());
+    }
+    _exit(cbr::tool::failure);
+  } catch (...) {
+    std::abort();
+  }
+  std::abort();
+}
+
 int report(std::string_view text, int exit_code) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  std::fputs("cbr: ", stderr);
-  for (const char byte : text) std::fputc(byte == '\n' ? ' ' : byte, stderr);
-  std::fputc('\n', stderr);
+  cbr::tool::print_error(text);
   return exit_code;
 }
 
@@ -81,13 +101,18 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::set_terminate(end_without_memory);
+  cbr::tool::end_on_signals_as_init();
   cbr::tool::ignore_broken_pipes();
+  cbr::tool::fill_missing_streams();
   try {
     return run(argc, argv);
   } catch (const cbr::InputError& error) {
     return report(error.what(), cbr::tool::bad_input);
   } catch (const cbr::tool::BrokenPipe&) {
     return cbr::tool::broken_pipe;
+  } catch (const std::bad_alloc&) {
+    return report(no_memory, cbr::tool::failure);
   } catch (const std::exception& error) {
     return report(error.what(), cbr::tool::failure);
   }

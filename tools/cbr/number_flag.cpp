@@ -10,7 +10,7 @@
 
 #include <cbr/errors.h>
 
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::tool {
 namespace {
@@ -36,7 +36,7 @@ std::uint32_t parse_whole(std::string_view flag, std::string_view text, std::uin
   std::uint32_t number = 0;
   if (parses(text, number) && number >= least && number <= most) return number;
   throw InputError(fmt::format("{}: {} is not a whole number from {} to {}", flag,
-                               decode::in_quotes(text), least, most));
+                               text::in_quotes(text), least, most));
 }
 
 std::vector<std::uint32_t> parse_whole_list(std::string_view flag, std::string_view text,
@@ -58,8 +58,8 @@ double parse_decimal(std::string_view flag, std::string_view text, double least,
   double number = 0.0;
   // Written so that "nan" fails too.
   if (parses(text, number) && number >= least && number <= most) return number;
-  throw InputError(fmt::format("{}: {} is not a number from {} to {}", flag,
-                               decode::in_quotes(text), least, most));
+  throw InputError(fmt::format("{}: {} is not a number from {} to {}", flag, text::in_quotes(text),
+                               least, most));
 }
 
 CLI::Option* add_whole_flag(CLI::App& app, const std::string& flag, std::uint32_t& target,

@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "text/printable.h"
+
 namespace cbr::tool {
 namespace {
 
@@ -21,7 +23,7 @@ ProgressLine::~ProgressLine() {
 void ProgressLine::show(std::string_view text) {
   if (!is_terminal_) return;
   std::fputs(wipe_line, stderr);
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fputs(text::printable_line(text).c_str(), stderr);
   std::fflush(stderr);
   is_shown_ = true;
 }

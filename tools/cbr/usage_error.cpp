@@ -9,7 +9,7 @@
 
 #include "command_tree.h"
 #include "config/nearest.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::tool {
 namespace {
@@ -42,16 +42,16 @@ std::string describe_surplus(const CLI::App& app, const CLI::App& command) {
   // After a misspelt command, its flags are unknown too.
   const std::vector<std::string> commands = commands_of(command);
   if (!commands.empty() && !first.starts_with('-')) {
-    return fmt::format("{}: there is no such command{}", decode::in_quotes(first),
+    return fmt::format("{}: there is no such command{}", text::in_quotes(first),
                        suggestion(first, commands));
   }
   const auto flag = std::find_if(arguments.begin(), arguments.end(),
                                  [](const std::string& each) { return each.starts_with('-'); });
   if (flag != arguments.end()) {
-    return fmt::format("{}: there is no such flag{}", decode::printable(*flag),
+    return fmt::format("{}: there is no such flag{}", text::printable(*flag),
                        suggestion(flag->substr(0, flag->find('=')), flags_of(command)));
   }
-  return fmt::format("{}: the command takes no such argument", decode::in_quotes(first));
+  return fmt::format("{}: the command takes no such argument", text::in_quotes(first));
 }
 
 /// The parser's texts begin with the name of what is wrong, without dashes at times: "--rounds:

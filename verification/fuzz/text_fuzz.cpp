@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "decode/nfc.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 #include "decode/utf8_stream.h"
 #include "fuzz/foreign_file.h"
 
@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   fuzz::require(!decode::find_invalid_utf8(normal), "normalized text is valid UTF-8");
   fuzz::require(decode::to_nfc(normal) == normal, "normalized text stays as it is");
 
-  const std::string shown = decode::in_quotes(bytes);
+  const std::string shown = text::in_quotes(bytes);
   fuzz::require(!decode::find_invalid_utf8(shown), "a message is valid UTF-8");
   fuzz::require(std::none_of(shown.begin(), shown.end(),
                              [](char c) { return static_cast<unsigned char>(c) < 0x20; }),

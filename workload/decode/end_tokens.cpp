@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -45,7 +45,7 @@ std::vector<TokenId> read_generation_config(const std::filesystem::path& path,
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return {};
   const json document = read_json_file(path, largest_file);
-  const JsonObject config(document, printable_path(path));
+  const JsonObject config(document, text::printable_path(path));
   refuse_forced_token(config);
   return read_end_tokens(config, vocab_size);
 }

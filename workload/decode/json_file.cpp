@@ -13,7 +13,7 @@
 #include <cbr/errors.h>
 
 #include "decode/mapped_file.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -151,7 +151,7 @@ class DocumentBuilder final : public nlohmann::json_sax<json> {
     }
     const auto [member, is_new] = open_.back()->get_ref<json::object_t&>().emplace(name, nullptr);
     if (!is_new) {
-      throw InputError(fmt::format("{}: {}: the key is given twice", file_, in_quotes(name)));
+      throw InputError(fmt::format("{}: {}: the key is given twice", file_, text::in_quotes(name)));
     }
     member_ = &member->second;
     return true;
@@ -160,7 +160,7 @@ class DocumentBuilder final : public nlohmann::json_sax<json> {
   bool parse_error(std::size_t position, const std::string& last_token,
                    const json::exception& /*error*/) override {
     throw InputError(fmt::format("{}: byte {}: is not valid JSON near {}", file_, position,
-                                 in_quotes(last_token)));
+                                 text::in_quotes(last_token)));
   }
 
  private:
@@ -222,21 +222,21 @@ json parse_json_object(std::string_view text, std::string_view file) {
 json read_json_file(const std::filesystem::path& path, std::uint64_t largest) {
   const MappedFile file(path);
   if (file.bytes().size() > largest) {
-    throw InputError(fmt::format("{}: has {} bytes; at most {} are allowed", printable_path(path),
-                                 file.bytes().size(), largest));
+    throw InputError(fmt::format("{}: has {} bytes; at most {} are allowed",
+                                 text::printable_path(path), file.bytes().size(), largest));
   }
-  return parse_json_object(file.text(), printable_path(path));
+  return parse_json_object(file.text(), text::printable_path(path));
 }
 
 std::string describe(const json& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return fmt::format("an array of {}", value.size());
-  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
+  if (value.is_string()) return text::in_quotes(value.get_ref<const std::string&>());
   if (value.is_number_float() && !std::isfinite(value.get<double>())) {
     const auto number = value.get<double>();
     return std::isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity";
   }
-  return printable(value.dump());
+  return text::printable(value.dump());
 }
 
 JsonObject::JsonObject(const json& value, std::string file, std::string place)
@@ -305,7 +305,7 @@ JsonObject JsonObject::object(std::string_view key) const {
 }
 
 std::string JsonObject::place_of(std::string_view key) const {
-  return place_.empty() ? printable(key) : fmt::format("{}.{}", place_, printable(key));
+  return place_.empty() ? text::printable(key) : fmt::format("{}.{}", place_, text::printable(key));
 }
 
 void JsonObject::fail(std::string_view key, std::string_view problem) const {

@@ -13,7 +13,7 @@
 #include <cbr/errors.h>
 
 #include "decode/file_stand_in.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -33,7 +33,7 @@ class Descriptor {
 };
 
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view action, int error) {
-  throw InputError(fmt::format("{}: cannot {}: {}", printable_path(path), action,
+  throw InputError(fmt::format("{}: cannot {}: {}", text::printable_path(path), action,
                                std::generic_category().message(error)));
 }
 
@@ -46,7 +46,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail(path, "read the file's size", errno);
   if (!S_ISREG(status.st_mode)) {
-    throw InputError(fmt::format("{}: is not a regular file", printable_path(path)));
+    throw InputError(fmt::format("{}: is not a regular file", text::printable_path(path)));
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return;
@@ -55,7 +55,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   // It owns the mapping should the file be refused below.
   MappedFile mapped({static_cast<const std::byte*>(address), size});
   if (const auto stand_in = describe_stand_in(mapped.text())) {
-    throw InputError(fmt::format("{}: {}", printable_path(path), *stand_in));
+    throw InputError(fmt::format("{}: {}", text::printable_path(path), *stand_in));
   }
   *this = std::move(mapped);
 }

@@ -10,7 +10,7 @@
 
 #include "decode/end_tokens.h"
 #include "decode/json_file.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -50,8 +50,8 @@ float number_or(const JsonObject& config, std::string_view key, double least, do
 void check_string(const JsonObject& config, std::string_view key, std::string_view supported) {
   const std::string& value = config.string(key);
   if (value != supported) {
-    config.fail(key, fmt::format("is {}, which is unsupported; expected \"{}\"", in_quotes(value),
-                                 supported));
+    config.fail(key, fmt::format("is {}, which is unsupported; expected \"{}\"",
+                                 text::in_quotes(value), supported));
   }
 }
 
@@ -228,7 +228,7 @@ void check_sizes(const JsonObject& config, const ModelConfig& model) {
 
 ModelConfig ModelConfig::load(const std::filesystem::path& path) {
   const json document = read_json_file(path, largest_file);
-  const JsonObject config(document, printable_path(path));
+  const JsonObject config(document, text::printable_path(path));
   check_architecture(config);
   check_features(config);
 

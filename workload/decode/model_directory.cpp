@@ -8,7 +8,7 @@
 #include <cbr/errors.h>
 
 #include "decode/end_tokens.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -19,10 +19,11 @@ void check_file(const std::filesystem::path& directory, std::string_view name) {
   if (std::filesystem::exists(file, ignored)) return;
   // As in a cache of downloads that was cut short, or a clone without its annex.
   if (std::filesystem::is_symlink(file, ignored)) {
-    throw InputError(fmt::format("{}: is a link to {}, which is missing", printable_path(file),
-                                 printable_path(std::filesystem::read_symlink(file, ignored))));
+    throw InputError(
+        fmt::format("{}: is a link to {}, which is missing", text::printable_path(file),
+                    text::printable_path(std::filesystem::read_symlink(file, ignored))));
   }
-  throw InputError(fmt::format("{}: is missing", printable_path(file)));
+  throw InputError(fmt::format("{}: is missing", text::printable_path(file)));
 }
 
 }  // namespace
@@ -30,10 +31,10 @@ void check_file(const std::filesystem::path& directory, std::string_view name) {
 ModelDirectory ModelDirectory::open(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
-    throw InputError(fmt::format("{}: no such model directory", printable_path(path)));
+    throw InputError(fmt::format("{}: no such model directory", text::printable_path(path)));
   }
   if (!std::filesystem::is_directory(path, ignored)) {
-    throw InputError(fmt::format("{}: is not a directory", printable_path(path)));
+    throw InputError(fmt::format("{}: is not a directory", text::printable_path(path)));
   }
   check_file(path, "config.json");
   check_file(path, "tokenizer.json");

@@ -7,8 +7,8 @@
 
 #include <cbr/errors.h>
 
-#include "decode/printable.h"
 #include "decode/tokenizer_config.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -24,7 +24,8 @@ std::vector<TokenId> find_prompt_prefix(const Tokenizer& tokenizer, const Tokeni
     throw InputError(fmt::format(
         "{}: bos_token: is {}, which every prompt is to begin with, but tokenizer.json has no such "
         "token",
-        printable_path(directory / "tokenizer_config.json"), in_quotes(*config.begin_token)));
+        text::printable_path(directory / "tokenizer_config.json"),
+        text::in_quotes(*config.begin_token)));
   }
   if (prefix.empty() || prefix.front() != *token) prefix.insert(prefix.begin(), *token);
   return prefix;
@@ -37,7 +38,7 @@ ModelFiles ModelFiles::open(const std::filesystem::path& path) {
   Tokenizer tokenizer = Tokenizer::load(directory.tokenizer_path());
   if (tokenizer.size() > directory.config().vocab_size) {
     throw InputError(fmt::format("{}: has {} tokens; the model's vocabulary has {}",
-                                 printable_path(directory.tokenizer_path()), tokenizer.size(),
+                                 text::printable_path(directory.tokenizer_path()), tokenizer.size(),
                                  directory.config().vocab_size));
   }
   const TokenizerConfig config = TokenizerConfig::read(path);

@@ -6,14 +6,14 @@
 
 #include <cbr/errors.h>
 
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
 
 [[noreturn]] void fail(const LocatedTensor& found, const std::string& problem) {
-  throw InputError(fmt::format("{}: tensor {}: {}", printable_path(found.file->path()),
-                               in_quotes(found.tensor->name), problem));
+  throw InputError(fmt::format("{}: tensor {}: {}", text::printable_path(found.file->path()),
+                               text::in_quotes(found.tensor->name), problem));
 }
 
 void check_shape(const LocatedTensor& found, const std::vector<std::uint64_t>& expected) {

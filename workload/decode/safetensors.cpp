@@ -10,7 +10,7 @@
 #include <cbr/errors.h>
 
 #include "decode/json_file.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -54,7 +54,7 @@ Dtype read_dtype(const JsonObject& entry) {
   if (!dtype) {
     entry.fail("dtype", fmt::format("is {}; expected BOOL, U8, I8, I16, U16, F16, BF16, I32, U32, "
                                     "F32, F64, I64 or U64",
-                                    in_quotes(name)));
+                                    text::in_quotes(name)));
   }
   return *dtype;
 }
@@ -133,7 +133,7 @@ void check_overlap(const std::vector<TensorView>& tensors, std::span<const std::
       throw InputError(
           fmt::format("{}: tensor {} begins at byte {}, inside tensor {}, which ends "
                       "at {}",
-                      file, in_quotes(after.name), begin, in_quotes(before.name), end));
+                      file, text::in_quotes(after.name), begin, text::in_quotes(before.name), end));
     }
   }
 }
@@ -145,13 +145,13 @@ std::string describe_shape(std::span<const std::uint64_t> shape) {
 }
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path), file_(path) {
-  const std::string name = printable_path(path);
+  const std::string name = text::printable_path(path);
   const std::string_view header = find_header(file_.text(), file_.bytes(), name);
   const std::span<const std::byte> data = file_.bytes().subspan(length_bytes + header.size());
   const json document = parse_json_object(header, name);
   // The document's members are ordered by name, and so are the tensors: find() relies on it.
   for (const auto& [key, value] : document.items()) {
-    const JsonObject entry(value, name, fmt::format("tensor {}", in_quotes(key)));
+    const JsonObject entry(value, name, fmt::format("tensor {}", text::in_quotes(key)));
     if (key != "__metadata__") tensors_.push_back(read_tensor(key, entry, data));
   }
   check_overlap(tensors_, data, name);

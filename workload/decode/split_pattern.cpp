@@ -14,7 +14,7 @@
 
 #include <cbr/errors.h>
 
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -152,13 +152,13 @@ SplitPattern::SplitPattern(std::string_view pattern, bool is_literal, std::strin
       pcre2_compile(units(pattern), pattern.size(), options, &error, &offset, context.get()));
   if (!code_) {
     throw InputError(fmt::format("{}: is {}, a bad pattern at offset {}: {}", place_,
-                                 in_quotes(pattern), offset, message(error)));
+                                 text::in_quotes(pattern), offset, message(error)));
   }
   std::uint32_t back_references = 0;
   pcre2_pattern_info(code_.get(), PCRE2_INFO_BACKREFMAX, &back_references);
   if (back_references > 0) {
     throw InputError(fmt::format("{}: is {}, which refers back to a group; that is unsupported",
-                                 place_, in_quotes(pattern)));
+                                 place_, text::in_quotes(pattern)));
   }
   // Where there is no JIT the pattern is interpreted: slower, with the same result.
   pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);

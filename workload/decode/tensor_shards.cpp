@@ -11,7 +11,7 @@
 #include <cbr/errors.h>
 
 #include "decode/json_file.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -51,13 +51,13 @@ TensorShards::TensorShards(const std::filesystem::path& directory) {
     throw InputError(
         fmt::format("{}: has neither model.safetensors nor "
                     "model.safetensors.index.json",
-                    printable_path(directory)));
+                    text::printable_path(directory)));
   }
 }
 
 void TensorShards::load_index(const std::filesystem::path& index) {
   const json document = read_json_file(index, largest_index);
-  const JsonObject map = JsonObject(document, printable_path(index)).object("weight_map");
+  const JsonObject map = JsonObject(document, text::printable_path(index)).object("weight_map");
   // The file's number; none if it is not there.
   std::map<std::string, std::optional<std::size_t>> numbers;
   for (const auto& [tensor, value] : map.value().items()) {
@@ -65,7 +65,7 @@ void TensorShards::load_index(const std::filesystem::path& index) {
     if (!is_plain_file_name(name)) {
       map.fail(tensor, fmt::format("is {}; expected the plain name of a .safetensors file beside "
                                    "the index",
-                                   in_quotes(name)));
+                                   text::in_quotes(name)));
     }
     const auto [entry, is_new] = numbers.emplace(name, std::nullopt);
     const std::filesystem::path path = index.parent_path() / name;
@@ -99,7 +99,7 @@ void TensorShards::load_others(const std::filesystem::path& directory) {
 void TensorShards::open_shard(const std::filesystem::path& path) {
   if (files_.size() == most_shards) {
     throw InputError(fmt::format("{}: is one shard more than the {} that are allowed",
-                                 printable_path(path), most_shards));
+                                 text::printable_path(path), most_shards));
   }
   files_.emplace_back(path);
 }
@@ -129,9 +129,9 @@ LocatedTensor TensorShards::at(std::string_view name) const {
   if (found.size() > 1) {
     throw InputError(
         fmt::format("{}: tensor {}: is in {} and in {}, and no index says which counts",
-                    printable_path(source_), in_quotes(name),
-                    in_quotes(found[0].file->path().filename().string()),
-                    in_quotes(found[1].file->path().filename().string())));
+                    text::printable_path(source_), text::in_quotes(name),
+                    text::in_quotes(found[0].file->path().filename().string()),
+                    text::in_quotes(found[1].file->path().filename().string())));
   }
   return found.front();
 }
@@ -141,12 +141,12 @@ void TensorShards::fail_missing(std::string_view name) const {
   std::string problem = "is missing";
   if (stale != stale_.end()) {
     const bool is_file_there = is_there(source_.parent_path() / stale->second);
-    problem =
-        fmt::format("is missing: the index places it in {}, which {}", in_quotes(stale->second),
-                    is_file_there ? "has no such tensor" : "is not there");
+    problem = fmt::format("is missing: the index places it in {}, which {}",
+                          text::in_quotes(stale->second),
+                          is_file_there ? "has no such tensor" : "is not there");
   }
-  throw InputError(
-      fmt::format("{}: tensor {}: {}", printable_path(source_), in_quotes(name), problem));
+  throw InputError(fmt::format("{}: tensor {}: {}", text::printable_path(source_),
+                               text::in_quotes(name), problem));
 }
 
 }  // namespace cbr::decode

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "decode/json_file.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -32,10 +32,10 @@ json read_if_there(const std::filesystem::path& path) {
 TokenizerConfig TokenizerConfig::read(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / "tokenizer_config.json";
   const json document = read_if_there(path);
-  const JsonObject config(document, printable_path(path));
+  const JsonObject config(document, text::printable_path(path));
   const std::filesystem::path map_path = directory / "special_tokens_map.json";
   const json map_document = read_if_there(map_path);
-  const JsonObject map(map_document, printable_path(map_path));
+  const JsonObject map(map_document, text::printable_path(map_path));
 
   TokenizerConfig result;
   result.begin_token = read_token(config, "bos_token");

@@ -13,7 +13,7 @@
 #include <cbr/errors.h>
 
 #include "decode/json_file.h"
-#include "decode/printable.h"
+#include "text/printable.h"
 
 namespace cbr::decode {
 namespace {
@@ -45,8 +45,8 @@ void refuse_if_true(const JsonObject& object, std::string_view key) {
 void check_type(const JsonObject& object, std::string_view supported) {
   const std::string& type = object.string("type");
   if (type != supported) {
-    object.fail("type", fmt::format("is {}, which is unsupported; expected \"{}\"", in_quotes(type),
-                                    supported));
+    object.fail("type", fmt::format("is {}, which is unsupported; expected \"{}\"",
+                                    text::in_quotes(type), supported));
   }
 }
 
@@ -73,7 +73,7 @@ void read_vocabulary(const JsonObject& model, TokenizerFile& result) {
     const VocabularyEntry& second = result.vocabulary.entries()[by_id[i]];
     if (first.id != second.id) continue;
     vocabulary.fail(second.text, fmt::format("is {}, the id of {} too; expected one id each",
-                                             second.id, in_quotes(first.text)));
+                                             second.id, text::in_quotes(first.text)));
   }
 }
 
@@ -102,7 +102,7 @@ void read_merges(const JsonObject& model, TokenizerFile& result) {
       const auto id = result.vocabulary.id_of(entry);
       if (!id) {
         model.fail(place, fmt::format("needs the token {}, which is not in the vocabulary",
-                                      in_quotes(entry)));
+                                      text::in_quotes(entry)));
       }
       return *id;
     };
@@ -113,7 +113,7 @@ void read_merges(const JsonObject& model, TokenizerFile& result) {
 void refuse_if_text(const JsonObject& model, std::string_view key) {
   if (model.has(key) && !model.string(key).empty()) {
     model.fail(key, fmt::format("is {}, which is unsupported; expected null",
-                                in_quotes(model.string(key))));
+                                text::in_quotes(model.string(key))));
   }
 }
 
@@ -151,18 +151,18 @@ void read_added_tokens(const JsonObject& root, TokenizerFile& result) {
     const std::string* same_id = result.vocabulary.text_of(token.id);
     if (same_id != nullptr && *same_id != token.content) {
       entry.fail("id", fmt::format("is {}, the id of {} too; expected one id each", token.id,
-                                   in_quotes(*same_id)));
+                                   text::in_quotes(*same_id)));
     }
     const auto& [added_id, added_content] = *content_of.emplace(token.id, token.content).first;
     if (added_content != token.content) {
       entry.fail("id", fmt::format("is {}, the id of {} too; expected one id each", added_id,
-                                   in_quotes(added_content)));
+                                   text::in_quotes(added_content)));
     }
     const auto [known, is_new] = id_of.emplace(token.content, token.id);
     const TokenId id = result.vocabulary.id_of(token.content).value_or(known->second);
     if (id != token.id) {
       entry.fail("id", fmt::format("is {}, but {} has the id {} already", token.id,
-                                   in_quotes(token.content), id));
+                                   text::in_quotes(token.content), id));
     }
     if (!is_new) entry.fail("id", fmt::format("is {}, which is added twice", token.id));
     result.added_tokens.push_back(std::move(token));
@@ -173,7 +173,7 @@ SplitRule read_split(const JsonObject& step) {
   refuse_if_true(step, "invert");
   if (step.string("behavior") != "Isolated") {
     step.fail("behavior", fmt::format("is {}, which is unsupported; expected \"Isolated\"",
-                                      in_quotes(step.string("behavior"))));
+                                      text::in_quotes(step.string("behavior"))));
   }
   const JsonObject pattern = step.object("pattern");
   const bool is_literal = pattern.has("String");
@@ -249,7 +249,7 @@ void read_template(const JsonObject& processor, TokenizerFile& result) {
     if (is_text_passed) {
       token.fail("id", fmt::format("is {}, behind the text, which is unsupported; expected tokens "
                                    "before it alone",
-                                   in_quotes(token.string("id"))));
+                                   text::in_quotes(token.string("id"))));
     }
     read_template_token(processor, token.string("id"), result);
   }
@@ -271,7 +271,7 @@ void read_post_processor(const JsonObject& root, TokenizerFile& result) {
 
 TokenizerFile TokenizerFile::read(const std::filesystem::path& path) {
   const json document = read_json_file(path, largest_file);
-  const JsonObject root(document, printable_path(path));
+  const JsonObject root(document, text::printable_path(path));
   TokenizerFile result;
   read_normalizer(root, result);
   read_pre_tokenizer(root, result);
