@@ -13,8 +13,8 @@ auto or_explain(const Start& start) {
     return start();
   } catch (const std::system_error& error) {
     throw std::system_error(error.code(),
-                            "can't start a thread for the ring (see ulimit -u, and the container's "
-                            "limit of processes)");
+                            "can't start a thread for the ring (see ulimit -u and -v, and the "
+                            "container's limit of processes)");
   }
 }
 
