@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::size_t longest_pattern = 65536;
 // Memory of one match where there is no JIT: a repeated group takes a frame for each round.
-constexpr std::uint64_t least_heap_kib = 16 * 1024;
-constexpr std::uint64_t most_heap_kib = 256 * 1024;
+constexpr std::uint64_t least_heap_kib = 16'384;
+constexpr std::uint64_t most_heap_kib = 262'144;
 constexpr std::size_t first_jit_stack = std::size_t{32} * 1024;
 constexpr std::size_t most_jit_stack = std::size_t{1024} * 1024;
 
