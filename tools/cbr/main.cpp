@@ -66,7 +66,7 @@ int report(std::string_view text, int exit_code) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Command Buffer Ring keeps a GPU busy. This program shows whether it does so here.",
+  CLI::App app("Command Buffer Ring keeps a GPU busy. This program shows whether it does here.",
                "cbr");
   // Those of the commands take it over.
   app.formatter(std::make_shared<cbr::tool::HelpFormat>());

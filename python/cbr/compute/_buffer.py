@@ -42,7 +42,7 @@ class Buffer(_cbr.Buffer):
             if not hasattr(data, "__dlpack__"):
                 raise
             source = tensor = _cbr.DlpackTensor(data)
-            view = memoryview(tensor)
+            view = memoryview(tensor)  # type: ignore[arg-type]
         with view:
             size, shape = view.nbytes, view.shape
             dtype = tensor.dtype if tensor else _cbr.dtype_of_format(view.format, view.itemsize)
