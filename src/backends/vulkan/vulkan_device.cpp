@@ -278,7 +278,9 @@ void DeviceImpl::create_device(const std::vector<QueueChoice>& choices) {
   create.ppEnabledExtensionNames = extensions.data();
   create.pEnabledFeatures = &core;
   VkDevice device = VK_NULL_HANDLE;
-  check(functions_.vkCreateDevice(physical_.handle, &create, nullptr, &device), "vkCreateDevice");
+  // Not as a loss of this object's device, which there is not yet.
+  vulkan::check(functions_.vkCreateDevice(physical_.handle, &create, nullptr, &device),
+                "vkCreateDevice");
   device_ = device;
   opened_.device = device;
   functions_.load_device(device);

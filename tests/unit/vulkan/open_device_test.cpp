@@ -117,20 +117,6 @@ TEST_F(OpenDevice, TellsOfAllWhereNoneCanBeOpened) {
                                                 HasSubstr("device 1 ("))));
 }
 
-TEST_F(OpenDevice, LeavesNothingOfADeviceThatFailsHalfway) {
-  shim_.vkCreateDevice.replacement = nullptr;
-  describe_fails_ = true;
-  int fences = 0;
-  shim_.vkCreateFence.replacement = [&](auto device, auto info, auto allocator, auto made) {
-    ++fences;
-    return fences == 1 ? VK_ERROR_OUT_OF_DEVICE_MEMORY
-                       : shim_.vkCreateFence.next(device, info, allocator, made);
-  };
-  const std::uint64_t before = shim_.vkDestroyDevice.calls();
-  EXPECT_THROW((void)open({.device = "1"}), BackendError);
-  EXPECT_EQ(shim_.vkDestroyDevice.calls(), before + 1);
-}
-
 TEST_F(OpenDevice, OneThatCanNotBeDescribedHidesNoOther) {
   describe_fails_ = true;
   const Instance instance({}, test::VulkanShim::get_instance_proc_addr());
