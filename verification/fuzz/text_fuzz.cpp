@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "decode/nfc.h"
-#include "text/printable.h"
 #include "decode/utf8_stream.h"
 #include "fuzz/foreign_file.h"
+#include "text/printable.h"
 
 namespace {
 

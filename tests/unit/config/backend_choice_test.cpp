@@ -44,8 +44,7 @@ TEST(ChooseBackend, TakesTheConfiguredOne) {
 TEST(ChooseBackend, AutoGoesByTheOrderOfFallback) {
   World world;
   const BackendChoice choice = choose_backend(
-      config_of("{}"),
-      {world.works("simulated"), world.fails("vulkan"), world.fails("metal")});
+      config_of("{}"), {world.works("simulated"), world.fails("vulkan"), world.fails("metal")});
   EXPECT_EQ(choice.name, "simulated");
   EXPECT_EQ(choice.warning,
             "metal: no metal library; vulkan: no vulkan library; using backend simulated instead");

@@ -6,7 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
-#include <unistd.h>
 
 #include <cbr/config.h>
 #include <cbr/errors.h>
