@@ -126,7 +126,7 @@ std::optional<GpuClock::Span> GpuClock::find(const Queue& queue, std::uint64_t f
       queue.last_end_ ? *queue.last_end_ - overlap_tolerance.count() : -longest_ns;
   // After a pause in which the clocks may have drifted apart by more than a wrap, any number of
   // wraps is a guess: the one that the host's clock would have is the best.
-  const std::int64_t slack = std::min(drifted + tolerance.count(), wrap_ / 4);
+  const std::int64_t slack = std::min<std::int64_t>(drifted + tolerance.count(), wrap_ / 4);
   const std::int64_t by_host = host.submitted - offset->high - slack;
   const std::int64_t not_after =
       queue.offset_ ? host.read - offset->low + drifted + future_tolerance.count() : longest_ns;
