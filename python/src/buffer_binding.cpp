@@ -135,7 +135,7 @@ std::vector<py::ssize_t> strides_of(const std::vector<py::ssize_t>& shape,
 
 BufferObject::BufferObject(std::uint64_t size, const std::string& placement,
                            std::shared_ptr<vulkan::Device> device, const ElementType& element,
-                           std::optional<std::vector<std::uint64_t>> shape)
+                           const std::optional<std::vector<std::uint64_t>>& shape)
     : device_(std::move(device)),
       placement_(placement_from(placement)),
       element_(&element),

@@ -23,7 +23,7 @@ class BufferObject {
   /// does not take `size` bytes.
   BufferObject(std::uint64_t size, const std::string& placement,
                std::shared_ptr<vulkan::Device> device, const ElementType& element,
-               std::optional<std::vector<std::uint64_t>> shape);
+               const std::optional<std::vector<std::uint64_t>>& shape);
 
   /// Shared with the work in flight that uses it, which may outlive this object.
   [[nodiscard]] const std::shared_ptr<compute::Buffer>& buffer() const { return buffer_; }

@@ -74,6 +74,7 @@ std::shared_ptr<vulkan::Device> open_device(const py::object& device,
 /// An address as a Vulkan handle, and back. All that a Device has are pointers.
 template <typename Handle>
 Handle handle_from(std::uintptr_t address) {
+  // Python has it as a number. NOLINTNEXTLINE(performance-no-int-to-ptr)
   return reinterpret_cast<Handle>(address);
 }
 template <typename Handle>
