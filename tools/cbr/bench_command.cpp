@@ -112,7 +112,7 @@ std::vector<std::vector<decode::TokenId>> tokens_of_prompts(const decode::ModelF
 
 /// The steps of a model depend on each other, so they must be on one queue.
 std::uint32_t queues_of(const BenchFlags& flags, const Config& config) {
-  return flags.synthetic ? config.queues : 1;
+  return flags.model ? 1 : config.queues;
 }
 
 /// The sizes that a flag gave, else the configured size beside the baseline.
@@ -161,18 +161,18 @@ class BenchCommand {
   }
 
   int run() {
-    if (flags_.synthetic) {
+    if (flags_.model) {
+      run_model();
+    } else {
       catch_interrupts();
       run_synthetic();
-    } else {
-      run_model();
     }
     return finish();
   }
 
  private:
   void run_model() {
-    const std::filesystem::path directory = flags_.model;
+    const std::filesystem::path directory = *flags_.model;
     std::optional<PromptText> text;
     // Standard input before all else: Ctrl-C is to end a wait for it.
     if (is_standard(flags_.prompts)) text.emplace(flags_.prompts);

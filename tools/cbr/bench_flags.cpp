@@ -94,8 +94,8 @@ void add_synthetic_flags(CLI::App& parser, BenchFlags& flags) {
 void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
   parser.add_option("--model", flags.model, "Generate text with the model in this directory")
       ->type_name("DIR");
-  parser
-      .add_flag("--synthetic", flags.synthetic, "Run synthetic steps: what is done without --model")
+  parser.add_flag("--synthetic")
+      ->description("Run synthetic steps: what is done without --model")
       ->disable_flag_override();
   parser
       .add_option_function<std::string>(
@@ -119,12 +119,11 @@ void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
   add_config_flags(parser, flags.config, {"backend", "device", "ring_size"});
 }
 
-void check_bench_flags(const CLI::App& parser, BenchFlags& flags) {
-  const bool has_model = parser.count("--model") > 0;
+void check_bench_flags(const CLI::App& parser, const BenchFlags& flags) {
+  const bool has_model = flags.model.has_value();
   if (has_model && parser.count("--synthetic") > 0) {
     throw InputError("--model and --synthetic exclude each other: give one of them");
   }
-  flags.synthetic = !has_model;
   if (has_model) require_absent(parser, synthetic_flags, "--synthetic, and no --model");
   if (!has_model) require_absent(parser, model_flags, "--model");
   const auto found = flags.config.values.find("backend");

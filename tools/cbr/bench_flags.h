@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,8 @@ namespace cbr::tool {
 
 /// The flags of `cbr bench`, with their defaults.
 struct BenchFlags {
-  std::string model;
-  /// Whether there is no model.
-  bool synthetic = true;
+  /// None: synthetic steps.
+  std::optional<std::string> model;
   /// Empty: 1 and the configured size, or 1 to 4 if none is configured.
   std::vector<std::uint32_t> ring_sizes;
   std::uint32_t rounds = 5;
@@ -37,8 +37,7 @@ struct BenchFlags {
 /// Adds the flags to the subcommand. Parsing throws InputError for values outside their limits.
 void add_bench_flags(CLI::App& parser, BenchFlags& flags);
 
-/// Checks that the flags go together and that the output can be written, and says what they mean
-/// for the work. Throws InputError.
-void check_bench_flags(const CLI::App& parser, BenchFlags& flags);
+/// Checks that the flags go together and that the output can be written. Throws InputError.
+void check_bench_flags(const CLI::App& parser, const BenchFlags& flags);
 
 }  // namespace cbr::tool

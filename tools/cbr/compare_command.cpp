@@ -87,15 +87,19 @@ int run_compare(const CompareFlags& flags) {
   const bench::ComparableResult baseline = read_result("A", flags.baseline);
   const bench::ComparableResult candidate = read_result("B", flags.candidate);
   const bench::CompareReport report = bench::compare(baseline, candidate, flags.ring_sizes);
+  std::optional<bench::Gate> gate;
+  if (flags.fail_below) {
+    gate = {.fail_below = *flags.fail_below,
+            .results = bench::judge_gate(report, *flags.fail_below)};
+  }
   if (flags.json) {
-    write_output(bench::compare_json(report, flags.fail_below));
+    write_output(bench::compare_json(report, gate));
   } else {
     print_text(bench::compare_table(report));
   }
-  if (!flags.fail_below) return success;
-  const std::vector<bench::GateResult> gate = bench::judge_gate(report, *flags.fail_below);
-  for (const bench::GateResult& result : gate) tell(result, *flags.fail_below);
-  return bench::outcome_of(gate) == bench::GateOutcome::failed ? failure : success;
+  if (!gate) return success;
+  for (const bench::GateResult& result : gate->results) tell(result, gate->fail_below);
+  return bench::outcome_of(gate->results) == bench::GateOutcome::failed ? failure : success;
 }
 
 }  // namespace

@@ -2,8 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "bench/gate.h"
-
 namespace cbr::bench {
 namespace {
 
@@ -47,29 +45,28 @@ Json json_of(const MetricChange& change) {
           {"p", or_null(change.p)},        {"judgement", name_of(change.judgement)}};
 }
 
-Json gate_of(const CompareReport& report, double fail_below) {
-  const std::vector<GateResult> results = judge_gate(report, fail_below);
-  Json gate = {{"failBelow", fail_below},
-               {"outcome", name_of(outcome_of(results))},
+Json json_of(const Gate& gate) {
+  Json json = {{"failBelow", gate.fail_below},
+               {"outcome", name_of(outcome_of(gate.results))},
                {"rates", Json::array()}};
-  for (const GateResult& result : results) {
-    gate["rates"].push_back({{"ringSize", result.change.ring_size},
+  for (const GateResult& result : gate.results) {
+    json["rates"].push_back({{"ringSize", result.change.ring_size},
                              {"percent", or_null(result.change.percent)},
                              {"p", or_null(result.p)},
                              {"outcome", name_of(result.outcome)}});
   }
-  return gate;
+  return json;
 }
 
 }  // namespace
 
-std::string compare_json(const CompareReport& report, std::optional<double> fail_below) {
+std::string compare_json(const CompareReport& report, const std::optional<Gate>& gate) {
   Json json = {{"warnings", report.warnings},
                {"onlyInBaseline", report.only_in_baseline},
                {"onlyInCandidate", report.only_in_candidate},
                {"changes", Json::array()}};
   for (const MetricChange& change : report.changes) json["changes"].push_back(json_of(change));
-  json["gate"] = fail_below ? gate_of(report, *fail_below) : Json(nullptr);
+  json["gate"] = gate ? json_of(*gate) : Json(nullptr);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

@@ -5,13 +5,13 @@
 #include <string>
 
 #include "bench/compare.h"
+#include "bench/gate.h"
 
 namespace cbr::bench {
 
-/// The comparison as JSON text, as docs/reference/cli.md describes it, with what a gate makes of it
-/// where `fail_below` is given, in per cent. Ends with a line break. Bytes of names that are not
-/// UTF-8 are replaced.
+/// The comparison as JSON text, as docs/reference/cli.md describes it, with the gate where there is
+/// one. Ends with a line break. Bytes of names that are not UTF-8 are replaced.
 [[nodiscard]] std::string compare_json(const CompareReport& report,
-                                       std::optional<double> fail_below);
+                                       const std::optional<Gate>& gate);
 
 }  // namespace cbr::bench

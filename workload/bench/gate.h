@@ -26,6 +26,12 @@ struct GateResult {
   std::optional<double> p;
 };
 
+/// A demand, in per cent, and what it makes of each rate.
+struct Gate {
+  double fail_below = 0.0;
+  std::vector<GateResult> results;
+};
+
 /// Holds each rate of the report against the demand that it change by `percent` or more. A rate
 /// passes if the medians meet the demand. It fails if they don't and the candidate's rounds differ
 /// at the 5 % level from the baseline's changed by `percent`: the question is not whether there is
