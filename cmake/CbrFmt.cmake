@@ -22,12 +22,9 @@ if(NOT TARGET fmt::fmt-header-only)
   message(STATUS "Fetching {fmt}")
   include(FetchContent)
   FetchContent_Declare(fmt GIT_REPOSITORY https://github.com/fmtlib/fmt GIT_TAG 9.1.0 GIT_SHALLOW ON)
-  FetchContent_GetProperties(fmt)
-  if(NOT fmt_POPULATED)
-    FetchContent_Populate(fmt)
-    # Its headers alone are needed.
-    add_subdirectory(${fmt_SOURCE_DIR} ${fmt_BINARY_DIR} EXCLUDE_FROM_ALL)
-  endif()
+  FetchContent_MakeAvailable(fmt)
+  # Its headers alone are needed.
+  set_property(DIRECTORY ${fmt_SOURCE_DIR} PROPERTY EXCLUDE_FROM_ALL ON)
 endif()
 
 get_target_property(cbr_fmt_headers fmt::fmt-header-only INTERFACE_INCLUDE_DIRECTORIES)

@@ -8,14 +8,13 @@ So what compiles here is found on a Mac too; what links and runs there, only a M
 
 import argparse
 import concurrent.futures
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tidy import flags  # noqa: E402  (the same reading of the same file)
+from tidy import flags, read_entries, show_progress  # noqa: E402  (the same reading of the same file)
 
 
 def check(compiler, entry):
@@ -35,9 +34,7 @@ def main():
     parser.add_argument("file", type=Path, nargs="+")
     options = parser.parse_args()
 
-    entries = {}
-    for entry in json.loads((options.build / "compile_commands.json").read_text()):
-        entries.setdefault(str(Path(entry["directory"], entry["file"]).resolve()), entry)
+    entries = read_entries(options.build)
     chosen = [entries[path] for path in (str(file.resolve()) for file in options.file) if path in entries]
     clean = True
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -46,8 +43,7 @@ def main():
             if text := future.result():
                 clean = False
                 print(text, flush=True)
-            if sys.stderr.isatty():
-                print(f"\r{done} of {len(chosen)}", end="\n" if done == len(chosen) else "", file=sys.stderr)
+            show_progress(done, len(chosen))
     return 0 if clean else 1
 
 

@@ -38,6 +38,19 @@ def flags(entry):
     return tuple(kept)
 
 
+def read_entries(build):
+    """How each file is compiled, by its path; the first way, if there are several."""
+    entries = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        entries.setdefault(str(Path(entry["directory"], entry["file"]).resolve()), entry)
+    return entries
+
+
+def show_progress(done, of):
+    if sys.stderr.isatty():
+        print(f"\r{done} of {of}", end="\n" if done == of else "", file=sys.stderr)
+
+
 def batches(files, entries, size):
     """Lists of files that are compiled alike; a list may be shorter than `size`."""
     alike = {}
@@ -88,9 +101,7 @@ def main():
     parser.add_argument("file", type=Path, nargs="+")
     options = parser.parse_args()
 
-    entries = {}
-    for entry in json.loads((options.build / "compile_commands.json").read_text()):
-        entries.setdefault(str(Path(entry["directory"], entry["file"]).resolve()), entry)
+    entries = read_entries(options.build)
     # Inside the project, so that its .clang-tidy holds.
     folder = options.build / "tidy"
     folder.mkdir(exist_ok=True)
@@ -106,8 +117,7 @@ def main():
                 print(complaint, flush=True)
             if apart and options.verbose:
                 print(f"taken apart: {' '.join(map(str, running[future][1]))}", file=sys.stderr)
-            if sys.stderr.isatty():
-                print(f"\r{done} of {len(work)}", end="\n" if done == len(work) else "", file=sys.stderr)
+            show_progress(done, len(work))
     return 0 if clean else 1
 
 
