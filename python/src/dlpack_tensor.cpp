@@ -9,6 +9,16 @@
 namespace cbr::python {
 namespace {
 
+/// The type of the device that an array is on, and its number.
+std::pair<int, int> device_of(const py::object& array) {
+  const py::object given = array.attr("__dlpack_device__")();
+  try {
+    return given.cast<std::pair<int, int>>();
+  } catch (const py::cast_error&) {
+    wrong_type("what __dlpack_device__() returns", given, "a pair of whole numbers");
+  }
+}
+
 /// Asks for a tensor with a version; those who know of none refuse the keyword.
 py::object capsule_from(const py::object& array) {
   const py::object method = array.attr("__dlpack__");
@@ -68,7 +78,7 @@ int get_buffer(PyObject* object, Py_buffer* view, int flags) {
 }  // namespace
 
 DlpackTensor::DlpackTensor(const py::object& array) {
-  const auto device = array.attr("__dlpack_device__")().cast<std::pair<int, int>>();
+  const auto device = device_of(array);
   if (device.first != dlpack::cpu) {
     throw py::type_error(fmt::format(
         "data is on a device of DLPack's type {}; only what is on the CPU (1) can be taken",

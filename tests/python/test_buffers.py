@@ -278,6 +278,10 @@ def test_what_is_no_tensor():
                                  "__dlpack_device__": lambda self: (1, 0)})()
     with pytest.raises(TypeError, match=r"what __dlpack__\(\) returns is 3"):
         Buffer.of(broken)
+    nowhere = type("Nowhere", (), {"__dlpack__": lambda self, **_: 3,
+                                   "__dlpack_device__": lambda self: "here"})()
+    with pytest.raises(TypeError, match=r"what __dlpack_device__\(\) returns is 'here'"):
+        Buffer.of(nowhere)
 
 
 def test_with_torch():
