@@ -38,11 +38,12 @@ def flags(entry):
     return tuple(kept)
 
 
-def read_entries(build):
+def read_entries(*builds):
     """How each file is compiled, by its path; the first way, if there are several."""
     entries = {}
-    for entry in json.loads((build / "compile_commands.json").read_text()):
-        entries.setdefault(str(Path(entry["directory"], entry["file"]).resolve()), entry)
+    for build in builds:
+        for entry in json.loads((build / "compile_commands.json").read_text()):
+            entries.setdefault(str(Path(entry["directory"], entry["file"]).resolve()), entry)
     return entries
 
 
@@ -55,18 +56,15 @@ def batches(files, entries, size):
     """Lists of files that are compiled alike; a list may be shorter than `size`."""
     alike = {}
     for file in files:
-        entry = entries.get(str(file.resolve()))
-        alike.setdefault(flags(entry) if entry else None, []).append(file)
+        alike.setdefault(flags(entries[str(file.resolve())]), []).append(file)
     for arguments, group in alike.items():
-        step = size if arguments is not None else 1
-        for start in range(0, len(group), step):
-            yield arguments, group[start:start + step]
+        for start in range(0, len(group), size):
+            yield arguments, group[start:start + size]
 
 
-def tidy(arguments, program, file, build):
+def tidy(arguments, program, file):
     """(whether it is clean, what clang-tidy says) about one file."""
-    command = [program, "--quiet", str(file)]
-    command += ["-p", str(build)] if arguments is None else ["--", *arguments]
+    command = [program, "--quiet", str(file), "--", *arguments]
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                          errors="replace", check=False)
     lines = [line for line in run.stdout.splitlines() if not NOISE.match(line)]
@@ -81,11 +79,11 @@ def check(number, batch, options, folder):
         includes = "".join(f'#include "{file.resolve()}"\n' for file in files)
         together.write_text(f"// NOLINTBEGIN(bugprone-suspicious-include)\n{includes}"
                             "// NOLINTEND(bugprone-suspicious-include)\n")
-        if tidy(arguments, options.clang_tidy, together, options.build)[0]:
+        if tidy(arguments, options.clang_tidy, together)[0]:
             return [], False
     complaints = []
     for file in files:
-        clean, text = tidy(arguments, options.clang_tidy, file, options.build)
+        clean, text = tidy(arguments, options.clang_tidy, file)
         if not clean:
             complaints.append(f"{file}:\n{text}")
     return complaints, len(files) > 1
@@ -93,7 +91,8 @@ def check(number, batch, options, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--build", type=Path, required=True, help="build folder with compile_commands.json")
+    parser.add_argument("--build", type=Path, action="append", required=True,
+                        help="build folder with compile_commands.json; of several, the first that knows a file")
     parser.add_argument("--clang-tidy", default="clang-tidy-16", metavar="PROGRAM")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--size", type=int, default=8, help="files in one run (default: %(default)s)")
@@ -101,9 +100,13 @@ def main():
     parser.add_argument("file", type=Path, nargs="+")
     options = parser.parse_args()
 
-    entries = read_entries(options.build)
+    entries = read_entries(*options.build)
+    unknown = [str(file) for file in options.file if str(file.resolve()) not in entries]
+    if unknown:
+        print(f"tidy: no build compiles {' '.join(unknown)}", file=sys.stderr)
+        return 1
     # Inside the project, so that its .clang-tidy holds.
-    folder = options.build / "tidy"
+    folder = options.build[0] / "tidy"
     folder.mkdir(exist_ok=True)
     work = list(batches(options.file, entries, options.size))
     clean = True

@@ -1,12 +1,12 @@
 #include "fuzz/foreign_file.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <system_error>
 
 #include <unistd.h>
+
+#include "fuzz/harness.h"
 
 namespace cbr::fuzz {
 
@@ -30,20 +30,10 @@ std::filesystem::path ForeignDirectory::write(std::string_view name,
   return path;
 }
 
-std::string_view text_of(const unsigned char* data, std::size_t size) {
-  return {reinterpret_cast<const char*>(data), size};
-}
-
 std::pair<std::string_view, std::string_view> cut_at_zero(std::string_view text) {
   const std::size_t zero = text.find('\0');
   if (zero == std::string_view::npos) return {text, {}};
   return {text.substr(0, zero), text.substr(zero + 1)};
-}
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "does not hold: %s\n", what);
-  std::abort();
 }
 
 }  // namespace cbr::fuzz

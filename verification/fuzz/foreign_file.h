@@ -1,15 +1,13 @@
 // Bytes of a fuzzer as a file, since files are what the readers take.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <string_view>
 #include <utility>
 
 namespace cbr::fuzz {
 
-/// A directory of this process in the system's place for temporary files (TMPDIR), removed at its
-/// end.
+/// A directory of this process in the system's place for temporary files (TMPDIR), removed with it.
 class ForeignDirectory {
  public:
   ForeignDirectory();
@@ -19,20 +17,14 @@ class ForeignDirectory {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   /// Writes a file anew and returns its path. Ends the process if that fails.
-  std::filesystem::path write(std::string_view name, std::string_view content) const;
+  [[nodiscard]] std::filesystem::path write(std::string_view name, std::string_view content) const;
 
  private:
   std::filesystem::path path_;
 };
 
-/// What a fuzzer calls with, as text.
-[[nodiscard]] std::string_view text_of(const unsigned char* data, std::size_t size);
-
 /// The text up to the first zero byte, and the rest behind it: a way to draw two files from one
 /// input.
 [[nodiscard]] std::pair<std::string_view, std::string_view> cut_at_zero(std::string_view text);
-
-/// Ends the process, which the fuzzer takes for a finding, unless `holds`.
-void require(bool holds, const char* what);
 
 }  // namespace cbr::fuzz

@@ -1,24 +1,28 @@
 // Weights: every byte of every tensor lies in the file, whatever the header says.
-#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <cbr/errors.h>
 
 #include "decode/safetensors.h"
 #include "fuzz/foreign_file.h"
+#include "fuzz/harness.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  static const cbr::fuzz::ForeignDirectory directory;
-  const auto path = directory.write("model.safetensors", cbr::fuzz::text_of(data, size));
+namespace cbr::fuzz {
+
+void check(std::string_view input) {
+  static const ForeignDirectory directory;
+  const auto path = directory.write("model.safetensors", input);
   try {
-    const cbr::decode::SafetensorsFile file(path);
-    for (const cbr::decode::TensorView& tensor : file.tensors()) {
+    const decode::SafetensorsFile file(path);
+    for (const decode::TensorView& tensor : file.tensors()) {
       std::uint64_t sum = 0;
       for (const std::byte byte : tensor.bytes) sum += std::to_integer<std::uint64_t>(byte);
-      cbr::fuzz::require(sum <= 255 * tensor.bytes.size(), "every byte can be read");
-      cbr::fuzz::require(file.find(tensor.name) == &tensor, "a tensor is found by its name");
+      require(sum <= 255 * tensor.bytes.size(), "every byte can be read");
+      require(file.find(tensor.name) == &tensor, "a tensor is found by its name");
     }
-  } catch (const cbr::InputError&) {
+  } catch (const InputError&) {
   }
-  return 0;
 }
+
+}  // namespace cbr::fuzz

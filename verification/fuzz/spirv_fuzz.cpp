@@ -1,20 +1,24 @@
 // SPIR-V that a program in Python brings. SPIRV-Tools and SPIRV-Cross, which look through it, are
 // not built with the fuzzer: it sees their crashes, and not the way there.
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 #include <cbr/errors.h>
 
+#include "fuzz/harness.h"
 #include "shader.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  std::vector<std::uint32_t> words(size / sizeof(std::uint32_t));
-  if (!words.empty()) std::memcpy(words.data(), data, words.size() * sizeof(std::uint32_t));
+namespace cbr::fuzz {
+
+void check(std::string_view input) {
+  std::vector<std::uint32_t> words(input.size() / sizeof(std::uint32_t));
+  if (!words.empty()) std::memcpy(words.data(), input.data(), words.size() * sizeof(std::uint32_t));
   try {
-    static_cast<void>(cbr::python::read_shader("fuzz", words));
-  } catch (const cbr::InvalidOption&) {
+    static_cast<void>(python::read_shader("fuzz", words));
+  } catch (const InvalidOption&) {
   }
-  return 0;
 }
+
+}  // namespace cbr::fuzz

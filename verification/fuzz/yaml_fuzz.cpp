@@ -1,6 +1,7 @@
 // A configuration. The options in effect, written as a file, have the same effect.
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -8,25 +9,26 @@
 #include <cbr/errors.h>
 
 #include "config/option_table.h"
-#include "fuzz/foreign_file.h"
+#include "fuzz/harness.h"
 
+namespace cbr::fuzz {
 namespace {
 
-std::string yaml_of(const cbr::config::OptionSpec& spec, const cbr::ConfigValue& value) {
-  const std::string text = cbr::to_string(value);
-  if (spec.type == cbr::config::OptionType::numbers) return '[' + text + ']';
+std::string yaml_of(const config::OptionSpec& spec, const ConfigValue& value) {
+  std::string text = to_string(value);
+  if (spec.type == config::OptionType::numbers) return '[' + text + ']';
   // JSON's strings are YAML's.
-  if (spec.type == cbr::config::OptionType::text) return nlohmann::json(text).dump();
+  if (spec.type == config::OptionType::text) return nlohmann::json(text).dump();
   return text;
 }
 
-std::string yaml_of(const cbr::Config& config) {
-  using cbr::config::Section;
-  std::string text = std::string(cbr::config::neutral_section) + ":\n";
+std::string yaml_of(const Config& config) {
+  using config::Section;
+  std::string text = std::string(config::neutral_section) + ":\n";
   for (const Section section : {Section::optimizations, Section::ring}) {
     const bool is_ring = section == Section::ring;
-    if (is_ring) text += "  " + std::string(cbr::config::ring_section) + ":\n";
-    for (const cbr::config::OptionSpec& spec : cbr::config::option_table()) {
+    if (is_ring) text += "  " + std::string(config::ring_section) + ":\n";
+    for (const config::OptionSpec& spec : config::option_table()) {
       if (spec.section != section) continue;
       text += (is_ring ? "    " : "  ") + std::string(spec.key) + ": " +
               yaml_of(spec, config.option(spec.name()).value) + '\n';
@@ -37,19 +39,18 @@ std::string yaml_of(const cbr::Config& config) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  using namespace cbr;
+void check(std::string_view input) {
   try {
-    const Config config = parse_config(fuzz::text_of(data, size));
+    const Config config = parse_config(input);
     const Config again = parse_config(yaml_of(config));
-    fuzz::require(again.options.size() == config.options.size(), "all options come back");
+    require(again.options.size() == config.options.size(), "all options come back");
     for (std::size_t i = 0; i < config.options.size(); ++i) {
-      fuzz::require(again.options[i].value == config.options[i].value,
-                    "an option that is written comes back the same");
+      require(again.options[i].value == config.options[i].value,
+              "an option that is written comes back the same");
     }
   } catch (const InputError& error) {
-    fuzz::require(std::string(error.what()).find('\n') == std::string::npos,
-                  "an error is one line");
+    require(std::string(error.what()).find('\n') == std::string::npos, "an error is one line");
   }
-  return 0;
 }
+
+}  // namespace cbr::fuzz
