@@ -12,12 +12,44 @@
 
 #include "metal_fake/control.h"
 
-/// As metal-cpp names them: objects that nobody here looks into.
+/// metal-cpp, as far as the pages use it: names for Metal's own objects.
 namespace MTL {
-class CommandBuffer;
-class CommandQueue;
 class Device;
+class CommandQueue {
+ public:
+  Device* device() { return (__bridge Device*)((__bridge id<MTLCommandQueue>)(void*)this).device; }
+};
+class CommandBuffer {
+ public:
+  // NOLINTNEXTLINE(readability-identifier-naming): metal-cpp's name
+  CommandQueue* commandQueue() {
+    return (__bridge CommandQueue*)((__bridge id<MTLCommandBuffer>)(void*)this).commandQueue;
+  }
+};
 }  // namespace MTL
+
+/// MLX, as far as the pages use it: one stream, whose encoder has a command buffer.
+namespace mlx::core {
+struct Device {
+  enum class DeviceType { cpu, gpu };
+  static constexpr DeviceType gpu = DeviceType::gpu;
+  Device(DeviceType) {}  // NOLINT(google-explicit-constructor): MLX's
+};
+struct Stream {};
+inline Stream default_stream(Device) {
+  return {};
+}
+namespace metal {
+struct CommandEncoder {
+  MTL::CommandBuffer* get_command_buffer() { return (__bridge MTL::CommandBuffer*)buffer; }
+  id<MTLCommandBuffer> buffer = nil;
+};
+inline CommandEncoder& get_command_encoder(Stream) {
+  static CommandEncoder encoder;
+  return encoder;
+}
+}  // namespace metal
+}  // namespace mlx::core
 
 namespace cbr::docs {
 
@@ -42,12 +74,11 @@ class MetalEvents : public Metal {
   CommandBufferRing ring{metal::make_backend(device)};
 };
 
-/// A program that uses metal-cpp.
-class MetalCpp : public Metal {
+/// A program that uses MLX, which has encoded something.
+class Mlx : public Metal {
  protected:
-  MTL::Device* mtl_device = (__bridge MTL::Device*)gpu;
-  MTL::CommandQueue* mtl_queue = (__bridge MTL::CommandQueue*)queue;
-  CommandBufferRing ring{metal::make_backend(metal::Device::open())};
+  Mlx() { mlx::core::metal::get_command_encoder({}).buffer = [queue commandBuffer]; }
+  ~Mlx() override { mlx::core::metal::get_command_encoder({}).buffer = nil; }
 };
 
 }  // namespace cbr::docs
