@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -100,6 +101,18 @@ class RingConformance : public testing::TestWithParam<HarnessFactory> {
     EXPECT_EQ(statistics.total_releases, statistics.submissions + statistics.discarded);
     EXPECT_EQ(statistics.submissions,
               statistics.completions + statistics.failures + statistics.in_flight);
+  }
+
+  /// That the GPU ran these submissions of one queue in this order.
+  void expect_order(const std::vector<Ticket>& tickets) {
+    for (std::size_t i = 1; i < tickets.size(); ++i) {
+      EXPECT_TRUE(tickets[i - 1].sync_point() < tickets[i].sync_point()) << i;
+      const auto before = tickets[i - 1].gpu_interval();
+      const auto after = tickets[i].gpu_interval();
+      ASSERT_TRUE(before && after) << i;
+      EXPECT_LE(before->start, before->end) << i;
+      EXPECT_LE(harness_->runs_one_at_a_time() ? before->end : before->start, after->start) << i;
+    }
   }
 
   std::vector<std::string> warnings() {

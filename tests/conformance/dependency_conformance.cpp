@@ -41,7 +41,7 @@ class Dependency : public RingConformance {
     return record_one().submit({.after = std::move(after)});
   }
   /// `second` began once `first` had ended.
-  static void expect_order(const Ticket& first, const Ticket& second) {
+  static void expect_behind(const Ticket& first, const Ticket& second) {
     const auto before = first.gpu_interval();
     const auto after = second.gpu_interval();
     ASSERT_TRUE(before && after);
@@ -81,14 +81,14 @@ TEST_P(Dependency, WorkOfAnotherRingIsWaitedForByTheGpu) {
   harness_->release();
   second.wait();
   EXPECT_TRUE(first.done());
-  expect_order(first, second);
+  expect_behind(first, second);
 }
 
 TEST_P(Dependency, WorkOfTheSameQueueMayBeWaitedFor) {
   const Ticket first = submit_one();
   const Ticket second = submit_after({first});
   second.wait();
-  expect_order(first, second);
+  expect_behind(first, second);
   // And what ended long ago.
   submit_after({first}).wait();
 }
@@ -105,7 +105,7 @@ TEST_P(Dependency, ManyAreAllWaitedFor) {
   last.wait();
   for (const Ticket& ticket : of_both) {
     EXPECT_TRUE(ticket.done());
-    expect_order(ticket, last);
+    expect_behind(ticket, last);
   }
 }
 
@@ -126,8 +126,8 @@ TEST_P(Dependency, WhatIsHeldCanBeWaitedFor) {
   behind.wait();
   EXPECT_TRUE(first.done());
   EXPECT_TRUE(after.done());
-  expect_order(first, after);
-  expect_order(after, behind);
+  expect_behind(first, after);
+  expect_behind(after, behind);
   expect_equations();
 }
 
@@ -145,7 +145,7 @@ TEST_P(Dependency, APartOfASequenceWaitsWhenItsTurnHasCome) {
   EXPECT_FALSE(after.wait_for(1ms));
   harness_->release();
   after.wait();
-  expect_order(first, after);
+  expect_behind(first, after);
 }
 
 TEST_P(Dependency, WhatIsBehindInASequenceWaitsToo) {

@@ -32,6 +32,9 @@ class Harness {
   [[nodiscard]] virtual std::shared_ptr<Backend> another() { return nullptr; }
   /// Records a little work.
   virtual void record(const Lease& lease) = 0;
+  /// Whether a queue ends each submission before it begins the next. Otherwise it begins them in
+  /// order, and may work on several.
+  [[nodiscard]] virtual bool runs_one_at_a_time() const { return true; }
   /// What is submitted from now on, to any queue, stays in flight until release().
   virtual void pause() = 0;
   /// Ends pause() and every hang.

@@ -24,6 +24,19 @@ constexpr std::uint32_t max_command_buffers = 3 * max_ring_size + 64;
 
 [[maybe_unused]] constexpr const char* no_faults = "a real driver does not fail on demand";
 
+/// A kernel that does nothing: a command buffer without a dispatch need not have GPU times.
+constexpr const char* kernel = "kernel void work() {}";
+
+id<MTLComputePipelineState> make_pipeline(id<MTLDevice> device) {
+#ifdef CBR_METAL_FAKE
+  metal_fake::register_kernel("work", [](const metal_fake::Dispatch&) {});
+#endif
+  NSError* error = nil;
+  id<MTLLibrary> library = [device newLibraryWithSource:@(kernel) options:nil error:&error];
+  return [device newComputePipelineStateWithFunction:[library newFunctionWithName:@"work"]
+                                               error:&error];
+}
+
 #ifdef CBR_METAL_FAKE
 /// The fake has one GPU, so this holds for all harnesses of the process.
 bool lost = false;
@@ -36,6 +49,14 @@ bool renew_device() {
 }
 #endif
 
+/// Encodes a dispatch, for either generation's encoder.
+template <typename Encoder>
+void encode(id<MTLComputePipelineState> pipeline, Encoder encoder) {
+  [encoder setComputePipelineState:pipeline];
+  [encoder dispatchThreadgroups:MTLSizeMake(1, 1, 1) threadsPerThreadgroup:MTLSizeMake(1, 1, 1)];
+  [encoder endEncoding];
+}
+
 /// Work is held up by a shared event that the queue waits for.
 class MetalHarness : public Harness {
  public:
@@ -45,14 +66,14 @@ class MetalHarness : public Harness {
   }
   ~MetalHarness() override {
     release_gate();
-    keep_event();
+    keep_what_work_uses();
   }
 
   std::shared_ptr<Backend> backend() override { return backend_; }
 
   void renew() override {
     release_gate();
-    keep_event();
+    keep_what_work_uses();
 #ifdef CBR_METAL_FAKE
     if (renew_device()) {
       device_ = metal::Device::open({.generation = device_->generation(),
@@ -98,6 +119,8 @@ class MetalHarness : public Harness {
     return {};
   }
 #else
+  // Metal promises the order of beginnings alone.
+  bool runs_one_at_a_time() const override { return false; }
   std::string fail_next_begin() override { return no_faults; }
   std::string fail_submit(const Lease& /*lease*/) override { return no_faults; }
   std::string fail_execution(const Lease& /*lease*/) override { return no_faults; }
@@ -112,21 +135,26 @@ class MetalHarness : public Harness {
   [[nodiscard]] const metal::BackendOptions& options() const { return options_; }
   void close_gate() { ++gate_; }
   [[nodiscard]] id<MTLSharedEvent> event() const { return event_; }
+  [[nodiscard]] id<MTLComputePipelineState> pipeline() const { return pipeline_; }
   [[nodiscard]] std::uint64_t gate() const { return gate_; }
 
  private:
-  /// Work that waits for the event may not retain it, and may end a moment after this harness.
-  void keep_event() {
+  /// Work may retain neither the event that it waits for nor its kernel, and may end a moment after
+  /// this harness.
+  void keep_what_work_uses() {
 #ifdef CBR_METAL_FAKE
     metal_fake::wait_until_idle();
 #else
-    static auto* const kept = new std::vector<id<MTLSharedEvent>>;
+    static auto* const kept = new std::vector<id>;
     kept->push_back(event_);
+    kept->push_back(pipeline_);
 #endif
   }
   void renew_backend() {
     @autoreleasepool {
-      event_ = [(__bridge id<MTLDevice>)device_->handle() newSharedEvent];
+      const id<MTLDevice> native = (__bridge id<MTLDevice>)device_->handle();
+      event_ = [native newSharedEvent];
+      pipeline_ = make_pipeline(native);
       gate_ = 0;
       backend_ = metal::make_backend(device_, options_);
     }
@@ -141,6 +169,7 @@ class MetalHarness : public Harness {
   const metal::BackendOptions options_;
   std::shared_ptr<Backend> backend_;
   id<MTLSharedEvent> event_ = nil;
+  id<MTLComputePipelineState> pipeline_ = nil;
   std::uint64_t gate_ = 0;
 };
 
@@ -150,8 +179,7 @@ class Metal3Harness final : public MetalHarness {
 
   void record(const Lease& lease) override {
     @autoreleasepool {
-      id<MTLComputeCommandEncoder> encoder = [buffer(lease) computeCommandEncoder];
-      [encoder endEncoding];
+      encode(pipeline(), [buffer(lease) computeCommandEncoder]);
     }
   }
   std::string hang(const Lease& lease) override {
@@ -194,8 +222,7 @@ class API_AVAILABLE(macos(26.0), ios(26.0)) Metal4Harness final : public MetalHa
     @autoreleasepool {
       const id<MTL4CommandBuffer> buffer =
           (__bridge id<MTL4CommandBuffer>)metal::command_buffer4(lease);
-      id<MTL4ComputeCommandEncoder> encoder = [buffer computeCommandEncoder];
-      [encoder endEncoding];
+      encode(pipeline(), [buffer computeCommandEncoder]);
     }
   }
   std::string hang(const Lease& lease) override {

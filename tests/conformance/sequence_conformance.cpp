@@ -20,16 +20,6 @@ class InSequence : public RingConformance {
     harness_->record(lease);
     return lease;
   }
-  /// Each ran after the one before it had ended.
-  static void expect_order(const std::vector<Ticket>& tickets) {
-    for (std::size_t i = 1; i < tickets.size(); ++i) {
-      EXPECT_TRUE(tickets[i - 1].sync_point() < tickets[i].sync_point()) << i;
-      const auto before = tickets[i - 1].gpu_interval();
-      const auto after = tickets[i].gpu_interval();
-      ASSERT_TRUE(before && after);
-      EXPECT_LE(before->end, after->start) << i;
-    }
-  }
 };
 INSTANTIATE_TEST_SUITE_P(Backend, InSequence, all_backends(), backend_name);
 

@@ -63,7 +63,8 @@ TEST_P(Threads, SubmitFromEveryThread) {
 
 TEST_P(Threads, WaitForEachTicket) {
   make_ring(2);
-  run([](Lease lease, int) {
+  run([this](Lease lease, int) {
+    harness_->record(lease);
     Ticket ticket = std::move(lease).submit();
     ticket.wait();
     EXPECT_TRUE(ticket.gpu_interval().has_value());

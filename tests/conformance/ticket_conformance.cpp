@@ -44,14 +44,7 @@ TEST_P(TicketOf, KeepsItsOutcomeAfterTheSlotWasUsedAgain) {
   EXPECT_TRUE(first.done());
   EXPECT_EQ(first.serial().value(), 1U);
   EXPECT_EQ(second.serial().value(), 2U);
-  const auto a = first.gpu_interval();
-  const auto b = second.gpu_interval();
-  const auto c = third.gpu_interval();
-  ASSERT_TRUE(a && b && c);
-  // The submissions of one queue ran in order, none before the one ahead of it had ended.
-  EXPECT_LE(a->start, a->end);
-  EXPECT_LE(a->end, b->start);
-  EXPECT_LE(b->end, c->start);
+  expect_order({first, second, third});
 }
 
 TEST_P(TicketOf, OutlivesItsRing) {
