@@ -33,7 +33,7 @@ const char* name_of(bench::Judgement judgement) {
 }
 
 /// As `cbr compare` shows it.
-std::string html(const bench::CompareReport& report) {
+std::string report_html(const bench::CompareReport& report) {
   std::string text;
   for (const std::string& warning : report.warnings) {
     text += "<p>Warning: " + html_text(warning) + ".</p>\n";
@@ -84,7 +84,7 @@ void bind_compare(py::module_& module) {
       .def_readonly("changes", &bench::CompareReport::changes,
                     "One MetricChange for each metric and ring size in both.")
       .def("table", &bench::compare_table, "The table that cbr compare prints.")
-      .def("_repr_html_", &html)
+      .def("_repr_html_", &report_html)
       .def("__repr__", [](const bench::CompareReport& self) {
         return fmt::format("<cbr.bench.CompareReport of {} metrics>", self.changes.size());
       });

@@ -34,7 +34,7 @@ std::string flag_text(const std::string& name, const py::handle& value) {
   return py::str(value).cast<std::string>();
 }
 
-Config load(const std::string& path, const py::dict& keywords) {
+Config load_with_keywords(const std::string& path, const py::dict& keywords) {
   (void)options_from(keywords);
   ConfigOverrides overrides{.environment = config_environment(), .flags = {}};
   for (const auto& [key, value] : keywords) {
@@ -46,7 +46,7 @@ Config load(const std::string& path, const py::dict& keywords) {
   return config;
 }
 
-std::shared_ptr<vulkan::Device> open_device(const Config& config, std::uint32_t queues) {
+std::shared_ptr<vulkan::Device> open_chosen_device(const Config& config, std::uint32_t queues) {
   // Buffers and kernels are the default device's unless told otherwise.
   if (config.device.empty() && queues == 1) return device_from(py::none());
   return without_gil([&] {
@@ -60,7 +60,8 @@ std::shared_ptr<vulkan::Device> open_device(const Config& config, std::uint32_t 
 BackendObject configured_backend(const Config& config) {
   BackendObject chosen;
   std::vector<BackendCandidate> candidates = {{"vulkan", [&] {
-                                                 auto device = open_device(config, config.queues);
+                                                 auto device =
+                                                     open_chosen_device(config, config.queues);
                                                  auto backend = vulkan::make_backend(device);
                                                  chosen = {std::move(backend), std::move(device)};
                                                }}};
@@ -78,7 +79,7 @@ BackendObject configured_backend(const Config& config) {
 std::shared_ptr<vulkan::Device> configured_device(const Config& config) {
   std::shared_ptr<vulkan::Device> device;
   const BackendChoice choice =
-      choose_backend(config, {{"vulkan", [&] { device = open_device(config, 1); }}});
+      choose_backend(config, {{"vulkan", [&] { device = open_chosen_device(config, 1); }}});
   if (!choice.warning.empty()) warn(choice.warning);
   return device;
 }
@@ -86,7 +87,7 @@ std::shared_ptr<vulkan::Device> configured_device(const Config& config) {
 void bind_config(py::module_& module) {
   const py::class_<Config> config_class(module, "Config",
                                         "The options of a file, and what overrides them.");
-  module.def("load_config", &load, py::arg("path"), py::arg("keywords"),
+  module.def("load_config", &load_with_keywords, py::arg("path"), py::arg("keywords"),
              "Reads a YAML file; variables of the environment override it, keywords both.");
 }
 

@@ -106,7 +106,7 @@ class GenerationObject {
   bool stopped_ = false;
 };
 
-std::shared_ptr<ModelObject> load(
+std::shared_ptr<ModelObject> load_model(
     const std::string& path, const py::dict& ring_options,
     const Argument<"context_capacity", std::optional<std::uint32_t>>& context_capacity,
     const py::object& device, const Config* config) {
@@ -167,7 +167,7 @@ void bind_decoder(py::module_& module) {
       .def_property_readonly("result", &result_of);
   py::class_<ModelObject, std::shared_ptr<ModelObject>>(
       module, "LoadedModel", collectable<ModelObject>(), "What cbr.decode.Decoder is made of.")
-      .def(py::init(&load), py::arg("model"), py::arg("options"),
+      .def(py::init(&load_model), py::arg("model"), py::arg("options"),
            py::arg("context_capacity") = std::nullopt, py::arg("device") = py::none(),
            py::arg("config") = py::none())
       .def(

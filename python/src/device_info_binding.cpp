@@ -53,7 +53,7 @@ py::dict to_dict(const DeviceInfo& self) {
   return dict;
 }
 
-std::string html(const DeviceInfo& self) {
+std::string device_info_html(const DeviceInfo& self) {
   HtmlTable table({"device", self.name});
   for_each_member([&](const char* name, const auto& get, const char*) {
     table.add_row({name, py::str(py::cast(get(self))).cast<std::string>()});
@@ -128,7 +128,7 @@ void bind_device_info(py::module_& module) {
              return fmt::format("<cbr.DeviceInfo {}: \"{}\", {}{}>", self.index, self.name,
                                 self.type, why.empty() ? "" : ", unusable");
            })
-      .def("_repr_html_", &html);
+      .def("_repr_html_", &device_info_html);
 }
 
 }  // namespace cbr::python

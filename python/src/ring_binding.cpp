@@ -175,7 +175,7 @@ py::list leaks_of(const RingObject& self) {
   return texts;
 }
 
-std::string describe(const RingObject& self) {
+std::string ring_repr(const RingObject& self) {
   if (self.closed()) return "<cbr.CommandBufferRing, closed>";
   const auto ring = self.ring();
   const RingStatistics statistics = without_gil([&] { return ring->statistics(); });
@@ -331,7 +331,7 @@ void bind_ring(py::module_& module) {
           "device", [](const RingObject& self) { return self.device(); },
           "The Device that it runs on; None on the simulated GPU.")
       .def_property_readonly("closed", &RingObject::closed, "True after close().")
-      .def("__repr__", &describe);
+      .def("__repr__", &ring_repr);
 }
 
 }  // namespace cbr::python

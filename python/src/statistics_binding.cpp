@@ -51,7 +51,7 @@ py::dict to_dict(const RingStatistics& statistics) {
   return dict;
 }
 
-std::string describe(const RingStatistics& statistics) {
+std::string statistics_repr(const RingStatistics& statistics) {
   std::string text = "RingStatistics(";
   bool first = true;
   for_each_field([&](const char* name, auto member, const char*) {
@@ -61,7 +61,7 @@ std::string describe(const RingStatistics& statistics) {
   return text + ")";
 }
 
-std::string html(const RingStatistics& statistics) {
+std::string statistics_html(const RingStatistics& statistics) {
   HtmlTable table({"counter", "value", ""});
   for_each_field([&](const char* name, auto member, const char* documentation) {
     using Value = std::remove_cvref_t<decltype(statistics.*member)>;
@@ -95,8 +95,8 @@ void bind_statistics(py::module_& module) {
   });
   type.def("to_dict", &to_dict, "The counters by name, for JSON and the like.");
   type.def(py::pickle(&to_dict, &from_dict));
-  type.def("__repr__", &describe);
-  type.def("_repr_html_", &html);
+  type.def("__repr__", &statistics_repr);
+  type.def("_repr_html_", &statistics_html);
 }
 
 }  // namespace cbr::python

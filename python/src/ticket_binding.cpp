@@ -49,7 +49,7 @@ std::unique_ptr<CallbackHandleObject> call_on_complete(
   });
 }
 
-std::string describe(const Ticket& ticket) {
+std::string ticket_repr(const Ticket& ticket) {
   const char* state = "in flight";
   if (without_gil([&] { return ticket.done(); })) state = "done";
   return fmt::format("<cbr.Ticket of slot {}, queue {}, serial {}, {}>", to_number(ticket.slot()),
@@ -156,7 +156,7 @@ void bind_ticket(py::module_& module) {
             return py::module_::import("cbr._asyncio").attr("completion")(self).attr("__await__")();
           },
           "Waits in asyncio without blocking the loop; raises what the work failed with.")
-      .def("__repr__", &describe);
+      .def("__repr__", &ticket_repr);
   module.def(
       "wait_any",
       [](const Tickets& tickets, const Limit& timeout) {

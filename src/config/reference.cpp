@@ -18,7 +18,7 @@ using config::Section;
 
 constexpr std::size_t comment_width = 88;
 
-std::string type_of(const OptionSpec& spec) {
+std::string type_name(const OptionSpec& spec) {
   switch (spec.type) {
     case OptionType::boolean:
       return "boolean";
@@ -66,7 +66,7 @@ void add_table(std::string& text, Section section) {
       "|---|---|---|---|---|---|---|\n";
   for (const OptionSpec& spec : config::option_table()) {
     if (spec.section != section) continue;
-    text += fmt::format("| `{}` | {} | {} | `{}` | {} | `{}` | {} |\n", spec.key, type_of(spec),
+    text += fmt::format("| `{}` | {} | {} | `{}` | {} | `{}` | {} |\n", spec.key, type_name(spec),
                         spec.unit, yaml_of(spec), limits_of(spec), config::variable_of(spec),
                         spec.description);
   }

@@ -24,7 +24,7 @@ Json whole_number(const OptionSpec& spec) {
   return {{"type", "integer"}, {"minimum", spec.least}, {"maximum", spec.most}};
 }
 
-Json type_of(const OptionSpec& spec) {
+Json json_type(const OptionSpec& spec) {
   switch (spec.type) {
     case OptionType::boolean:
       return {{"type", "boolean"}};
@@ -70,7 +70,7 @@ Json section_of(Section section, const char* description) {
                                      ? std::string(spec.description)
                                      : fmt::format("{} Unit: {}.", spec.description, spec.unit)},
                  {"default", config::json_of(config::default_of(spec))}};
-    json.update(type_of(spec));
+    json.update(json_type(spec));
     properties[std::string(spec.key)] = std::move(json);
   }
   if (section == Section::optimizations) {

@@ -39,7 +39,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* footer =
+constexpr const char* bench_footer =
     "Examples:\n"
     "  cbr bench\n"
     "  cbr bench --dispatches 256 --elements 65536\n"
@@ -280,7 +280,7 @@ Command add_bench_command(CLI::App& app) {
   CLI::App* parser = app.add_subcommand(
       "bench", "Measure what overlapping buys: rings of several sizes, interleaved");
   add_bench_flags(*parser, *flags);
-  parser->footer(footer);
+  parser->footer(bench_footer);
   return {.parser = parser, .run = [flags, parser] {
             check_bench_flags(*parser, *flags);
             return BenchCommand(*flags).run();

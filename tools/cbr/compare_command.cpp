@@ -27,7 +27,7 @@
 namespace cbr::tool {
 namespace {
 
-constexpr const char* footer =
+constexpr const char* compare_footer =
     "Examples:\n"
     "  cbr compare a.json b.json                  Every metric side by side\n"
     "  cbr compare a.json b.json --fail-below -5  Fail if it is over 5 % slower\n"
@@ -132,7 +132,7 @@ Command add_compare_command(CLI::App& app) {
       ->type_name("PERCENT");
   parser->add_flag("--json", flags->json, "Print JSON instead of the table")
       ->disable_flag_override();
-  parser->footer(footer);
+  parser->footer(compare_footer);
   return {.parser = parser, .run = [flags] { return run_compare(*flags); }};
 }
 

@@ -25,7 +25,7 @@
 namespace cbr::tool {
 namespace {
 
-constexpr const char* footer =
+constexpr const char* config_footer =
     "Examples:\n"
     "  cbr config show --config ring.yaml  Which options are in effect, from where?\n"
     "  CBR_RING_SIZE=2 cbr config show --timeout-ms 100\n"
@@ -173,7 +173,7 @@ Command add_config_command(CLI::App& app) {
   CLI::App* parser =
       app.add_subcommand("config", "Show the options in effect, or check a YAML file");
   parser->require_subcommand(0, 1);
-  parser->footer(footer);
+  parser->footer(config_footer);
 
   auto show_flags = std::make_shared<ShowFlags>();
   parser->add_flag("--json", show_flags->json, "The same as show --json")->disable_flag_override();

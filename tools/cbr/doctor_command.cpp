@@ -25,7 +25,7 @@ namespace {
 // Keeps members in the order in which they are written here.
 using Json = nlohmann::ordered_json;
 
-constexpr const char* footer =
+constexpr const char* doctor_footer =
     "Examples:\n"
     "  cbr doctor\n"
     "  cbr doctor --json\n"
@@ -176,7 +176,7 @@ Command add_doctor_command(CLI::App& app) {
       "doctor", "Show which backends and devices work here, and why others don't");
   auto json = std::make_shared<bool>(false);
   parser->add_flag("--json", *json, "Print JSON, at the end")->disable_flag_override();
-  parser->footer(footer);
+  parser->footer(doctor_footer);
   return {.parser = parser, .run = [json] { return Doctor(*json).run(); }};
 }
 

@@ -27,7 +27,7 @@
 namespace cbr::tool {
 namespace {
 
-constexpr const char* footer =
+constexpr const char* generate_footer =
     "Examples:\n"
     "  cbr generate --model models/tiny-qwen2-kjv-4bit --prompt 'In the beginning'\n"
     "  cbr generate --model DIR --prompt TEXT --max-tokens 64 --ring-size 2 --json\n"
@@ -132,7 +132,7 @@ Command add_generate_command(CLI::App& app) {
       ->disable_flag_override();
   add_device_flags(*parser, flags->config, false);
   add_config_flags(*parser, flags->config, {"backend", "device"});
-  parser->footer(footer);
+  parser->footer(generate_footer);
   return {.parser = parser, .run = [flags] { return run_generate(*flags); }};
 }
 

@@ -27,7 +27,7 @@ namespace {
 
 using cbr::tool::Command;
 
-constexpr const char* footer =
+constexpr const char* program_footer =
     "Examples:\n"
     "  cbr doctor                          What can run here?\n"
     "  cbr bench                           What does overlapping buy on this device?\n"
@@ -73,7 +73,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "cbr " CBR_VERSION, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.require_subcommand(0, 1);
-  app.footer(footer);
+  app.footer(program_footer);
   const std::vector<Command> commands = {
       cbr::tool::add_bench_command(app),    cbr::tool::add_compare_command(app),
       cbr::tool::add_generate_command(app), cbr::tool::add_config_command(app),

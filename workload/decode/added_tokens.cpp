@@ -10,7 +10,7 @@ namespace cbr::decode {
 namespace {
 
 constexpr std::uint32_t root = 0;
-constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t no_match = std::numeric_limits<std::uint32_t>::max();
 
 // Turns the contents round and sorts them, each content once.
 std::vector<Literal> turn_round(std::vector<Literal> literals) {
@@ -52,7 +52,7 @@ void AddedTokens::make_nodes(const std::vector<Literal>& backwards) {
       first_child_.push_back(static_cast<std::uint32_t>(bytes_.size()));
       // The shortest comes first, and no two are equal.
       const bool is_token = backwards[begin].content.size() == depth;
-      match_.push_back(is_token ? begin : none);
+      match_.push_back(is_token ? begin : no_match);
       if (is_token) ++begin;
       while (begin < end) {
         const char byte = backwards[begin].content[depth];
@@ -77,7 +77,7 @@ void AddedTokens::link_nodes() {
   for (std::uint32_t parent = root; parent < bytes_.size(); ++parent) {
     for (std::uint32_t node = first_child_[parent]; node < first_child_[parent + 1]; ++node) {
       if (parent != root) suffix_[node] = next(suffix_[parent], bytes_[node]);
-      if (match_[node] == none) match_[node] = match_[suffix_[node]];
+      if (match_[node] == no_match) match_[node] = match_[suffix_[node]];
     }
   }
 }
@@ -108,7 +108,7 @@ std::vector<TextSpan> AddedTokens::split(std::string_view text) const {
   std::uint32_t node = root;
   for (std::size_t i = matches_.empty() ? 0 : text.size(); i-- > 0;) {
     node = next(node, static_cast<unsigned char>(text[i]));
-    if (match_[node] != none) found.push_back({i, match_[node]});
+    if (match_[node] != no_match) found.push_back({i, match_[node]});
   }
 
   std::vector<TextSpan> spans;

@@ -14,13 +14,13 @@
 namespace cbr::decode {
 namespace {
 
-constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t no_symbol = std::numeric_limits<std::uint32_t>::max();
 
 // A token of the word, in a doubly linked list through one vector.
 struct Symbol {
   TokenId token = 0;
-  std::uint32_t previous = none;
-  std::uint32_t next = none;
+  std::uint32_t previous = no_symbol;
+  std::uint32_t next = no_symbol;
   bool is_alive = true;
 };
 
@@ -46,7 +46,7 @@ std::uint64_t key_of(TokenId left, TokenId right) {
 // Whether the pair of the candidate still stands where it stood.
 bool is_current(const Candidate& candidate, const std::vector<Symbol>& word) {
   const Symbol& left = word[candidate.position];
-  return left.is_alive && left.token == candidate.left && left.next != none &&
+  return left.is_alive && left.token == candidate.left && left.next != no_symbol &&
          word[left.next].token == candidate.right;
 }
 
@@ -56,7 +56,7 @@ void merge(const Candidate& candidate, std::vector<Symbol>& word) {
   left.token = candidate.merged;
   left.next = right.next;
   right.is_alive = false;
-  if (left.next != none) word[left.next].previous = candidate.position;
+  if (left.next != no_symbol) word[left.next].previous = candidate.position;
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ const Bpe::Rule* Bpe::find(TokenId left, TokenId right) const {
 }
 
 void Bpe::encode(std::string_view word, std::vector<TokenId>& tokens) const {
-  if (word.size() >= none) throw InputError(fmt::format("a word has {} bytes", word.size()));
+  if (word.size() >= no_symbol) throw InputError(fmt::format("a word has {} bytes", word.size()));
   std::vector<Symbol> symbols(word.size());
   for (std::uint32_t i = 0; i < symbols.size(); ++i) {
     const auto byte = static_cast<unsigned char>(word[i]);
@@ -97,14 +97,14 @@ void Bpe::encode(std::string_view word, std::vector<TokenId>& tokens) const {
       throw InputError(fmt::format("text: byte 0x{:02x} has no token in the vocabulary", byte));
     }
     symbols[i].token = *byte_tokens_[byte];
-    symbols[i].previous = i > 0 ? i - 1 : none;
-    symbols[i].next = i + 1 < symbols.size() ? i + 1 : none;
+    symbols[i].previous = i > 0 ? i - 1 : no_symbol;
+    symbols[i].next = i + 1 < symbols.size() ? i + 1 : no_symbol;
   }
 
   Queue queue;
   const auto consider = [&](std::uint32_t position) {
-    const std::uint32_t next = position != none ? symbols[position].next : none;
-    if (next == none) return;
+    const std::uint32_t next = position != no_symbol ? symbols[position].next : no_symbol;
+    if (next == no_symbol) return;
     const TokenId left = symbols[position].token;
     const TokenId right = symbols[next].token;
     const Rule* rule = find(left, right);
@@ -121,7 +121,7 @@ void Bpe::encode(std::string_view word, std::vector<TokenId>& tokens) const {
     consider(candidate.position);
   }
 
-  for (std::uint32_t i = symbols.empty() ? none : 0; i != none; i = symbols[i].next) {
+  for (std::uint32_t i = symbols.empty() ? no_symbol : 0; i != no_symbol; i = symbols[i].next) {
     tokens.push_back(symbols[i].token);
   }
 }

@@ -13,27 +13,27 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t largest_file = 16U << 20U;
+constexpr std::uint64_t largest_generation_config = 16U << 20U;
 constexpr std::size_t most_end_tokens = 64;
-constexpr const char* key = "eos_token_id";
+constexpr const char* end_token_key = "eos_token_id";
 
 }  // namespace
 
 std::vector<TokenId> read_end_tokens(const JsonObject& config, std::uint32_t vocab_size) {
-  if (!config.has(key)) return {};
-  const json& value = config.at(key);
+  if (!config.has(end_token_key)) return {};
+  const json& value = config.at(end_token_key);
   if (!value.is_array()) {
-    return {static_cast<TokenId>(config.integer(key, 0, vocab_size - 1))};
+    return {static_cast<TokenId>(config.integer(end_token_key, 0, vocab_size - 1))};
   }
   if (value.size() > most_end_tokens) {
-    config.fail(
-        key, fmt::format("holds {} tokens; at most {} are allowed", value.size(), most_end_tokens));
+    config.fail(end_token_key, fmt::format("holds {} tokens; at most {} are allowed", value.size(),
+                                           most_end_tokens));
   }
   std::vector<TokenId> tokens;
   for (const json& token : value) {
     if (!token.is_number_unsigned() || token.get<std::uint64_t>() >= vocab_size) {
-      config.fail(key, fmt::format("holds {}; expected integers from 0 to {}", describe(token),
-                                   vocab_size - 1));
+      config.fail(end_token_key, fmt::format("holds {}; expected integers from 0 to {}",
+                                             describe(token), vocab_size - 1));
     }
     tokens.push_back(token.get<TokenId>());
   }
@@ -44,7 +44,7 @@ std::vector<TokenId> read_generation_config(const std::filesystem::path& path,
                                             std::uint32_t vocab_size) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return {};
-  const json document = read_json_file(path, largest_file);
+  const json document = read_json_file(path, largest_generation_config);
   const JsonObject config(document, text::printable_path(path));
   refuse_forced_token(config);
   return read_end_tokens(config, vocab_size);

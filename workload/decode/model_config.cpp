@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 // Far above any published model. A file that asks for more is broken or hostile.
-constexpr std::uint64_t largest_file = 16U << 20U;
+constexpr std::uint64_t largest_config = 16U << 20U;
 constexpr std::uint64_t largest_hidden = 1U << 16U;
 constexpr std::uint64_t largest_intermediate = 1U << 20U;
 constexpr std::uint64_t most_layers = 1024;
@@ -227,7 +227,7 @@ void check_sizes(const JsonObject& config, const ModelConfig& model) {
 }  // namespace
 
 ModelConfig ModelConfig::load(const std::filesystem::path& path) {
-  const json document = read_json_file(path, largest_file);
+  const json document = read_json_file(path, largest_config);
   const JsonObject config(document, text::printable_path(path));
   check_architecture(config);
   check_features(config);

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t largest_file = 64U << 20U;
+constexpr std::uint64_t largest_tokenizer_config = 64U << 20U;
 
 // A token is its text, or an object that holds that among other things.
 std::optional<std::string> read_token(const JsonObject& config, std::string_view key) {
@@ -23,7 +23,7 @@ std::optional<std::string> read_token(const JsonObject& config, std::string_view
 // The file's object if there is a file; an empty one if not.
 json read_if_there(const std::filesystem::path& path) {
   std::error_code ignored;
-  return std::filesystem::exists(path, ignored) ? read_json_file(path, largest_file)
+  return std::filesystem::exists(path, ignored) ? read_json_file(path, largest_tokenizer_config)
                                                 : json::object();
 }
 

@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t largest_file = 256U << 20U;
+constexpr std::uint64_t largest_tokenizer = 256U << 20U;
 constexpr std::uint64_t largest_id = (std::uint64_t{1} << 31U) - 1;
 // Each is compiled, which can take a thousand times the memory and time of its text.
 constexpr std::size_t most_splits = 16;
@@ -270,7 +270,7 @@ void read_post_processor(const JsonObject& root, TokenizerFile& result) {
 }  // namespace
 
 TokenizerFile TokenizerFile::read(const std::filesystem::path& path) {
-  const json document = read_json_file(path, largest_file);
+  const json document = read_json_file(path, largest_tokenizer);
   const JsonObject root(document, text::printable_path(path));
   TokenizerFile result;
   read_normalizer(root, result);

@@ -9,7 +9,7 @@ namespace {
 
 // As large as any alignment that a device or a wide load asks for. It also pads the end of each
 // tensor, since kernels read 16-bit values in pairs.
-constexpr std::uint64_t alignment = 256;
+constexpr std::uint64_t weight_alignment = 256;
 
 }  // namespace
 
@@ -36,7 +36,8 @@ void WeightUpload::add(const QuantizedMatrix& matrix, GpuMatrix& target) {
 std::vector<std::uint64_t> WeightUpload::place_items() {
   std::vector<std::uint64_t> sizes;
   for (Item& item : items_) {
-    const std::uint64_t size = (item.bytes.size() + alignment - 1) / alignment * alignment;
+    const std::uint64_t size =
+        (item.bytes.size() + weight_alignment - 1) / weight_alignment * weight_alignment;
     if (sizes.empty() || sizes.back() + size > block_size_) sizes.push_back(0);
     item.block = sizes.size() - 1;
     item.offset = sizes.back();

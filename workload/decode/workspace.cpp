@@ -12,7 +12,7 @@ namespace {
 using compute::Buffer;
 using compute::Placement;
 
-constexpr std::uint64_t alignment = 256;
+constexpr std::uint64_t part_alignment = 256;
 
 // Hands out parts of one buffer: first their offsets, then, with the buffer's address, the
 // addresses.
@@ -21,7 +21,7 @@ class Layout {
   void add(GpuAddress& address, std::uint64_t elements) {
     address = size_;
     addresses_.push_back(&address);
-    size_ += (elements * sizeof(float) + alignment - 1) / alignment * alignment;
+    size_ += (elements * sizeof(float) + part_alignment - 1) / part_alignment * part_alignment;
   }
   void move_to(GpuAddress base) {
     for (GpuAddress* address : addresses_) *address += base;
