@@ -104,6 +104,18 @@ def on_files(files, config):
     return files
 
 
+def cell(match):
+    """A cell of a table that keeps numbers and their units on one line, and says whether it has much text."""
+    text = re.sub(r"(?<=\d) (?=%|[nµm]?s\b|[KM]i?B\b)", "\u00a0", match[2])
+    much = len(re.sub("<[^>]*>", "", text)) > 40
+    return f"<td{' class=much' if much else ''}{match[1]}>{text}</td>"
+
+
+def on_page_content(text, **_):
+    """Makes the cells of tables fit for narrow screens."""
+    return re.sub("<td([^>]*)>(.*?)</td>", cell, text, flags=re.DOTALL)
+
+
 SEARCH = """var __search = {index: Promise.resolve(%s),
 transform: query => {
   const words = query.replace(new RegExp(%s, "g"), " ").trim();

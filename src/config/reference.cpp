@@ -18,37 +18,23 @@ using config::Section;
 
 constexpr std::size_t comment_width = 88;
 
-std::string type_name(const OptionSpec& spec) {
-  switch (spec.type) {
-    case OptionType::boolean:
-      return "boolean";
-    case OptionType::number:
-      return "whole number";
-    case OptionType::number_or_auto:
-      return "whole number or `auto`";
-    case OptionType::choice:
-      return "word";
-    case OptionType::text:
-      return "text";
-    case OptionType::numbers:
-      return "list of whole numbers";
-  }
-  return {};
-}
-
-std::string limits_of(const OptionSpec& spec) {
+/// What a value may be.
+std::string values_of(const OptionSpec& spec) {
+  const std::string unit = spec.unit.empty() ? "" : fmt::format(" {}", spec.unit);
   switch (spec.type) {
     case OptionType::boolean:
       return "`true`, `false`";
     case OptionType::number:
+      return fmt::format("whole number, {} to {}{}", spec.least, spec.most, unit);
     case OptionType::number_or_auto:
-      return fmt::format("{} to {}", spec.least, spec.most);
+      return fmt::format("`auto`, or whole number, {} to {}{}", spec.least, spec.most, unit);
     case OptionType::choice:
       return fmt::format("`{}`", fmt::join(spec.choices, "`, `"));
     case OptionType::text:
-      return fmt::format("{} to {} characters", spec.least, spec.most);
+      return fmt::format("text, {} to {} characters", spec.least, spec.most);
     case OptionType::numbers:
-      return fmt::format("{} to {} each, at most {}", spec.least, spec.most, spec.most_numbers);
+      return fmt::format("list of at most {} whole numbers, {} to {}{} each", spec.most_numbers,
+                         spec.least, spec.most, unit);
   }
   return {};
 }
@@ -62,19 +48,17 @@ std::string yaml_of(const OptionSpec& spec) {
 
 void add_table(std::string& text, Section section) {
   text +=
-      "| option | type | unit | default | allowed | variable | meaning |\n"
-      "|---|---|---|---|---|---|---|\n";
+      "| option, variable | values | default | meaning |\n"
+      "|---|---|---|---|\n";
   for (const OptionSpec& spec : config::option_table()) {
     if (spec.section != section) continue;
-    text += fmt::format("| `{}` | {} | {} | `{}` | {} | `{}` | {} |\n", spec.key, type_name(spec),
-                        spec.unit, yaml_of(spec), limits_of(spec), config::variable_of(spec),
-                        spec.description);
+    text += fmt::format("| `{}`<br>`{}` | {} | `{}` | {} |\n", spec.key, config::variable_of(spec),
+                        values_of(spec), yaml_of(spec), spec.description);
   }
   if (section != Section::optimizations) return;
-  text += fmt::format("| `{}` | section | | | | | The ring's options, below. |\n",
-                      config::ring_section);
+  text += fmt::format("| `{}` | section | | The ring's options, below. |\n", config::ring_section);
   for (const config::IgnoredKey& key : config::ignored_keys()) {
-    text += fmt::format("| `{}` | any | | | | | {} |\n", key.key, key.description);
+    text += fmt::format("| `{}` | any | | {} |\n", key.key, key.description);
   }
 }
 

@@ -116,9 +116,10 @@ TEST(OptionTable, DerivesVariablesAndFlags) {
 TEST(Reference, HasARowForEachOption) {
   const std::string reference = config_reference();
   for (const OptionSpec& spec : option_table()) {
-    EXPECT_THAT(reference, testing::HasSubstr("| `" + variable_of(spec) + "` |"));
+    EXPECT_THAT(reference, testing::HasSubstr("<br>`" + variable_of(spec) + "` |"));
   }
-  EXPECT_THAT(reference, testing::HasSubstr("| `timeout_ms` | whole number | ms | `0` | 0 to "));
+  EXPECT_THAT(reference,
+              testing::HasSubstr("| `timeout_ms`<br>`CBR_TIMEOUT_MS` | whole number, 0 to "));
 }
 
 TEST(Example, IsEveryOptionAtItsDefault) {
