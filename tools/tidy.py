@@ -74,6 +74,7 @@ def tidy(arguments, program, file):
 def check(number, batch, options, folder):
     """The complaints about a batch, and whether it had to be taken apart."""
     arguments, files = batch
+    arguments = (f"-stdlib={options.stdlib}", *arguments)
     if len(files) > 1:
         together = folder / f"{number}.cpp"
         includes = "".join(f'#include "{file.resolve()}"\n' for file in files)
@@ -93,6 +94,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, action="append", required=True,
                         help="build folder with compile_commands.json; of several, the first that knows a file")
+    parser.add_argument("--stdlib", choices=("libc++", "libstdc++"), default="libstdc++",
+                        help="standard library to read the files with (default: %(default)s)")
     parser.add_argument("--clang-tidy", default="clang-tidy-16", metavar="PROGRAM")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--size", type=int, default=8, help="files in one run (default: %(default)s)")
