@@ -15,7 +15,7 @@ namespace cbr {
 
 namespace detail {
 class LeaseAccess;
-class RingCore;
+class SlotLeasing;
 struct Submission;
 }  // namespace detail
 
@@ -119,7 +119,7 @@ class Lease {
 
  private:
   friend class detail::LeaseAccess;
-  friend class detail::RingCore;
+  friend class detail::SlotLeasing;
   Lease(detail::Submission& submission, void* native_handle) noexcept;
   detail::Submission& require_valid(const char* function) const;
 

@@ -85,12 +85,12 @@ void AcquireRequests::answer(AcquireRequest& request, Submission* submission,
                              std::chrono::nanoseconds waited) const noexcept {
   try {
     if (submission != nullptr) {
-      request.lease = request.core->begin(*submission, waited);
+      request.lease = leasing_.begin(*submission, waited);
       return;
     }
     // A request whose time was over while the ring still was.
     if (request.timed_out) {
-      request.core->throw_timeout(ring_.backend->now() - request.since, *request.limit.value());
+      leasing_.throw_timeout(ring_.backend->now() - request.since, *request.limit.value());
     }
     ring_.require_usable();
   } catch (...) {
@@ -140,7 +140,7 @@ bool AcquireRequests::cancel(AcquireRequest& request) noexcept {
     }
   }
   ring_.follow_up(follow_up);
-  if (slot != nullptr) request.core->end_unbegun(*slot);
+  if (slot != nullptr) leasing_.give_up_unbegun(*slot);
   // The program's destructors run without the lock.
   if (taken_back) request.callback = nullptr;
   return taken_back;

@@ -7,6 +7,7 @@
 #include "core/acquire_request.h"
 #include "core/backoff.h"
 #include "core/ring_context.h"
+#include "core/slot_leasing.h"
 #include "core/slot_wait.h"
 #include "core/wait_strategy.h"
 #include "core/waiting.h"
@@ -19,8 +20,9 @@ namespace cbr::detail {
 /// were given, and tells the program, with no lock held.
 class AcquireRequests {
  public:
-  AcquireRequests(RingContext& ring, SlotWait& slot_wait, const SpinThenBlock& strategy)
-      : ring_(ring), slot_wait_(slot_wait), strategy_(strategy) {}
+  AcquireRequests(RingContext& ring, SlotLeasing& leasing, SlotWait& slot_wait,
+                  const SpinThenBlock& strategy)
+      : ring_(ring), leasing_(leasing), slot_wait_(slot_wait), strategy_(strategy) {}
 
   /// Has the request wait for a slot: true. False if it got one after all, which is then in
   /// `submission`, or if its time is over already. Starts the acquire thread if there is none,
@@ -63,6 +65,7 @@ class AcquireRequests {
   void see_to(AcquireRequest& request) noexcept CBR_EXCLUDES(ring_.state);
 
   RingContext& ring_;
+  SlotLeasing& leasing_;
   SlotWait& slot_wait_;
   const SpinThenBlock& strategy_;
   /// Set last, so that it can be looked at without a lock.

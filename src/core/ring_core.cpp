@@ -1,6 +1,6 @@
 // The path of a step: acquire, record, submit, complete, recycle.
 //
-//     acquire    RingCore::try_acquire   a free slot is leased (ring_state.cpp), or the thread
+//     acquire    RingCore::try_acquire   a free slot is leased (slot_leasing.cpp), or the thread
 //                                        waits in its turn (slot_wait.cpp)
 //     record     Backend::begin          the program records, with no lock held
 //     submit     RingCore::submit        serial, native submit and record (submitting.cpp)
@@ -25,66 +25,25 @@
 #include "core/sequence_record.h"
 
 namespace cbr::detail {
-namespace {
-
-/// A line that there is no memory for is lost, and not the slot.
-void report_wait(const RingLog& log, SlotIndex slot, std::chrono::nanoseconds waited) noexcept {
-  try {
-    const std::string text = waited_text(waited, slot);
-    log.write({.level = LogLevel::debug,
-               .event = LogEvent::waited,
-               .text = text,
-               .slot = slot,
-               .duration = waited});
-  } catch (...) {
-    return;
-  }
-}
-
-}  // namespace
 
 std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
                                            const std::shared_ptr<SequenceRecord>* sequence,
                                            Timeout limit, bool limited,
                                            const std::source_location& where) {
   ring_.require_same_process();
-  const SlotRequest request = check_request(options, sequence, where);
+  const SlotRequest request = leasing_.check(options, sequence, where);
   SlotWait::Result taken;
-  taken.submission = lease_free_slot(request);
+  taken.submission = leasing_.take_free(request);
   if (taken.submission == nullptr) {
     const TimePoint deadline = limit.after(ring_.backend->now());
     taken = slot_wait_.take(request, deadline, limited);
     if (taken.failure != nullptr) {
-      if (taken.submission != nullptr) end_unsubmitted(*taken.submission);
+      if (taken.submission != nullptr) leasing_.give_up(*taken.submission);
       std::rethrow_exception(taken.failure);
     }
     if (taken.submission == nullptr) return std::nullopt;
   }
-  return begin(*taken.submission, taken.waited);
-}
-
-Submission* RingCore::lease_free_slot(const SlotRequest& request) {
-  // A hint: if it is out of date, the slot is found on the longer way.
-  if (ring_.full.load(std::memory_order_relaxed)) return nullptr;
-  const StateAccess state(ring_.state);
-  state->require_usable();
-  return state->lease(request);
-}
-
-Lease RingCore::begin(Submission& submission, std::chrono::nanoseconds waited) {
-  if (ring_.options.log_wait_events && waited > std::chrono::nanoseconds(0)) {
-    report_wait(ring_.log, submission.slot, waited);
-  }
-  void* handle = nullptr;
-  try {
-    handle = retirement_.guarded([&] { return ring_.backend->begin(submission.slot); });
-    submission.native_slot = ring_.backend->native_slot(submission.slot);
-  } catch (...) {
-    end_unsubmitted(submission);
-    throw;
-  }
-  ring_.observe(&Observer::on_acquire, AcquireEvent{submission.slot, submission.queue, waited});
-  return Lease(submission, handle);
+  return leasing_.begin(*taken.submission, taken.waited);
 }
 
 Lease RingCore::acquire(const AcquireOptions& options,
@@ -93,7 +52,7 @@ Lease RingCore::acquire(const AcquireOptions& options,
   const Timeout limit = options.timeout.value_or(ring_.options.timeout);
   const TimePoint start = limit.has_value() ? ring_.backend->now() : TimePoint{};
   auto lease = try_acquire(options, sequence, limit, true, where);
-  if (!lease) throw_timeout(ring_.backend->now() - start, *limit.value());
+  if (!lease) leasing_.throw_timeout(ring_.backend->now() - start, *limit.value());
   return *std::move(lease);
 }
 
@@ -121,11 +80,11 @@ Ticket RingCore::submit(Submission& submission, Dependencies& after,
     {
       const Visit visit(ring_.gate);
       if (!visit.allowed()) {
-        end_after_ring(submission);
+        leasing_.give_up_after_ring(submission);
         std::rethrow_exception(result.failure);
       }
       if (result.recording) ring_.backend->discard(slot);
-      end_unsubmitted(submission);
+      leasing_.give_up(submission);
       // Within the visit: without its record, nothing else keeps the core.
       if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
     }
@@ -143,70 +102,12 @@ void RingCore::discard(Submission& submission) noexcept {
   kept.take(submission.kept_alive);
   const Visit visit(ring_.gate);
   if (!visit.allowed()) {
-    end_after_ring(submission);
+    leasing_.give_up_after_ring(submission);
     return;
   }
   ring_.backend->discard(slot);
-  end_unsubmitted(submission);
+  leasing_.give_up(submission);
   if (ring_.options.observer != nullptr) ring_.options.observer->on_discard(slot);
-}
-
-void RingCore::end_unsubmitted(Submission& submission) noexcept {
-  submitting_.leave_sequence(submission);
-  FollowUp follow_up;
-  {
-    const StateAccess state(ring_.state);
-    state->end_unsubmitted(submission, follow_up);
-  }
-  ring_.follow_up(follow_up);
-}
-
-void RingCore::end_after_ring(Submission& submission) noexcept {
-  // Destroyed in the opposite order: the lock is free before the native objects go, and these go
-  // before the core may.
-  FollowUp follow_up;
-  std::unique_ptr<NativeSlot> native;
-  const StateAccess state(ring_.state);
-  native = std::move(submission.abandoned);
-  state->end_after_ring(submission, follow_up);
-}
-
-SlotRequest RingCore::check_request(const AcquireOptions& options,
-                                    const std::shared_ptr<SequenceRecord>* sequence,
-                                    const std::source_location& where) const {
-  SlotRequest request{.level = 0,
-                      .queue = options.queue,
-                      .sequence = sequence,
-                      .label = options.label,
-                      .where = where};
-  if (options.queue && to_number(*options.queue) >= queue_count()) {
-    throw InvalidOption(fmt::format("{}: acquire asks for queue {}, the backend has {}",
-                                    ring_.options.name, to_number(*options.queue), queue_count()));
-  }
-  if (ring_.options.allocation_strategy == AllocationStrategy::priority) {
-    request.level = options.priority ? static_cast<std::uint32_t>(*options.priority)
-                                     : ring_.options.priority_levels / 2;
-    if (request.level >= ring_.options.priority_levels) {
-      throw InvalidOption(fmt::format("{}: acquire asks for priority {}, allowed are 0 to {}",
-                                      ring_.options.name, request.level,
-                                      ring_.options.priority_levels - 1));
-    }
-  }
-  if (sequence != nullptr) {
-    if (request.queue && *request.queue != (*sequence)->queue) {
-      throw InvalidOption(fmt::format("{}: a lease of a sequence on queue {} asks for queue {}",
-                                      ring_.options.name, to_number((*sequence)->queue),
-                                      to_number(*request.queue)));
-    }
-    request.queue = (*sequence)->queue;
-  }
-  return request;
-}
-
-void RingCore::throw_timeout(std::chrono::nanoseconds waited, std::chrono::nanoseconds limit) {
-  const StateAccess state(ring_.state);
-  const SlotIndex index = state->in_the_way();
-  throw AcquireTimeout(timeout_text(ring_.options.name, waited, limit, index, state->slots[index]));
 }
 
 std::shared_ptr<SequenceRecord> RingCore::make_sequence(std::optional<QueueIndex> queue) {
@@ -228,7 +129,7 @@ AcquireRequest& RingCore::make_request(const AcquireOptions& options,
                                        const std::shared_ptr<SequenceRecord>* sequence,
                                        const std::source_location& where) {
   ring_.require_same_process();
-  const SlotRequest checked = check_request(options, sequence, where);
+  const SlotRequest checked = leasing_.check(options, sequence, where);
   AcquireRequest* request = nullptr;
   {
     const StateAccess state(ring_.state);
@@ -245,11 +146,11 @@ bool RingCore::ask(AcquireRequest& request) {
   const Visit visit(ring_.gate);
   if (!visit.allowed()) ring_.require_usable();
   SlotWait::Result taken;
-  taken.submission = lease_free_slot(request.request);
+  taken.submission = leasing_.take_free(request.request);
   if (taken.submission == nullptr) {
     taken = slot_wait_.look(request.request);
     if (taken.failure != nullptr) {
-      if (taken.submission != nullptr) end_unsubmitted(*taken.submission);
+      if (taken.submission != nullptr) leasing_.give_up(*taken.submission);
       std::rethrow_exception(taken.failure);
     }
   }
@@ -297,15 +198,6 @@ void RingCore::release(AcquireRequest& request) noexcept {
   FollowUp follow_up;
   const StateAccess state(ring_.state);
   if (--request.references == 0) state->give_back(request, follow_up);
-}
-
-void RingCore::end_unbegun(Submission& submission) noexcept {
-  const Visit visit(ring_.gate);
-  if (visit.allowed()) {
-    end_unsubmitted(submission);
-  } else {
-    end_after_ring(submission);
-  }
 }
 
 // Leases.
@@ -662,9 +554,10 @@ RingCore::RingCore(std::shared_ptr<Backend> backend, RingOptions options)
       strategy_(ring_.options.wait_strategy, detail::spin_limit(ring_.options, *ring_.backend)),
       retirement_(ring_, strategy_),
       submitting_(ring_, retirement_),
+      leasing_(ring_, retirement_, submitting_),
       slot_wait_(ring_, retirement_, strategy_),
       callbacks_(ring_, retirement_, strategy_),
-      requests_(ring_, slot_wait_, strategy_) {}
+      requests_(ring_, leasing_, slot_wait_, strategy_) {}
 
 void RingCore::close() noexcept {
   if (!ring_.gate.same_process()) {

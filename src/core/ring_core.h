@@ -22,6 +22,7 @@
 #include "core/callbacks.h"
 #include "core/completion.h"
 #include "core/ring_context.h"
+#include "core/slot_leasing.h"
 #include "core/slot_wait.h"
 #include "core/submitting.h"
 #include "core/wait_strategy.h"
@@ -52,10 +53,6 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   Lease acquire_in_sequence(const AcquireOptions& options,
                             const std::shared_ptr<SequenceRecord>& sequence,
                             const std::source_location& where);
-  /// Begins a leased slot, and makes its lease. If this throws, the slot is free again. `waited` is
-  /// for the observer.
-  Lease begin(Submission& submission, std::chrono::nanoseconds waited);
-  [[noreturn]] void throw_timeout(std::chrono::nanoseconds waited, std::chrono::nanoseconds limit);
   /// A new sequence, on the least busy queue if none is named.
   std::shared_ptr<SequenceRecord> make_sequence(std::optional<QueueIndex> queue);
   /// Throws InvalidUsage in a child that was forked off.
@@ -70,7 +67,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
 
   // The side of asynchronous requests, whose handles and awaiters are in async_acquire.cpp.
 
-  /// A request that hasn't asked yet, with one reference. Throws what check_request() does.
+  /// A request that hasn't asked yet, with one reference. Throws what SlotLeasing::check does.
   AcquireRequest& make_request(const AcquireOptions& options,
                                const std::shared_ptr<SequenceRecord>* sequence,
                                const std::source_location& where);
@@ -88,8 +85,6 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   bool cancel(AcquireRequest& request) noexcept;
   /// Drops one reference.
   void release(AcquireRequest& request) noexcept;
-  /// Gives up a slot that was not begun.
-  void end_unbegun(Submission& submission) noexcept;
 
   // The lease's side. The submission is the lease's own until it ends here.
 
@@ -154,16 +149,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
  private:
   RingCore(std::shared_ptr<Backend> backend, RingOptions options);
 
-  [[nodiscard]] SlotRequest check_request(const AcquireOptions& options,
-                                          const std::shared_ptr<SequenceRecord>* sequence,
-                                          const std::source_location& where) const;
-  /// A slot for the request, if one was free when the state was last locked.
-  Submission* lease_free_slot(const SlotRequest& request) CBR_EXCLUDES(ring_.state);
   void change_ring_size(std::uint32_t ring_size) CBR_EXCLUDES(ring_.structure_mutex);
-  /// Gives up the slot of a lease that was not submitted, and that keeps nothing alive any more.
-  void end_unsubmitted(Submission& submission) noexcept;
-  /// The same once the ring has ended.
-  void end_after_ring(Submission& submission) noexcept;
   /// Waits until nothing is in flight, however often waiting fails.
   void wait_until_idle() noexcept;
   /// Lets what sequences hold back behind leases go on without them.
@@ -177,6 +163,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   const SpinThenBlock strategy_;
   Retirement retirement_;
   Submitting submitting_;
+  SlotLeasing leasing_;
   SlotWait slot_wait_;
   Callbacks callbacks_;
   AcquireRequests requests_;

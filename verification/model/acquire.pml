@@ -61,7 +61,7 @@ inline acquire() {
            wait_for_slot();
            leave();
            if
-           :: thrown && slot != 0 -> end_unsubmitted(); slot = 0
+           :: thrown && slot != 0 -> give_up(); slot = 0
            :: else
            fi
         :: else

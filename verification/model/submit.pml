@@ -30,7 +30,7 @@ inline begin() {
   OR_LOSE
   fi;
   if
-  :: thrown -> end_unsubmitted(); slot = 0
+  :: thrown -> give_up(); slot = 0
   :: else
   fi
 }
@@ -64,8 +64,8 @@ inline settle() {
 #endif
 }
 
-/* RingCore::end_unsubmitted */
-inline end_unsubmitted() {
+/* SlotLeasing::give_up */
+inline give_up() {
 #ifdef WITH_CALLBACK
   clear_bit(kept, record);
 #endif
@@ -84,8 +84,8 @@ inline end_unsubmitted() {
 }
 
 #ifdef WITH_RACE
-/* RingCore::end_after_ring */
-inline end_after_ring() {
+/* SlotLeasing::give_up_after_ring */
+inline give_up_after_ring() {
 #ifdef WITH_CALLBACK
   clear_bit(kept, record);
 #endif
@@ -114,11 +114,11 @@ inline discard() {
   enter_gate();
 #ifdef WITH_RACE
   if
-  :: !allowed -> end_after_ring()
+  :: !allowed -> give_up_after_ring()
   :: else ->
 #endif
   discard_natively();
-  end_unsubmitted();
+  give_up();
   observe();
 #ifdef WITH_RACE
   fi;
@@ -216,14 +216,14 @@ inline end_refused() {
   enter_gate();
 #ifdef WITH_RACE
   if
-  :: !allowed -> end_after_ring()
+  :: !allowed -> give_up_after_ring()
   :: else ->
 #endif
   if
   :: holder[slot - 1] == me + 1 -> discard_natively()
   :: else
   fi;
-  end_unsubmitted();
+  give_up();
 #ifndef PLANT_OBSERVED_AFTER_VISIT
   observe();
 #else
