@@ -17,6 +17,9 @@ import sysconfig
 import tarfile
 import tempfile
 import zipfile
+from platform import libc_ver
+
+import portability
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -44,24 +47,26 @@ def _metadata():
 
 
 def _write_dist_info(folder):
-    """Makes what a wheel says of itself, but for the list of its files. Returns the folder's name."""
+    """Makes what is known of a wheel before it is built. Returns the folder's name."""
     name, version, metadata = _metadata()
     dist_info = folder / f"{name}-{version}.dist-info"
     dist_info.mkdir()
     (dist_info / "METADATA").write_text(metadata, encoding="utf-8")
-    (dist_info / "WHEEL").write_text(
-        f"Wheel-Version: 1.0\nGenerator: {name} {version}\nRoot-Is-Purelib: false\nTag: {_tag()}\n",
-        encoding="utf-8")
     scripts = _table("project.scripts").replace('"', "")
     (dist_info / "entry_points.txt").write_text(f"[console_scripts]\n{scripts}", encoding="utf-8")
     shutil.copy(ROOT / "LICENSE", dist_info / "LICENSE")
     return dist_info.name
 
 
-def _tag():
+def _tag(folder=None):
+    """The interpreter and the systems that a wheel of what lies in `folder` is for; without one, this system."""
     # Debian's sysconfig and pip agree on this for the interpreter that runs us.
     version = f"cp{sys.version_info.major}{sys.version_info.minor}"
     platform = re.sub(r"[-.]", "_", sysconfig.get_platform())
+    if folder is not None and platform.startswith("linux_") and libc_ver()[0] == "glibc":
+        minor = portability.glibc_minor(folder)
+        if minor is not None:
+            platform = platform.replace("linux", f"manylinux_2_{minor}", 1)
     return f"{version}-{version}-{platform}"
 
 
@@ -86,14 +91,16 @@ def _build():
     # installs of one version of Python do not share it.
     python = getattr(sys, "_base_executable", None) or sys.executable
     place = hashlib.sha256(sys.base_prefix.encode()).hexdigest()[:8]
-    build = ROOT / "build" / f"wheel-{_tag()}-{place}"
+    build = ROOT / "build" / f"wheel-static-{_tag()}-{place}"
+    # Objects that another build folder of these sources has are the same.
+    os.environ.setdefault("CCACHE_BASEDIR", str(ROOT))
+    os.environ.setdefault("CCACHE_NOHASHDIR", "1")
     configure = ["cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-D", "CMAKE_BUILD_TYPE=Release",
                  # Few, large units: what is built is built whole, and most often once.
                  "-D", "CMAKE_UNITY_BUILD=ON", "-D", "CMAKE_UNITY_BUILD_BATCH_SIZE=10",
                  "-D", "CBR_BUILD_TESTS=OFF", "-D", "CBR_BUILD_BENCHMARKS=OFF",
-                 "-D", "CBR_BUILD_PYTHON=ON", "-D", f"Python_EXECUTABLE={python}"]
-    if shutil.which("ccache"):
-        configure += ["-D", "CMAKE_CXX_COMPILER_LAUNCHER=ccache"]
+                 "-D", "CBR_BUILD_PYTHON=ON", "-D", "CBR_BUILD_SHARED=OFF",
+                 "-D", "CBR_STATIC_DEPENDENCIES=ON", "-D", f"Python_EXECUTABLE={python}"]
     _run(*configure)
     # Switched off where something of this is missing, which is an error here.
     cache = (build / "CMakeCache.txt").read_text(encoding="utf-8")
@@ -104,12 +111,22 @@ def _build():
     return build
 
 
+def _resolve_links(folder):
+    """A library lies there once, under the name that it is looked for by: an archive can't hold links."""
+    for link in [each for each in folder.rglob("*") if each.is_symlink()]:
+        link.resolve().replace(link)
+
+
 def _write_wheel(wheel_directory, folder):
     """Makes a wheel of what lies in `folder`, and returns its file name."""
     name, version, _ = _metadata()
-    file_name = f"{name}-{version}-{_tag()}.whl"
+    tag = _tag(folder)
+    file_name = f"{name}-{version}-{tag}.whl"
     path = os.path.join(wheel_directory, file_name)
     dist_info = _write_dist_info(folder)
+    (folder / dist_info / "WHEEL").write_text(
+        f"Wheel-Version: 1.0\nGenerator: {name} {version}\nRoot-Is-Purelib: false\nTag: {tag}\n",
+        encoding="utf-8")
     record = []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
         for file in sorted(each for each in folder.rglob("*") if each.is_file()):
@@ -137,7 +154,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     build = _build()
     with tempfile.TemporaryDirectory() as folder:
         _run("cmake", "--install", build, "--prefix", folder, "--component", "python", "--strip")
-        return _write_wheel(wheel_directory, pathlib.Path(folder))
+        folder = pathlib.Path(folder)
+        _resolve_links(folder)
+        return _write_wheel(wheel_directory, folder)
 
 
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):

@@ -2,14 +2,20 @@
 
 import os
 import pathlib
+import platform
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 
 import pytest
 
 from conftest import SOURCE
+
+sys.path.insert(0, str(SOURCE / "python" / "build_backend"))
+import portability  # noqa: E402
 
 PROGRAM = """
 import cbr, krserve_native
@@ -40,9 +46,53 @@ def run_well(done):
     return done.stdout
 
 
-@pytest.mark.skipif(shutil.which("ninja") is None, reason="ninja is not installed")
-def test_pip_install_and_uninstall(venv):
-    run_well(venv("-m", "pip", "install", "--no-index", str(SOURCE)))
+needs_ninja = pytest.mark.skipif(shutil.which("ninja") is None, reason="ninja is not installed")
+
+
+@pytest.fixture(scope="module")
+def wheel(venv, tmp_path_factory):
+    """The wheel of the sources."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run_well(venv("-m", "pip", "wheel", "--no-index", "--wheel-dir", str(folder), str(SOURCE)))
+    (file,) = folder.iterdir()
+    return file
+
+
+@needs_ninja
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about Linux with glibc")
+def test_a_wheel_brings_what_it_links(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+        said = archive.read(next(name for name in archive.namelist() if name.endswith("/WHEEL"))).decode()
+    files = portability.compiled_files(tmp_path)
+    assert {"cbr", "_cbr"} <= {file.name.split(".")[0] for file in files}
+    everywhere = {"libc.so.6", "libgcc_s.so.1", "libm.so.6", "libstdc++.so.6"}
+    for file in files:
+        paths = portability.search_paths(file)
+        assert all(path.startswith("$ORIGIN/") for path in paths), paths
+        for name in portability.needed(file):
+            found = [path for path in paths if (file.parent / path[len("$ORIGIN/"):] / name).is_file()]
+            assert found or name in everywhere or name.startswith("ld-linux"), f"{file.name} links {name}"
+    # The tag says what the files ask of a system, neither less nor more.
+    newest = max(int(minor) for file in files
+                 for minor in re.findall(r"GLIBC_2\.(\d+)", subprocess.run(
+                     ["objdump", "-T", file], capture_output=True, text=True, check=True).stdout))
+    tag = re.search(r"^Tag: (\S+)$", said, re.MULTILINE).group(1)
+    assert wheel.name.endswith(f"-{tag}.whl")
+    least = re.search(r"-manylinux_2_(\d+)_", tag)
+    if least is None:
+        # Built with a C++ library newer than those whose systems are known.
+        assert portability.glibc_minor(tmp_path) is None
+    else:
+        assert newest <= int(least.group(1)) <= int(platform.libc_ver()[1].split(".")[1])
+    # Another's code goes with its terms.
+    if pathlib.Path("/usr/share/doc/libyaml-cpp-dev/copyright").exists():
+        assert (tmp_path / "cbr" / "licences" / "libyaml-cpp-dev").is_file()
+
+
+@needs_ninja
+def test_pip_install_and_uninstall(venv, wheel):
+    run_well(venv("-m", "pip", "install", "--no-index", str(wheel)))
     path, releases = run_well(venv("-c", PROGRAM)).split()
     assert path.startswith(str(venv.place)) and releases == "1"
     program = venv.place / "bin" / "cbr"
