@@ -33,6 +33,10 @@ function(cbr_add_library name)
   set_target_properties(${name}_shared PROPERTIES
     OUTPUT_NAME ${name} EXPORT_NAME ${arg_COMPONENT} LINKER_LANGUAGE CXX
     VERSION ${PROJECT_VERSION} SOVERSION ${CBR_SOVERSION})
+  if(CBR_STATIC_DEPENDENCIES AND NOT APPLE)
+    # They find each other wherever the archive was unpacked.
+    set_target_properties(${name}_shared PROPERTIES INSTALL_RPATH "$ORIGIN")
+  endif()
   target_compile_features(${name}_shared PUBLIC cxx_std_20)
   set(map ${PROJECT_SOURCE_DIR}/packaging/abi/lib${name}.map.in)
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND EXISTS ${map})

@@ -1,8 +1,29 @@
-# cpack -G DEB: libcbr<soversion>, libcbr-dev, cbr and python3-cbr, from the install components.
+# cpack: Debian packages, or with CBR_STATIC_DEPENDENCIES one archive that runs wherever it is unpacked.
 if(NOT PROJECT_IS_TOP_LEVEL OR NOT CBR_INSTALL OR NOT CBR_BUILD_TOOLS OR NOT CBR_BUILD_SHARED)
   return()
 endif()
 
+set(CPACK_PACKAGE_NAME cbr)
+set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL library development program)
+
+# The archive: one folder with what an install has, the model that the program is tried with, and the documentation.
+if(CBR_STATIC_DEPENDENCIES)
+  list(APPEND CPACK_COMPONENTS_ALL archive)
+  install(FILES README.md LICENSE CHANGELOG.md DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
+  install(DIRECTORY docs models DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
+  cbr_install_foreign_terms(DESTINATION licences COMPONENT archive PACKAGES ${CBR_PROGRAM_PACKAGES})
+  set(CPACK_GENERATOR TGZ)
+  set(CPACK_PACKAGE_FILE_NAME cbr-${PROJECT_VERSION}-${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR})
+  set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)
+  set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
+  set(CPACK_COMPONENT_INCLUDE_TOPLEVEL_DIRECTORY ON)
+  include(CPack)
+  return()
+endif()
+
+# cpack -G DEB: libcbr<soversion>, libcbr-dev, cbr and python3-cbr, from the install components.
 # A package's terms lie where Debian looks for them.
 function(cbr_install_licence component package)
   install(FILES packaging/debian/copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package}
@@ -10,14 +31,10 @@ function(cbr_install_licence component package)
 endfunction()
 
 set(CPACK_GENERATOR DEB)
-set(CPACK_PACKAGE_NAME cbr)
 # Each package has its own below; the project's would go before it, as the first line of all.
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
 set(CPACK_PACKAGE_CONTACT "Command Buffer Ring <command-buffer-ring@users.noreply.github.com>")
-set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
-set(CPACK_STRIP_FILES ON)
-set(CPACK_COMPONENTS_ALL library development program)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
