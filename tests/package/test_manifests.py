@@ -4,7 +4,9 @@ import json
 import re
 import unittest
 
-from package_test import SOURCE
+import yaml
+
+from package_test import SOURCE, run
 
 CMAKE = (SOURCE / "CMakeLists.txt").read_text(encoding="utf-8")
 VERSION = re.search(r"project\(cbr VERSION (\S+)", CMAKE).group(1)
@@ -40,6 +42,37 @@ class Manifests(unittest.TestCase):
                 found = re.findall(r"find_package\(([\w-]+)", file.read_text(encoding="utf-8"))
                 for package in set(found) - not_packages:
                     self.assertIn(names.get(package), listed, f"{file}: {package}")
+
+
+class Workflows(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.files = sorted((SOURCE / ".github" / "workflows").glob("*.yml"))
+        cls.jobs = [(f"{file.name}: {name}", job) for file in cls.files
+                    for name, job in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items()]
+
+    def test_each_job_ends_some_time(self):
+        self.assertTrue(self.jobs)
+        for name, job in self.jobs:
+            self.assertIn("timeout-minutes", job, name)
+            # A step that may take longer than its job says something untrue.
+            for step in job["steps"]:
+                self.assertLessEqual(step.get("timeout-minutes", 0), job["timeout-minutes"], name)
+
+    def test_a_pipe_fails_with_any_part_of_it(self):
+        # GitHub's own choice of a shell ends at the last part alone.
+        for file in self.files:
+            self.assertEqual(yaml.safe_load(file.read_text(encoding="utf-8"))["defaults"],
+                             {"run": {"shell": "bash"}}, file)
+
+    def test_what_they_run_is_there(self):
+        known = run(SOURCE / "dev", "help").stdout
+        for name, job in self.jobs:
+            for step in job["steps"]:
+                for command in re.findall(r"\./dev(?: --yes)? (\S+)", step.get("run", "")):
+                    self.assertRegex(known, rf"(?m)^  {command}\b", name)
+                for preset in re.findall(r"--preset (\S+)", step.get("run", "")):
+                    self.assertIn(f'"name": "{preset}"', (SOURCE / "CMakePresets.json").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
