@@ -27,7 +27,7 @@ class CheckedHarness final : public Harness {
     return backend == nullptr ? nullptr : checked(inject_faults(std::move(backend)));
   }
   void record(const Lease& lease) override { inner_->record(lease); }
-  bool runs_one_at_a_time() const override { return inner_->runs_one_at_a_time(); }
+  [[nodiscard]] bool runs_one_at_a_time() const override { return inner_->runs_one_at_a_time(); }
   void pause() override { inner_->pause(); }
   void release() override {
     injector_->release();

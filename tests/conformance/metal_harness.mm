@@ -120,7 +120,7 @@ class MetalHarness : public Harness {
   }
 #else
   // Metal promises the order of beginnings alone.
-  bool runs_one_at_a_time() const override { return false; }
+  [[nodiscard]] bool runs_one_at_a_time() const override { return false; }
   std::string fail_next_begin() override { return no_faults; }
   std::string fail_submit(const Lease& /*lease*/) override { return no_faults; }
   std::string fail_execution(const Lease& /*lease*/) override { return no_faults; }

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -36,7 +36,11 @@ enum class KernelKind : std::uint8_t {
 struct KernelKey {
   KernelKind kind{};
   std::array<std::uint32_t, 5> constants{};
-  friend auto operator<=>(const KernelKey&, const KernelKey&) = default;
+  friend bool operator==(const KernelKey&, const KernelKey&) = default;
+  /// For maps. Not by <=>: LLVM 16's libc++ and Apple's of that time have none for arrays.
+  friend bool operator<(const KernelKey& left, const KernelKey& right) {
+    return std::tie(left.kind, left.constants) < std::tie(right.kind, right.constants);
+  }
 };
 
 /// The bytes of one dispatch's push constants.

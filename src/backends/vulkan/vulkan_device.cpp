@@ -83,6 +83,8 @@ std::shared_ptr<Device> DeviceImpl::open(const OpenOptions& options,
   return std::shared_ptr<Device>(new Device(std::make_unique<DeviceImpl>(options, get)));
 }
 
+// It is moved, but for LLVM 16's libc++, which copies.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 std::shared_ptr<DeviceImpl> DeviceImpl::of(std::shared_ptr<Device> device) noexcept {
   DeviceImpl* const impl = device->impl_.get();
   return {std::move(device), impl};
