@@ -25,6 +25,8 @@ class Clone:
                 (self.folder / entry.name).symlink_to(entry)
         (self.folder / "build").mkdir()
         (self.folder / "build" / "release").symlink_to(BUILD)
+        # What ./dev bench makes there is the same program.
+        (self.folder / "build" / "bench").symlink_to(BUILD)
         # Pages say `python`, as in a virtual environment.
         (place / "bin").mkdir()
         (place / "bin" / "python").symlink_to(sys.executable)
