@@ -93,9 +93,9 @@ std::string escape(std::string_view text, std::size_t longest, const Hides& hide
   return printable(text, std::numeric_limits<std::size_t>::max());
 }
 
-/// The name of a file: on one line, never shortened.
+/// The name of a file: on one line, never shortened. That of none, which nobody would see, is "".
 [[nodiscard]] inline std::string printable_path(const std::filesystem::path& path) {
-  return printable_line(path.string());
+  return path.empty() ? "\"\"" : printable_line(path.string());
 }
 
 /// Text of several lines, such as a table: only what moves the cursor otherwise than line breaks

@@ -46,6 +46,7 @@ TEST(Printable, ChangesNothingASecondTime) {
 TEST(Printable, NeverShortensAPath) {
   EXPECT_EQ(printable_path(std::string(500, 'x')), std::string(500, 'x'));
   EXPECT_EQ(printable_path("a\nb"), "a\\nb");
+  EXPECT_EQ(printable_path(""), "\"\"");
 }
 
 TEST(InQuotes, AddsThem) {
