@@ -135,7 +135,7 @@ class MetalHarness : public Harness {
   [[nodiscard]] const metal::BackendOptions& options() const { return options_; }
   void close_gate() { ++gate_; }
   [[nodiscard]] id<MTLSharedEvent> event() const { return event_; }
-  [[nodiscard]] id<MTLComputePipelineState> pipeline() const { return pipeline_; }
+  [[nodiscard]] id<MTLComputePipelineState> pipeline() const { return pipelines_.back(); }
   [[nodiscard]] std::uint64_t gate() const { return gate_; }
 
  private:
@@ -147,14 +147,14 @@ class MetalHarness : public Harness {
 #else
     static auto* const kept = new std::vector<id>;
     kept->push_back(event_);
-    kept->push_back(pipeline_);
+    kept->insert(kept->end(), pipelines_.begin(), pipelines_.end());
 #endif
   }
   void renew_backend() {
     @autoreleasepool {
       const id<MTLDevice> native = (__bridge id<MTLDevice>)device_->handle();
       event_ = [native newSharedEvent];
-      pipeline_ = make_pipeline(native);
+      pipelines_.push_back(make_pipeline(native));
       gate_ = 0;
       backend_ = metal::make_backend(device_, options_);
     }
@@ -169,7 +169,8 @@ class MetalHarness : public Harness {
   const metal::BackendOptions options_;
   std::shared_ptr<Backend> backend_;
   id<MTLSharedEvent> event_ = nil;
-  id<MTLComputePipelineState> pipeline_ = nil;
+  /// One for each backend: a lease may outlive the ring that it was recorded for.
+  std::vector<id<MTLComputePipelineState>> pipelines_;
   std::uint64_t gate_ = 0;
 };
 
