@@ -64,8 +64,9 @@ class OwnedTask {
     std::suspend_always final_suspend() noexcept { return {}; }
     void return_void() {}
     void unhandled_exception() { error = std::current_exception(); }
-    static void* operator new(std::size_t size) { return ::operator new(size); }
-    static void operator delete(void* frame, std::size_t size) {
+    // GCC takes the two for a mismatch where it inlines only one of them.
+    [[gnu::noinline]] static void* operator new(std::size_t size) { return ::operator new(size); }
+    [[gnu::noinline]] static void operator delete(void* frame, std::size_t size) {
       for (std::size_t i = 0; i < size; ++i) static_cast<volatile unsigned char*>(frame)[i] = 0xdd;
       ::operator delete(frame);
     }
