@@ -22,6 +22,21 @@ def run(*command, env=None, check=True, cwd=None):
     return done
 
 
+def make_root(root, packages):
+    """Makes a folder to chroot into, which holds of these Debian packages the shared libraries, and nothing else."""
+    (root / "usr").mkdir(parents=True)
+    for name in ["lib", "lib64", "bin", "sbin"]:
+        (root / "usr" / name).mkdir()
+        (root / name).symlink_to(f"usr/{name}")
+    for package in packages:
+        for line in run("dpkg-query", "--listfiles", package).stdout.splitlines():
+            source = pathlib.Path(line)
+            target = root / line.lstrip("/")
+            if ".so" in source.name and not source.is_dir() and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target, follow_symlinks=False)
+
+
 def install(prefix):
     """Installs what was built."""
     run("cmake", "--install", BUILD, "--prefix", prefix)

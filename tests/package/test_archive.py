@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import unittest
 
-from package_test import SOURCE, run
+from package_test import SOURCE, make_root, run
 
 sys.path.insert(0, str(SOURCE / "python" / "build_backend"))
 import portability  # noqa: E402
@@ -70,17 +70,7 @@ class Archive(unittest.TestCase):
     @unittest.skipUnless(shutil.which("dpkg-query"), "not on Debian")
     def test_it_runs_in_a_root_with_nothing_else(self):
         root = self.place / "root"
-        (root / "usr").mkdir(parents=True)
-        for name in ["lib", "lib64"]:
-            (root / "usr" / name).mkdir()
-            (root / name).symlink_to(f"usr/{name}")
-        for package in EVERYWHERE:
-            for line in run("dpkg-query", "--listfiles", package).stdout.splitlines():
-                source = pathlib.Path(line)
-                target = root / line.lstrip("/")
-                if ".so" in source.name and not source.is_dir() and not target.exists():
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(source, target, follow_symlinks=False)
+        make_root(root, EVERYWHERE)
         shutil.copytree(self.top, root / "opt", symlinks=True)
         done = subprocess.run(["chroot", root, "/opt/bin/cbr", "bench"], capture_output=True, text=True,
                               check=False)

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from package_test import BUILD, run
+from package_test import BUILD, make_root, run
 
 
 def dependencies(package, known):
@@ -40,21 +40,11 @@ class Debian(unittest.TestCase):
 
     def test_programs_run_with_what_they_depend_on(self):
         root = self.place / "root"
-        (root / "usr").mkdir(parents=True)
-        for name in ["lib", "lib64", "bin", "sbin"]:
-            (root / "usr" / name).mkdir()
-            (root / name).symlink_to(f"usr/{name}")
         known = set()
         for name in re.findall(r"(?:^|, )([a-z0-9+.-]+)", self.field("cbr", "Depends")):
             known.add(name)
             dependencies(name, known)
-        for name in sorted(known):
-            for line in run("dpkg-query", "--listfiles", name).stdout.splitlines():
-                source = pathlib.Path(line)
-                target = root / line.lstrip("/")
-                if ".so" in source.name and not source.is_dir() and not target.exists():
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(source, target, follow_symlinks=False)
+        make_root(root, sorted(known))
         self.assertFalse(list(root.rglob("libcbr*")))
         run("dpkg-deb", "--extract", self.packages["cbr"], self.place / "extracted")
         shutil.copytree(self.place / "extracted" / "usr", root / "usr", dirs_exist_ok=True)
