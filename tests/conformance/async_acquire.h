@@ -74,6 +74,24 @@ class AsyncAcquire : public RingConformance {
   }
 };
 
+/// Keeps the acquire thread in a callback, from its next slot on until end(). Has to outlive that.
+class BusyAcquireThread {
+ public:
+  explicit BusyAcquireThread(CommandBufferRing& ring) {
+    ring.acquire_async({}, [this](AcquireResult result) {
+      std::move(result).lease().discard();
+      running_.count_down();
+      EXPECT_TRUE(eventually([this] { return end_.load(); }));
+    });
+  }
+  void wait_until_busy() { running_.wait(); }
+  void end() { end_ = true; }
+
+ private:
+  std::latch running_{1};
+  std::atomic<bool> end_ = false;
+};
+
 /// What a coroutine saw, and where.
 struct Seen {
   std::latch ended{1};

@@ -36,16 +36,10 @@ TEST_P(AsyncAcquire, ASlotThatWasGrantedGoesToTheNext) {
   auto& ring = make_ring(2);
   Lease lease = ring.acquire();
   Lease other = ring.acquire();
-  std::latch running(1);
-  std::atomic<bool> end = false;
-  // Keeps the acquire thread busy, so that who is granted a slot is not told.
-  ring.acquire_async({}, [&](AcquireResult result) {
-    std::move(result).lease().discard();
-    running.count_down();
-    EXPECT_TRUE(eventually([&] { return end.load(); }));
-  });
+  // So that who is granted a slot is not told.
+  BusyAcquireThread busy(ring);
   lease.discard();
-  running.wait();
+  busy.wait_until_busy();
   Lease again = ring.acquire();
   AcquireHandle granted =
       ring.acquire_async({}, [](const AcquireResult&) { ADD_FAILURE() << "it was taken back"; });
@@ -65,7 +59,7 @@ TEST_P(AsyncAcquire, ASlotThatWasGrantedGoesToTheNext) {
   EXPECT_TRUE(granted.cancel());
   suspended.destroy();
   waiter.join();
-  end = true;
+  busy.end();
   EXPECT_EQ(resumed, 0);
   expect_whole();
   destroy_ring();

@@ -367,14 +367,8 @@ TEST_P(AsyncAcquire, AThreadThatWaitsNeedsNoAcquireThread) {
   Lease lease = ring.acquire();
   harness_->pause();
   const Ticket flying = submit_one();
-  std::latch running(1);
-  std::atomic<bool> end = false;
   Answers answers;
-  ring.acquire_async({}, [&](AcquireResult result) {
-    std::move(result).lease().discard();
-    running.count_down();
-    EXPECT_TRUE(eventually([&] { return end.load(); }));
-  });
+  BusyAcquireThread busy(ring);
   // Both wait while the acquire thread leads; then it is busy with a callback.
   std::thread waiter([&] {
     Lease mine = ring.acquire();
@@ -385,10 +379,10 @@ TEST_P(AsyncAcquire, AThreadThatWaitsNeedsNoAcquireThread) {
   });
   EXPECT_TRUE(waits(2));
   lease.discard();
-  running.wait();
+  busy.wait_until_busy();
   harness_->release();
   EXPECT_TRUE(answers.come(1)) << "nobody waits in the backend for it";
-  end = true;
+  busy.end();
   waiter.join();
   destroy_ring();
 }
