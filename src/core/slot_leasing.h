@@ -16,8 +16,9 @@
 
 namespace cbr::detail {
 
-/// All functions may be called by any thread that holds none of the ring's locks. A caller that
-/// doesn't wait for a slot makes a visit of the ring's gate, unless the function does.
+/// All functions may be called by any thread that holds none of the ring's locks and that the
+/// ring's end waits for: in a call of the ring, within a visit to its gate, or on the acquire
+/// thread. Those that give up after the ring, or make a visit themselves, say so.
 class SlotLeasing {
  public:
   SlotLeasing(RingContext& ring, Retirement& retirement, Submitting& submitting)
@@ -39,7 +40,7 @@ class SlotLeasing {
 
   /// Gives up the slot of a lease that was not submitted, and that keeps nothing alive any more.
   void give_up(Submission& submission) noexcept CBR_EXCLUDES(ring_.state);
-  /// The same once the ring has ended.
+  /// The same once the ring has ended: a visit was refused.
   void give_up_after_ring(Submission& submission) noexcept CBR_EXCLUDES(ring_.state);
   /// Gives up a slot that was not begun, and makes the visit for it.
   void give_up_unbegun(Submission& submission) noexcept CBR_EXCLUDES(ring_.state);
