@@ -6,8 +6,8 @@ import subprocess
 
 # What every Linux of PEP 600 has, of all that a file may link.
 ALLOWED = re.compile(r"ld-linux[-\w]*\.so\.\d|lib(c|dl|gcc_s|m|pthread|rt|stdc\+\+)\.so\.\d")
-# GLIBCXX_3.4.N: the C library 2.N of the oldest systems that have it, as auditwheel counts them.
-_GLIBC_OF_GLIBCXX = {19: 17, 29: 34, 30: 35}
+# Versions of the C++ library, and the C library 2.N of the oldest systems that have them, as auditwheel counts them.
+_GLIBC_OF = {r"\bGLIBCXX_3\.4\.(\d+)": {19: 17, 29: 34, 30: 35}, r"\bCXXABI_1\.3\.(\d+)": {7: 17, 13: 34}}
 
 
 def _dump(file):
@@ -37,18 +37,22 @@ def search_paths(file):
 
 def glibc_minor(folder):
     """The least 2.N of the C library that all compiled files in the folder run with; None if they need more than
-    that: a library that is neither in the folder nor on every system, or a C++ library that is too new."""
+    that: a library that is neither in the folder nor on every system, a C++ library that is too new, or a way of
+    the C library that has no number."""
     files = compiled_files(folder)
     inside = {file.name for file in files}
-    least = min(_GLIBC_OF_GLIBCXX.values())
+    least = 17
     for file in files:
         if any(not ALLOWED.fullmatch(name) and name not in inside for name in needed(file)):
             return None
         dump = _dump(file)
-        least = max([least, *map(int, re.findall(r"\bGLIBC_2\.(\d+)", dump))])
-        glibcxx = max(map(int, re.findall(r"\bGLIBCXX_3\.4\.(\d+)", dump)), default=0)
-        fitting = [glibc for version, glibc in _GLIBC_OF_GLIBCXX.items() if version >= glibcxx]
-        if not fitting:
+        if "GLIBC_ABI_" in dump:
             return None
-        least = max(least, min(fitting))
+        least = max([least, *map(int, re.findall(r"\bGLIBC_2\.(\d+)", dump))])
+        for pattern, glibc_of in _GLIBC_OF.items():
+            newest = max(map(int, re.findall(pattern, dump)), default=0)
+            fitting = [glibc for version, glibc in glibc_of.items() if version >= newest]
+            if not fitting:
+                return None
+            least = max(least, min(fitting))
     return least
