@@ -17,6 +17,18 @@ function(cbr_configure_target target)
   endif()
 endfunction()
 
+# cbr_label_tests(): the tests that this folder adds get the label CBR_TEST_LABEL, which `ctest -L` picks. Those of
+# cbr_add_test have it anyway. (A folder's own property LABELS misses tests with a working directory.)
+function(cbr_label_tests)
+  cmake_language(DEFER CALL cbr_set_labels)
+endfunction()
+function(cbr_set_labels)
+  get_property(tests DIRECTORY PROPERTY TESTS)
+  if(tests)
+    set_tests_properties(${tests} PROPERTIES LABELS "${CBR_TEST_LABEL}")
+  endif()
+endfunction()
+
 # A GoogleTest executable whose cases CTest knows one by one.
 # cbr_add_test(NAME SOURCES a.cpp … LIBRARIES x … [PROPERTIES …] [DISCOVER arguments of
 # gtest_discover_tests …] [ON_METAL_FAKE])
@@ -39,5 +51,6 @@ function(cbr_add_test name)
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
     return()
   endif()
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 ${arg_DISCOVER} PROPERTIES TIMEOUT 300 ${arg_PROPERTIES})
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 ${arg_DISCOVER}
+    PROPERTIES TIMEOUT 300 LABELS "${CBR_TEST_LABEL}" ${arg_PROPERTIES})
 endfunction()

@@ -6,7 +6,7 @@ import unittest
 
 import yaml
 
-from package_test import SOURCE, run
+from package_test import BUILD, SOURCE, run
 
 CMAKE = (SOURCE / "CMakeLists.txt").read_text(encoding="utf-8")
 VERSION = re.search(r"project\(cbr VERSION (\S+)", CMAKE).group(1)
@@ -42,6 +42,21 @@ class Manifests(unittest.TestCase):
                 found = re.findall(r"find_package\(([\w-]+)", file.read_text(encoding="utf-8"))
                 for package in set(found) - not_packages:
                     self.assertIn(names.get(package), listed, f"{file}: {package}")
+
+
+class Labels(unittest.TestCase):
+    def test_each_test_says_of_what_kind_it_is(self):
+        """What has no label is run after every change."""
+        kinds = {"cli", "conformance", "docs", "examples", "package", "python", "thorough", "unit"}
+        listed = json.loads(run("ctest", "--test-dir", BUILD, "--show-only=json-v1").stdout)["tests"]
+        # Of a program that was not built, CTest knows no tests.
+        tests = [test for test in listed if "command" in test]
+        self.assertGreater(len(tests), 1000)
+        for test in tests:
+            labels = [each["value"] for each in test["properties"] if each["name"] == "LABELS"]
+            self.assertEqual(len(labels), 1, test["name"])
+            self.assertEqual(len(labels[0]), 1, test["name"])
+            self.assertIn(labels[0][0], kinds, test["name"])
 
 
 class Workflows(unittest.TestCase):
