@@ -42,9 +42,10 @@ class Watching : public testing::Test {
         lines_.push_back(message.line());
       }
       // Hangs if a lock of the ring is held.
-      if (ring_) (void)ring_->statistics();
+      if (CommandBufferRing* const ring = reporting_) (void)ring->statistics();
     };
-    return ring_.emplace(backend_, options);
+    reporting_ = &ring_.emplace(backend_, options);
+    return *ring_;
   }
   Ticket submit(const AcquireOptions& options = {}) {
     acquired_line_ = std::to_string(__LINE__ + 1);
@@ -73,6 +74,9 @@ class Watching : public testing::Test {
   std::shared_ptr<HookedBackend> backend_ = std::make_shared<HookedBackend>(gpu_);
   std::mutex mutex_;
   std::vector<std::string> lines_;
+  /// The ring, once it is there. Not ring_ itself: that says that it is empty before the watchdog has
+  /// ended with the ring.
+  std::atomic<CommandBufferRing*> reporting_ = nullptr;
   std::optional<CommandBufferRing> ring_;
 };
 
