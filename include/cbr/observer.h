@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <optional>
+#include <string_view>
 
+#include <cbr/submission_times.h>
 #include <cbr/types.h>
 
 namespace cbr {
@@ -17,6 +19,11 @@ struct AcquireEvent {
   QueueIndex queue{};
   /// How long the caller waited; zero if a slot was free.
   std::chrono::nanoseconds waited{0};
+  /// The lease's label, as the request gave it. Valid during the call.
+  std::string_view label{};
+  /// When the slot was asked for, and when it was leased, by the clock of Backend::now().
+  TimePoint begin{};
+  TimePoint end{};
 };
 
 /// A submission reached the driver. One that a Sequence held back and the driver then refused is
@@ -28,6 +35,12 @@ struct SubmitEvent {
   QueueIndex queue{};
   /// The submission's number on that queue; 0 for one that was held back and then refused.
   Serial serial;
+  /// The submission's label. Valid during the call.
+  std::string_view label{};
+  /// When the driver was given the work, and when its call had returned, by the clock of
+  /// Backend::now().
+  TimePoint begin{};
+  TimePoint end{};
 };
 
 /// A submission ended.
@@ -42,6 +55,10 @@ struct CompleteEvent {
   std::optional<GpuInterval> interval;
   /// Whether it ended in an error; the ticket has it.
   bool failed = false;
+  /// The submission's label. Valid during the call.
+  std::string_view label{};
+  /// The whole story of it, by the clock of Backend::now().
+  SubmissionTimes times{};
 };
 
 /// Receives a ring's events. Override what you need.

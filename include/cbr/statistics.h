@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+
+#include <cbr/gpu_activity.h>
 
 namespace cbr {
 
@@ -51,6 +54,9 @@ struct RingStatistics {
   std::uint64_t discarded = 0;
   /// Reports of work that is in flight for longer than hang_warning_ms.
   std::uint64_t hang_warnings = 0;
+  /// How busy the GPU was and why it was idle. There once work has ended whose start and end the
+  /// GPU noted: with GpuTimes::both, on a device with timestamps.
+  std::optional<GpuActivity> gpu = std::nullopt;
 };
 
 }  // namespace cbr

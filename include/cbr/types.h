@@ -143,7 +143,7 @@ struct SyncPoint {
 };
 
 /// When the GPU ran a submission: time since an epoch of the device's own choosing. Two intervals
-/// of one device can be compared; an interval and the host's clock can't.
+/// of one device can be compared; an interval and the host's clock can't, but by a ClockOffset.
 struct GpuInterval {
   /// When the first command began.
   std::chrono::nanoseconds start{};
@@ -171,6 +171,15 @@ enum class GpuTimes : std::uint8_t {
 /// The times of that name, or nothing.
 [[nodiscard]] std::optional<GpuTimes> parse_gpu_times(std::string_view name) noexcept;
 
+/// How a device's clock relates to the host's: where a GpuInterval reads t, Backend::now() read t +
+/// `offset` after its epoch, give or take `deviation`.
+struct ClockOffset {
+  /// The host's clock minus the device's.
+  std::chrono::nanoseconds offset{};
+  /// So much may be wrong with it, in either direction.
+  std::chrono::nanoseconds deviation{};
+};
+
 /// How a submission ended.
 struct Completion {
   /// When the GPU ran it; empty where the device has no timestamps, where they were not asked for,
@@ -180,6 +189,8 @@ struct Completion {
   std::optional<std::chrono::nanoseconds> end;
   /// Null if it succeeded.
   std::exception_ptr error;
+  /// What these times are by the host's clock; empty where nobody knows.
+  std::optional<ClockOffset> clock = std::nullopt;
 };
 
 }  // namespace cbr

@@ -151,6 +151,10 @@ struct WrapOptions {
   /// VK_KHR_synchronization2. Work is then submitted by vkQueueSubmit2, and semaphores may name its
   /// stages.
   bool synchronization2 = false;
+  /// Whether the device was created with VK_EXT_calibrated_timestamps. The GPU's times are then
+  /// known by the host's clock to some microseconds; without, as closely as the ring can bound them
+  /// by what it sees.
+  bool calibrated_timestamps = false;
 };
 
 /// A logical device with one or more compute queues. Opened devices are destroyed with the last

@@ -120,7 +120,9 @@ std::shared_ptr<vulkan::Device> wrap_device(
     const Argument<"unlock_queue", Function>& unlock_queue,
     const Argument<"buffer_device_address", bool>& buffer_device_address,
     const Argument<"device_fault", bool>& device_fault,
-    const Argument<"synchronization2", bool>& synchronization2, const py::object& keep_alive) {
+    const Argument<"synchronization2", bool>& synchronization2,
+    const Argument<"calibrated_timestamps", bool>& calibrated_timestamps,
+    const py::object& keep_alive) {
   vulkan::WrapOptions options;
   options.instance = handle_from<VkInstance>(instance.value);
   options.physical_device = handle_from<VkPhysicalDevice>(physical_device.value);
@@ -135,6 +137,7 @@ std::shared_ptr<vulkan::Device> wrap_device(
   options.buffer_device_address = buffer_device_address.value;
   options.device_fault = device_fault.value;
   options.synchronization2 = synchronization2.value;
+  options.calibrated_timestamps = calibrated_timestamps.value;
   for (const py::handle& each : more_queues) {
     options.more_queues.push_back(wrapped_queue_from(options.more_queues.size(), each, options));
   }
@@ -171,7 +174,7 @@ void bind_opened_device(py::module_& module) {
           py::arg("get_instance_proc_addr") = 0, py::arg("lock_queue") = py::none(),
           py::arg("unlock_queue") = py::none(), py::arg("buffer_device_address") = false,
           py::arg("device_fault") = false, py::arg("synchronization2") = false,
-          py::arg("keep_alive") = py::none(),
+          py::arg("calibrated_timestamps") = false, py::arg("keep_alive") = py::none(),
           "Uses a device that another library opened. Handles are whole numbers: the addresses "
           "that VkInstance, VkPhysicalDevice, VkDevice and VkQueue hold. The device needs the "
           "feature timelineSemaphore; the switches say what else it was created with, "

@@ -29,6 +29,8 @@ struct SlotRequest {
   /// The work's name, and who asks.
   std::string_view label = {};
   std::source_location where;
+  /// When it was asked for, if anyone wants to know.
+  TimePoint asked_at{};
 };
 
 class Admission {

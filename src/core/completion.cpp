@@ -7,6 +7,7 @@
 
 #include "core/ring_core.h"
 #include "core/submission.h"
+#include "observe/device_clock.h"
 
 namespace cbr::detail {
 namespace {
@@ -32,6 +33,12 @@ class Sleep {
   Sleeper sleeper_;
 };
 
+/// What an observer is told of an end, with the label that its record may have lost by then.
+struct ObservedEnd {
+  CompleteEvent event;
+  Label label;
+};
+
 }  // namespace
 
 /// What is retired at once, so that nothing is allocated. Usually one slot has ended.
@@ -42,7 +49,7 @@ struct Retirement::Batch {
 
   std::size_t count = 0;
   /// For an observer, if there is one.
-  std::optional<std::array<CompleteEvent, size>> events;
+  std::optional<std::array<ObservedEnd, size>> events;
   /// What those that have ended waited for, to be let go of.
   std::optional<std::array<Dependencies, size>> waited_for;
   /// What holds up the rest: waited for by one that has ended, and not known to have ended itself.
@@ -77,7 +84,9 @@ bool Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
                         batch.failure);
     }
     for (std::size_t i = 0; batch.events && i < batch.count; ++i) {
-      ring_.observe(&Observer::on_complete, (*batch.events)[i]);
+      ObservedEnd& observed = (*batch.events)[i];
+      observed.event.label = observed.label.view();
+      ring_.observe(&Observer::on_complete, observed.event);
     }
     if (batch.lost_here && ring_.options.observer != nullptr) {
       ring_.options.observer->on_device_lost();
@@ -138,12 +147,10 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSe
   for (Serial next = retired.next(); end.covers(next); next = next.next()) {
     Submission& submission = timeline[next];
     finish(submission, batch);
-    const std::size_t place = batch.count++;
-    if (!batch.events) continue;
-    (*batch.events)[place] = {submission.slot, queue.index, next, submission.completion.interval,
-                              submission.completion.error != nullptr};
+    ++batch.count;
   }
-  const TimePoint noticed = ring_.naps ? ring_.backend->now() : TimePoint{};
+  const TimePoint noticed = ring_.naps || ring_.notes_times ? ring_.backend->now() : TimePoint{};
+  if (ring_.notes_times) note_times(queue, end, noticed, batch);
   const StateAccess state(ring_.state);
   std::size_t place = 0;
   // First: how a submission is told of depends on whether its error is the ring's loss.
@@ -175,6 +182,31 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSe
   }
 }
 
+void Retirement::note_times(RingQueue& queue, Serial end, TimePoint noticed, Batch& batch) const {
+  std::size_t place = 0;
+  for (Serial serial = queue.timeline.retired().next(); end.covers(serial);
+       serial = serial.next()) {
+    Submission& submission = queue.timeline[serial];
+    SubmissionTimes& times = submission.times;
+    const Completion& completion = submission.completion;
+    times.noticed = noticed;
+    if (completion.interval && completion.clock) {
+      times.gpu = observe::host_interval(*completion.interval, *completion.clock);
+    }
+    if (!submission.after.empty()) times.dependency_end = predecessors_.gpu_end(submission);
+    if (!batch.events) continue;
+    ObservedEnd& observed = (*batch.events)[place++];
+    observed.label = submission.label;
+    observed.event = {submission.slot,
+                      queue.index,
+                      serial,
+                      completion.interval,
+                      completion.error != nullptr,
+                      {},
+                      times};
+  }
+}
+
 void Retirement::finish(Submission& submission, Batch& batch) noexcept {
   try {
     submission.completion = ring_.backend->finish(submission.slot);
@@ -183,6 +215,8 @@ void Retirement::finish(Submission& submission, Batch& batch) noexcept {
       interval.reset();
       submission.completion.end.reset();
     }
+    auto& clock = submission.completion.clock;
+    if (interval && clock && !observe::is_possible(*interval, *clock)) clock.reset();
   } catch (const DeviceLost&) {
     batch.loss = std::current_exception();
     submission.completion = {.interval = {}, .end = {}, .error = batch.loss};

@@ -90,6 +90,9 @@ class Retirement {
   void retire(RingQueue& queue, Serial completed, Batch& batch, SlotSeeker* seeker)
       CBR_REQUIRES(queue.retire_mutex);
   void finish(Submission& submission, Batch& batch) noexcept;
+  /// Completes the stories of the submissions up to `end`, which finish() has seen to.
+  void note_times(RingQueue& queue, Serial end, TimePoint noticed, Batch& batch) const
+      CBR_REQUIRES(queue.retire_mutex);
   /// Up to where outcomes can be told, of what has been claimed up to `end`: before the first
   /// submission that waited for one whose outcome isn't known, which `batch` gets.
   Serial before_unresolved(RingQueue& queue, Serial end, Batch& batch) const

@@ -1,5 +1,6 @@
 #include "core/predecessors.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -207,6 +208,17 @@ Submission* Predecessors::unresolved(const Submission& submission) noexcept {
     if (!predecessor.done.load(std::memory_order_acquire)) return &predecessor;
   }
   return nullptr;
+}
+
+TimePoint Predecessors::gpu_end(const Submission& submission) const noexcept {
+  TimePoint last{};
+  for (std::size_t i = 0; i < submission.after.size(); ++i) {
+    const Submission& predecessor = record_of(submission.after[i]);
+    // The host has other clocks for other devices.
+    if (!gpu_can_wait_for(predecessor) || !predecessor.times.gpu) continue;
+    last = std::max(last, predecessor.times.gpu->end);
+  }
+  return last;
 }
 
 std::exception_ptr Predecessors::failure(const Submission& submission) const noexcept {

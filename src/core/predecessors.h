@@ -64,6 +64,9 @@ class Predecessors {
   /// The first of those that `submission` waits for which is not known to have ended; null if there
   /// is none.
   [[nodiscard]] static Submission* unresolved(const Submission& submission) noexcept;
+  /// When the last of those that the GPU waits for had ended there, as far as that is known. All
+  /// have ended.
+  [[nodiscard]] TimePoint gpu_end(const Submission& submission) const noexcept;
   /// What `submission` fails with because one that has ended failed, which it waits for; null if
   /// none did.
   [[nodiscard]] std::exception_ptr failure(const Submission& submission) const noexcept;

@@ -62,6 +62,8 @@ struct RingContext {
   void observe(void (Observer::*function)(const Event&) noexcept, const Event& event) const {
     if (options.observer != nullptr) (options.observer.get()->*function)(event);
   }
+  /// The time, if submissions note it.
+  [[nodiscard]] TimePoint noted_now() const { return notes_times ? backend->now() : TimePoint{}; }
   [[nodiscard]] RingQueue& queue(QueueIndex index) { return queues[to_number(index)]; }
   [[nodiscard]] std::uint32_t queue_count() const {
     return static_cast<std::uint32_t>(queues.size());
@@ -77,6 +79,8 @@ struct RingContext {
   const bool naps;
   /// Submissions note when they were made.
   const bool notes_submit_times;
+  /// They note all of SubmissionTimes: the statistics or an observer can use it.
+  const bool notes_times;
   WakeUpLateness lateness;
   Gate gate;
   RingLog log;

@@ -70,6 +70,8 @@ Ticket RingCore::submit(Submission& submission, Dependencies& after,
   ring_.require_same_process();
   const SlotIndex slot = submission.slot;
   submission.submitted_at = where;
+  submission.times.thread = std::this_thread::get_id();
+  submission.times.has_foreign_waits = submission.foreign_waits.count > 0;
   if (!after.empty()) submission.after = std::move(after);
   const Submitting::Result result = submitting_.submit(submission);
   if (result.failure != nullptr) {

@@ -27,7 +27,8 @@ RingState::RingState(const RingOptions& its_options, const std::vector<float>& q
       full_(full),
       completion_threads_(queues.size()),
       watched_(queues.size()),
-      forecasts_(queues.size()) {
+      forecasts_(queues.size()),
+      meters_(queues.size()) {
   lead.points.reserve(queues.size());
 }
 
@@ -50,6 +51,8 @@ void RingState::lease(const SlotRequest& request, SlotIndex slot, Submission& su
   submission.queue = slots[slot].queue;
   submission.label.assign(request.label);
   submission.acquired_at = request.where;
+  submission.times.acquire_begin = request.asked_at;
+  submission.times.slot_free = slots[slot].free_since;
   if (request.sequence != nullptr) {
     submission.sequence = *request.sequence;
     submission.sequence->reserve(submission);
@@ -138,10 +141,10 @@ void RingState::note_submission(RingQueue& queue, FollowUp& follow_up) {
   follow_up.wake(lead.wake_number);
 }
 
-void RingState::free_slot(Submission& submission) {
+void RingState::free_slot(Submission& submission, TimePoint since) {
   const SlotIndex slot = submission.slot;
   admission.freed(submission.queue, slots[slot].level);
-  slots.free(slot);
+  slots.free(slot, since);
   full_.store(false, std::memory_order_relaxed);
 }
 
@@ -150,7 +153,10 @@ void RingState::retire(Submission& submission, FollowUp& follow_up) {
     admission.measured(submission.queue,
                        submission.completion.interval->end - submission.completion.interval->start);
   }
-  free_slot(submission);
+  if (options.track_statistics) {
+    meters_[to_number(submission.queue)].ended(submission.completion, submission.times);
+  }
+  free_slot(submission, submission.times.gpu ? submission.times.gpu->end : TimePoint{});
   resolve(submission, follow_up);
 }
 
@@ -252,9 +258,9 @@ void RingState::wake_sleepers(Submission& submission) {
   }
 }
 
-void RingState::end_unsubmitted(Submission& submission, FollowUp& follow_up) {
+void RingState::end_unsubmitted(Submission& submission, TimePoint now, FollowUp& follow_up) {
   if (submission.sequence != nullptr) submission.sequence->give_up(submission);
-  free_slot(submission);
+  free_slot(submission, now);
   counter.discarded();
   give_back(submission, follow_up);
   serve_waiters(follow_up);
@@ -317,12 +323,16 @@ void RingState::read(RingStatistics& statistics) const {
   counter.read(statistics, sent, held_);
   statistics.ring_size = slots.size();
   statistics.current_index = to_number(slots.cursor());
+  GpuActivity all;
+  for (const observe::ActivityMeter& meter : meters_) all += meter.activity();
+  if (all.submissions > 0) statistics.gpu = all;
 }
 
 void RingState::reset_statistics(TimePoint now) {
   std::uint64_t sent = 0;
   for (const RingQueue& queue : queues_) sent += queue.timeline.last_submitted().value();
   counter.reset(sent, held_);
+  for (observe::ActivityMeter& meter : meters_) meter.reset(now);
   ++resets;
   waiters.for_each([&](Waiter& waiter) {
     counter.wait_started();

@@ -24,6 +24,7 @@
 #include "core/timeline.h"
 #include "core/waiter_queue.h"
 #include "core/watched_queue.h"
+#include "observe/activity_meter.h"
 #include "observe/statistics_counter.h"
 
 namespace cbr::detail {
@@ -185,8 +186,9 @@ class RingState {
   void fail_claimed(RingQueue& queue, Serial last, FollowUp& follow_up);
   /// A submission that was held won't be sent: its ticket has to say why.
   void refuse(Submission& submission, const std::exception_ptr& error, FollowUp& follow_up);
-  /// A lease ends without a submission; `submission` is nobody's afterwards.
-  void end_unsubmitted(Submission& submission, FollowUp& follow_up);
+  /// A lease ends without a submission, at `now` if that is known; `submission` is nobody's
+  /// afterwards.
+  void end_unsubmitted(Submission& submission, TimePoint now, FollowUp& follow_up);
   /// The same once the ring has ended: nobody is served any more.
   void end_after_ring(Submission& submission, FollowUp& follow_up);
   /// The last reference to the record is gone.
@@ -248,7 +250,8 @@ class RingState {
  private:
   /// The request gets the slot, which is free, in `submission`.
   void lease(const SlotRequest& request, SlotIndex slot, Submission& submission);
-  void free_slot(Submission& submission);
+  /// `since` may be unknown.
+  void free_slot(Submission& submission, TimePoint since = {});
   /// Fails one submission with the device. Its slot is not used any more.
   void fail(Submission& submission, FollowUp& follow_up);
   /// Lets everyone know how a submission ended. The ring's reference goes on to the completion
@@ -265,6 +268,7 @@ class RingState {
   std::vector<CompletionThread> completion_threads_;
   std::vector<WatchedQueue> watched_;
   std::vector<StepForecast> forecasts_;
+  std::vector<observe::ActivityMeter> meters_;
   std::uint32_t held_ = 0;
   std::uint64_t wake_numbers_ = 0;
 };

@@ -37,7 +37,8 @@ SlotRequest SlotLeasing::check(const AcquireOptions& options,
                       .queue = options.queue,
                       .sequence = sequence,
                       .label = options.label,
-                      .where = where};
+                      .where = where,
+                      .asked_at = ring_.noted_now()};
   if (options.queue && to_number(*options.queue) >= ring_.queue_count()) {
     throw InvalidOption(fmt::format("{}: acquire asks for queue {}, the backend has {}",
                                     ring_.options.name, to_number(*options.queue),
@@ -83,7 +84,11 @@ Lease SlotLeasing::begin(Submission& submission, std::chrono::nanoseconds waited
     give_up(submission);
     throw;
   }
-  ring_.observe(&Observer::on_acquire, AcquireEvent{submission.slot, submission.queue, waited});
+  submission.times.waited = waited > std::chrono::nanoseconds(0);
+  submission.times.acquire_end = ring_.noted_now();
+  ring_.observe(&Observer::on_acquire,
+                AcquireEvent{submission.slot, submission.queue, waited, submission.label.view(),
+                             submission.times.acquire_begin, submission.times.acquire_end});
   return Lease(submission, handle);
 }
 
@@ -97,8 +102,9 @@ void SlotLeasing::give_up(Submission& submission) noexcept {
   submitting_.leave_sequence(submission);
   FollowUp follow_up;
   {
+    const TimePoint now = ring_.noted_now();
     const StateAccess state(ring_.state);
-    state->end_unsubmitted(submission, follow_up);
+    state->end_unsubmitted(submission, now, follow_up);
   }
   ring_.follow_up(follow_up);
 }

@@ -53,9 +53,10 @@ void SlotTable::take(SlotIndex slot, std::uint32_t level, Submission& submission
   cursor_ = next >= size_ ? 0 : next;
 }
 
-void SlotTable::free(SlotIndex slot) {
+void SlotTable::free(SlotIndex slot, TimePoint since) {
   move(slot, SlotState::taken, to_number(slot) < size_ ? SlotState::free : SlotState::outside);
   slots_[to_number(slot)].submission = nullptr;
+  slots_[to_number(slot)].free_since = since;
 }
 
 void SlotTable::lose(SlotIndex slot) {

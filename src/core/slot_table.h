@@ -34,6 +34,8 @@ struct Slot {
   std::uint32_t level = 0;
   /// The record of the lease or submission under way; owned by the pool.
   Submission* submission = nullptr;
+  /// When it last got free, if anyone wants to know.
+  TimePoint free_since{};
 };
 
 /// A set of slots in which the next member is found without looking at each.
@@ -61,8 +63,8 @@ class SlotTable {
 
   /// free → taken; moves the cursor behind the slot.
   void take(SlotIndex slot, std::uint32_t level, Submission& submission);
-  /// taken → free, or → outside for a slot that the ring has shrunk past.
-  void free(SlotIndex slot);
+  /// taken → free, or → outside for a slot that the ring has shrunk past. `since` may be unknown.
+  void free(SlotIndex slot, TimePoint since = {});
   /// taken → lost.
   void lose(SlotIndex slot);
 

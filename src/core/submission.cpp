@@ -25,6 +25,8 @@ void SubmissionPool::give_back(Submission& submission) noexcept {
   submission.looked_at.store(false, std::memory_order_relaxed);
   submission.completion.interval.reset();
   submission.completion.end.reset();
+  submission.completion.clock.reset();
+  submission.times = {};
   if (submission.completion.error != nullptr) submission.completion.error = nullptr;
   submission.next_hang_warning = {};
   submission.hangs = false;

@@ -11,6 +11,7 @@
 #include <cbr/backend.h>
 #include <cbr/dependency.h>
 #include <cbr/lease.h>
+#include <cbr/submission_times.h>
 #include <cbr/ticket.h>
 #include <cbr/types.h>
 
@@ -99,6 +100,8 @@ struct Submission {
 
   /// Written by who retires it, before `done`.
   Completion completion;
+  /// Written by whoever comes by each moment: the lease's thread, who sends it, who retires it.
+  SubmissionTimes times;
 
   /// (state) while it is leased: a thread whose acquire timed out names the lease in its way.
   Label label;

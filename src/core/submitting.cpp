@@ -56,6 +56,7 @@ void Submitting::send(RingQueue& queue, Submission& submission, Told& told) {
   const Serial serial = queue.timeline.next();
   // One that has failed just now fails this one too, once it has ended.
   if (!submission.after.empty()) (void)predecessors_.look(submission, queue.waits);
+  submission.times.submit_begin = ring_.noted_now();
   try {
     ring_.backend->submit(submission.slot, serial, queue.waits);
   } catch (const DeviceLost&) {
@@ -67,7 +68,7 @@ void Submitting::send(RingQueue& queue, Submission& submission, Told& told) {
     throw;
   }
   queue.waits.clear();
-  if (ring_.notes_submit_times) submission.submit_time = ring_.backend->now();
+  note_sent(submission);
   // The ring's, the ticket's, and one for an observer to be told of it.
   const bool observed = ring_.options.observer != nullptr;
   submission.references.store(observed ? 3 : 2, std::memory_order_relaxed);
@@ -82,6 +83,12 @@ void Submitting::send(RingQueue& queue, Submission& submission, Told& told) {
   }
   if (observed) told.sent.push(submission);
   note(queue, told);
+}
+
+void Submitting::note_sent(Submission& submission) const {
+  if (!ring_.notes_submit_times && !ring_.notes_times) return;
+  submission.submit_time = ring_.backend->now();
+  if (ring_.notes_times) submission.times.submit_end = submission.submit_time;
 }
 
 void Submitting::note(RingQueue& queue, Told& told) {
@@ -103,10 +110,17 @@ bool Submitting::hold_back(Submission& submission, const Predecessors::Survey& s
 
 bool Submitting::hold_back(Submission& submission, bool can_go) {
   if (can_go && submission.sequence == nullptr) return false;
-  if (ring_.notes_submit_times) submission.submit_time = ring_.backend->now();
+  if (ring_.notes_submit_times || ring_.notes_times) {
+    submission.submit_time = ring_.backend->now();
+    if (ring_.notes_times) submission.times.held_from = submission.submit_time;
+  }
   const StateAccess state(ring_.state);
   state->require_usable();
-  if (can_go && submission.sequence->first(submission)) return false;
+  if (can_go && submission.sequence->first(submission)) {
+    submission.times.held_from = {};
+    return false;
+  }
+  submission.times.held_for_dependency = !can_go;
   submission.references.store(2, std::memory_order_relaxed);
   state->hold(submission);
   return true;
@@ -145,6 +159,7 @@ bool Submitting::send_held(RingQueue& queue, Submission& submission, Told& told)
     failure = predecessors_.failure(submission);
     ring_.backend->discard(submission.slot);
   } else {
+    submission.times.submit_begin = ring_.noted_now();
     try {
       ring_.backend->submit(submission.slot, queue.timeline.next(), queue.waits);
     } catch (const DeviceLost&) {
@@ -164,7 +179,7 @@ bool Submitting::send_held(RingQueue& queue, Submission& submission, Told& told)
     }
     told.sent.push(submission);
     if (failure == nullptr) {
-      if (ring_.notes_submit_times) submission.submit_time = ring_.backend->now();
+      note_sent(submission);
       // Reckoned from then on as well: what was due before lies before its start.
       submission.next_hang_warning = {};
       state->send(submission, told.follow_up);
@@ -236,10 +251,13 @@ void Submitting::tell(RingQueue& queue, Told& told) noexcept {
     const Ticket ticket = TicketAccess::make(*submission);
     const Serial serial = ticket.serial();
     const bool refused = serial.value() == 0;
-    ring_.observe(&Observer::on_submit, SubmitEvent{submission->slot, submission->queue, serial});
+    const SubmissionTimes& times = submission->times;
+    const std::string_view label = submission->label.view();
+    ring_.observe(&Observer::on_submit, SubmitEvent{submission->slot, submission->queue, serial,
+                                                    label, times.submit_begin, times.submit_end});
     if (!refused) continue;
-    ring_.observe(&Observer::on_complete,
-                  CompleteEvent{submission->slot, submission->queue, serial, std::nullopt, true});
+    ring_.observe(&Observer::on_complete, CompleteEvent{submission->slot, submission->queue, serial,
+                                                        std::nullopt, true, label, times});
   }
 }
 

@@ -71,6 +71,8 @@ class Submitting {
   /// follow. Takes over a reference.
   bool send_held(RingQueue& queue, Submission& submission, Told& told)
       CBR_REQUIRES(queue.submit_mutex);
+  /// The driver has it since just now.
+  void note_sent(Submission& submission) const;
   void note(RingQueue& queue, Told& told);
   void tell(RingQueue& queue, Told& told) noexcept;
 

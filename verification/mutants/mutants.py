@@ -26,6 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTS = [
     ("core_test", "tests/unit/core"),
     ("decorators_test", "tests/unit/decorators"),
+    ("observe_test", "tests/unit/observe"),
     ("ring_conformance", "tests/conformance"),
     ("schedule_test", "verification/scheduling"),
 ]

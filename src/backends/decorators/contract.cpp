@@ -339,6 +339,9 @@ void Contract::require_times(Violations& violations, SlotIndex slot,
     breaks("tells an interval that was not asked for");
   }
   if (completion.end && gpu_times_ == GpuTimes::none) breaks("tells an end that was not asked for");
+  if (completion.clock && completion.clock->deviation.count() < 0) {
+    breaks("the deviation of its clock is negative");
+  }
 }
 
 Contract::Known Contract::completed_starts(QueueIndex queue) {

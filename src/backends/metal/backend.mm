@@ -15,6 +15,7 @@
 #include "backends/metal/autorelease_pool.h"
 #include "backends/metal/commit_warning.h"
 #include "backends/metal/event_timeline.h"
+#include "backends/metal/gpu_times.h"
 #include "backends/metal/metal_command_slot.h"
 #include "backends/metal/metal_device.h"
 #include "backends/metal/progress.h"
@@ -134,6 +135,7 @@ class MetalBackend final : public Backend {
     } else if (gpu_times_ == GpuTimes::end) {
       completion.end = outcome.times.end;
     }
+    if (completion.end) completion.clock = host_clock();
     if (!outcome.error.empty()) {
       completion.error = std::make_exception_ptr(ExecutionFailed(outcome.error));
     }

@@ -20,4 +20,8 @@ struct RunTimes {
 /// its start makes both absent, for nobody knows which of them is wrong.
 [[nodiscard]] RunTimes run_times(double start, double end);
 
+/// What GPUStartTime and GPUEndTime are by std::chrono::steady_clock: on a Mac they are of the
+/// clock that stands still while the machine sleeps.
+[[nodiscard]] ClockOffset host_clock() noexcept;
+
 }  // namespace cbr::metal

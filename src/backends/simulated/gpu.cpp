@@ -350,6 +350,8 @@ class SimulatedGpu final : public Gpu {
     if (completion.interval || gpu_times_ == GpuTimes::end) {
       completion.end = recording.end.time_since_epoch();
     }
+    // There is one clock.
+    if (completion.end) completion.clock = ClockOffset{};
     if (recording.plan.fault == Fault::fail_execution) {
       completion.error = execution_failure(slot);
     }

@@ -167,9 +167,11 @@ class VulkanBackend final : public Backend {
     const CommandSlot& native = slot_at(slot);
     const auto ticks = native.read_times();
     if (!ticks) return {};
-    auto times = device_->gpu_clock().read(progress_of(queue_of(slot)).times, *ticks,
-                                           {native.submitted_at(), Clock::now()});
-    return {times.interval, times.end, nullptr};
+    const TimePoint now = Clock::now();
+    device_->calibrate_clock(now);
+    const auto times = device_->gpu_clock().read(progress_of(queue_of(slot)).times, *ticks,
+                                                 {native.submitted_at(), now});
+    return {times.interval, times.end, nullptr, times.clock};
   }
 
   WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,

@@ -1,6 +1,7 @@
 #include "backends/vulkan/device_list.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <cstring>
@@ -95,6 +96,19 @@ class Extensions {
   std::vector<VkExtensionProperties> extensions_;
 };
 
+/// Whether the driver can tell what the device's clock is by host_time_domain.
+bool relates_its_clock(const Functions& functions, VkPhysicalDevice handle) {
+  const auto list = functions.vkGetPhysicalDeviceCalibrateableTimeDomainsEXT;
+  if (list == nullptr) return false;
+  std::array<VkTimeDomainEXT, 16> domains{};
+  auto count = static_cast<std::uint32_t>(domains.size());
+  const VkResult result = list(handle, &count, domains.data());
+  if (result != VK_SUCCESS && result != VK_INCOMPLETE) return false;
+  const auto end = domains.cbegin() + std::min<std::size_t>(count, domains.size());
+  return std::find(domains.cbegin(), end, VK_TIME_DOMAIN_DEVICE_EXT) != end &&
+         std::find(domains.cbegin(), end, host_time_domain) != end;
+}
+
 /// Fills in what the driver tells. Throws BackendError, with what was read by then in `device`.
 void read(const Functions& functions, PhysicalDevice& device) {
   const VkPhysicalDevice handle = device.handle;
@@ -107,6 +121,8 @@ void read(const Functions& functions, PhysicalDevice& device) {
   device.info.driver = fmt::format("driver {:#x}", base.driverVersion);
   const Extensions extensions(functions, handle);
   device.portability_subset = extensions.has(portability_subset_extension);
+  device.calibrated_timestamps = extensions.has(VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME) &&
+                                 relates_its_clock(functions, handle);
   // The structures of 1.2 may be asked for only where the device speaks 1.2.
   if (base.apiVersion >= VK_API_VERSION_1_2) {
     VkPhysicalDeviceVulkan12Properties properties12{};

@@ -10,6 +10,13 @@
 
 namespace cbr::vulkan {
 
+/// The host's clock, as Vulkan calls it: what std::chrono::steady_clock reads.
+#ifdef __APPLE__
+inline constexpr VkTimeDomainEXT host_time_domain = VK_TIME_DOMAIN_CLOCK_MONOTONIC_RAW_EXT;
+#else
+inline constexpr VkTimeDomainEXT host_time_domain = VK_TIME_DOMAIN_CLOCK_MONOTONIC_EXT;
+#endif
+
 /// Vulkan's headers have the name only beside what is provisional.
 inline constexpr const char* portability_subset_extension = "VK_KHR_portability_subset";
 
@@ -29,6 +36,8 @@ struct PhysicalDevice {
   bool host_query_reset = false;
   /// Whether the device has VK_KHR_synchronization2 and its feature.
   bool synchronization2 = false;
+  /// Whether the device has VK_EXT_calibrated_timestamps, and relates its clock to the host's.
+  bool calibrated_timestamps = false;
   /// Whether the device has VK_KHR_portability_subset: its driver puts Vulkan on top of another API
   /// and lacks some of it. Who opens the device has to turn the extension on.
   bool portability_subset = false;

@@ -19,15 +19,18 @@ namespace cbr::vulkan {
   X(vkGetPhysicalDeviceQueueFamilyProperties) X(vkGetPhysicalDeviceMemoryProperties) \
   X(vkEnumerateDeviceExtensionProperties) X(vkCreateDevice) X(vkGetDeviceProcAddr)
 
-// Null where the instance or device lacks VK_EXT_debug_utils, or VK_EXT_tooling_info.
+// Null where the instance or device lacks VK_EXT_debug_utils, VK_EXT_tooling_info, or
+// VK_EXT_calibrated_timestamps.
 #define CBR_VULKAN_OPTIONAL_INSTANCE_FUNCTIONS(X) \
   X(vkCreateDebugUtilsMessengerEXT) X(vkDestroyDebugUtilsMessengerEXT) \
-  X(vkSetDebugUtilsObjectNameEXT) X(vkGetPhysicalDeviceToolPropertiesEXT)
+  X(vkSetDebugUtilsObjectNameEXT) X(vkGetPhysicalDeviceToolPropertiesEXT) \
+  X(vkGetPhysicalDeviceCalibrateableTimeDomainsEXT)
 
-// Present only where the device has VK_EXT_device_fault, Vulkan 1.3 or VK_KHR_synchronization2; null
-// otherwise.
+// Present only where the device has VK_EXT_device_fault, Vulkan 1.3, VK_KHR_synchronization2 or
+// VK_EXT_calibrated_timestamps; null otherwise.
 #define CBR_VULKAN_OPTIONAL_DEVICE_FUNCTIONS(X) \
-  X(vkGetDeviceFaultInfoEXT) X(vkQueueSubmit2) X(vkQueueSubmit2KHR)
+  X(vkGetDeviceFaultInfoEXT) X(vkQueueSubmit2) X(vkQueueSubmit2KHR) \
+  X(vkGetCalibratedTimestampsEXT)
 
 #define CBR_VULKAN_DEVICE_FUNCTIONS(X) \
   X(vkDestroyDevice) X(vkGetDeviceQueue) X(vkDeviceWaitIdle) X(vkQueueSubmit) X(vkQueueWaitIdle) \

@@ -70,7 +70,41 @@ GpuClock::Times GpuClock::read(Queue& queue, const Ticks& ticks, const HostTimes
   }
   const auto interval = accept(queue, *span, host);
   if (!interval) return {};
-  return {ticks.start ? interval : std::nullopt, interval->end};
+  return {ticks.start ? interval : std::nullopt, interval->end,
+          clock_at(queue, interval->end.count(), host)};
+}
+
+void GpuClock::calibrate(std::uint64_t ticks, TimePoint host, std::chrono::nanoseconds deviation) {
+  // One that wraps often would have to be calibrated more often still.
+  constexpr std::int64_t shortest_wrap = 60'000'000'000;
+  if (wrap_ != 0 && wrap_ < shortest_wrap) return;
+  const std::uint64_t counter = low_bits(ticks, bits_);
+  const std::lock_guard lock(mutex_);
+  if (!origin_) begin(counter);
+  const std::uint64_t newest = *origin_ + static_cast<std::uint64_t>(newest_ticks_);
+  const auto time = to_ns(
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(newest_ticks_) +
+                                static_cast<std::uint64_t>(nearest(counter - newest, bits_))));
+  if (time) calibration_.add({*time + origin_ns_, since_epoch(host), deviation.count()});
+}
+
+std::optional<ClockOffset> GpuClock::clock_at(const Queue& queue, std::int64_t end,
+                                              const Bounds& host) const noexcept {
+  // A clock by which work begins before it is submitted, or ends after it was read, is not the one
+  // that its queue's timestamps count.
+  if (const auto calibrated = calibration_.at(end)) {
+    const std::int64_t offset = calibrated->offset.count();
+    const std::int64_t slack = tolerance.count() + calibrated->deviation.count();
+    if (queue.offset_ && offset >= queue.offset_->low - slack &&
+        offset <= queue.offset_->high + slack) {
+      return calibrated;
+    }
+  }
+  if (!queue.offset_) return std::nullopt;
+  const std::int64_t drifted = std::max<std::int64_t>(host.read - queue.offset_->at, 0) / drift;
+  const std::int64_t half = (queue.offset_->high - queue.offset_->low) / 2;
+  return ClockOffset{std::chrono::nanoseconds(queue.offset_->low + half),
+                     std::chrono::nanoseconds(half + 1 + drifted)};
 }
 
 std::optional<std::int64_t> GpuClock::to_ns(std::int64_t ticks) const noexcept {
@@ -107,6 +141,7 @@ void GpuClock::begin_anew(Queue& queue, std::uint64_t first, const Bounds& host)
   origin_ = first;
   newest_ticks_ = 0;
   newest_ = origin_ns_;
+  calibration_ = {};
   offset_.reset();
   queue.offset_.reset();
 }

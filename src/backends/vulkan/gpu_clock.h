@@ -8,6 +8,8 @@
 
 #include <cbr/types.h>
 
+#include "backends/vulkan/clock_calibration.h"
+
 namespace cbr::vulkan {
 
 /// The counter of a device, of which every submission reads one or two values.
@@ -41,6 +43,8 @@ class GpuClock {
   struct Times {
     std::optional<GpuInterval> interval;
     std::optional<std::chrono::nanoseconds> end;
+    /// What they are by the host's clock: by calibrate(), else as far as the readings bound it.
+    std::optional<ClockOffset> clock;
   };
   class Queue;
 
@@ -53,6 +57,10 @@ class GpuClock {
 
   /// The times of a submission that has ended.
   [[nodiscard]] Times read(Queue& queue, const Ticks& ticks, const HostTimes& host);
+
+  /// The counter read `ticks` when the host's clock read `host`, give or take `deviation`: what the
+  /// driver says, by VK_EXT_calibrated_timestamps.
+  void calibrate(std::uint64_t ticks, TimePoint host, std::chrono::nanoseconds deviation);
 
   /// So much may be wrong with any comparison of the two clocks.
   static constexpr std::chrono::nanoseconds tolerance = std::chrono::milliseconds(1);
@@ -87,6 +95,9 @@ class GpuClock {
   [[nodiscard]] std::optional<std::int64_t> to_ns(std::int64_t ticks) const noexcept;
   [[nodiscard]] bool is_length_possible(std::uint64_t length, const Bounds& host) const noexcept;
   static void narrow(std::optional<Offset>& offset, const Offset& seen) noexcept;
+  /// The host's clock at `end`, where a submission of the queue has just ended.
+  [[nodiscard]] std::optional<ClockOffset> clock_at(const Queue& queue, std::int64_t end,
+                                                    const Bounds& host) const noexcept;
   // mutex_ is held by the caller of these.
   void begin(std::uint64_t first) noexcept;
   void begin_anew(Queue& queue, std::uint64_t first, const Bounds& host) noexcept;
@@ -112,6 +123,7 @@ class GpuClock {
   /// The latest end of any queue.
   std::int64_t newest_ticks_ = 0;
   std::int64_t newest_ = 0;
+  ClockCalibration calibration_;
   /// By the readings of all queues: for the first of a queue.
   std::optional<Offset> offset_;
 };

@@ -24,6 +24,9 @@ bool sleeps_for_any(VkDriverId driver) {
   return driver == VK_DRIVER_ID_NVIDIA_PROPRIETARY;
 }
 
+/// So often the driver is asked for the device's clock.
+constexpr std::chrono::milliseconds calibration_interval(50);
+
 }  // namespace
 
 Device::Device(std::unique_ptr<DeviceImpl> impl) noexcept : impl_(std::move(impl)) {}
@@ -135,6 +138,13 @@ DeviceImpl::DeviceImpl(const WrapOptions& options)
                       physical_.info.name));
     }
   }
+  if (options.calibrated_timestamps && functions_.vkGetCalibratedTimestampsEXT == nullptr) {
+    throw BackendError(
+        fmt::format("device {} has no vkGetCalibratedTimestampsEXT: was it created with "
+                    "VK_EXT_calibrated_timestamps, as vulkan::WrapOptions says?",
+                    physical_.info.name));
+  }
+  physical_.calibrated_timestamps &= options.calibrated_timestamps;
   if (const auto reason = physical_.info.why_unusable(); !reason.empty()) {
     throw BackendError(fmt::format("device {} can't be used: {}", physical_.info.name, reason));
   }
@@ -261,6 +271,9 @@ void DeviceImpl::create_device(const std::vector<QueueChoice>& choices) {
     // The instance is for Vulkan 1.2, which has it as an extension.
     extensions.push_back(VK_KHR_SYNCHRONIZATION_2_EXTENSION_NAME);
   }
+  if (physical_.calibrated_timestamps) {
+    extensions.push_back(VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME);
+  }
   // Vulkan asks for it where the device has it.
   if (physical_.portability_subset) extensions.push_back(portability_subset_extension);
 
@@ -307,9 +320,39 @@ void DeviceImpl::finish_making(bool validation) {
     bits = std::min(bits, of_queue);
     any = true;
   }
-  if (any) gpu_clock_.emplace(bits, physical_.timestamp_period);
+  if (any) {
+    gpu_clock_.emplace(bits, physical_.timestamp_period);
+    if (physical_.calibrated_timestamps && functions_.vkGetCalibratedTimestampsEXT != nullptr) {
+      next_calibration_ = TimePoint::min();
+      calibrate_clock(Clock::now());
+    }
+  }
   physical_.info.timestamps = has_timestamps(QueueIndex{0});
   waits_for_any_ = sleeps_for_any(driver_id()) && !validation && !is_validated();
+}
+
+void DeviceImpl::calibrate_clock(TimePoint now) const noexcept {
+  TimePoint next = next_calibration_.load(std::memory_order_relaxed);
+  if (now < next) return;
+  // Who comes first asks.
+  if (!next_calibration_.compare_exchange_strong(next, now + calibration_interval)) return;
+  std::array<VkCalibratedTimestampInfoEXT, 2> clocks{};
+  for (auto& clock : clocks) clock.sType = VK_STRUCTURE_TYPE_CALIBRATED_TIMESTAMP_INFO_EXT;
+  clocks[0].timeDomain = VK_TIME_DOMAIN_DEVICE_EXT;
+  clocks[1].timeDomain = host_time_domain;
+  std::array<std::uint64_t, 2> times{};
+  std::uint64_t deviation = 0;
+  const VkResult result = functions_.vkGetCalibratedTimestampsEXT(
+      device_, static_cast<std::uint32_t>(clocks.size()), clocks.data(), times.data(), &deviation);
+  // Of no use then: a loss of the device is told by others, and the rest won't mend itself.
+  const auto most_deviation = static_cast<std::uint64_t>(GpuClock::tolerance.count());
+  const auto latest = static_cast<std::uint64_t>(std::chrono::nanoseconds::max().count());
+  if (result != VK_SUCCESS || deviation > most_deviation || times[1] > latest) {
+    next_calibration_ = TimePoint::max();
+    return;
+  }
+  gpu_clock_->calibrate(times[0], TimePoint(std::chrono::nanoseconds(times[1])),
+                        std::chrono::nanoseconds(deviation));
 }
 
 bool DeviceImpl::has_timestamps(QueueIndex queue) const noexcept {

@@ -87,6 +87,9 @@ class DeviceImpl {
   /// The one clock of all queues: where families differ, it counts the fewest bits of any. Only
   /// where a queue has_timestamps().
   [[nodiscard]] GpuClock& gpu_clock() const noexcept { return *gpu_clock_; }
+  /// Asks the driver what the device's clock is by the host's, if it was not asked for a while.
+  /// `now` is about the time. Where it can't be had, gpu_clock() goes by what it sees.
+  void calibrate_clock(TimePoint now) const noexcept;
   /// Whether submissions may name stages that only synchronization2 has.
   [[nodiscard]] bool has_synchronization2() const noexcept { return queue_submit2_ != nullptr; }
   /// Whether the feature hostQueryReset is on.
@@ -130,6 +133,8 @@ class DeviceImpl {
   std::vector<std::unique_ptr<LossFence>> loss_fences_;
   mutable WaitedSemaphores waited_semaphores_;
   mutable std::optional<GpuClock> gpu_clock_;
+  /// When the driver is to be asked next; the far end of time where there is no use in it.
+  mutable std::atomic<TimePoint> next_calibration_ = TimePoint::max();
   bool waits_for_any_ = false;
   /// Null where the device has no synchronization2, or nobody says that it is on.
   PFN_vkQueueSubmit2 queue_submit2_ = nullptr;

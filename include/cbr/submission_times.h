@@ -1,0 +1,58 @@
+/// @file
+/// When the host and the GPU dealt with a submission.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include <cbr/types.h>
+
+namespace cbr {
+
+/// When the GPU ran a submission, by the host's clock.
+struct HostInterval {
+  /// When the first command began.
+  TimePoint start{};
+  /// When the last command had ended; not before `start`.
+  TimePoint end{};
+  /// Both may be off by so much, in either direction.
+  std::chrono::nanoseconds deviation{};
+};
+
+/// The story of one submission, all of it by the clock of Backend::now():
+/// std::chrono::steady_clock, or the virtual clock of a simulated GPU. The host's moments follow
+/// each other in the order of the fields; a moment that nobody noted is TimePoint{}.
+struct SubmissionTimes {
+  /// When the program asked for the slot.
+  TimePoint acquire_begin{};
+  /// When the slot had become free: its earlier work had ended on the GPU, or its lease was given
+  /// up. Unknown for a slot that was never used, and where nobody knows when the GPU was done.
+  TimePoint slot_free{};
+  /// When the program got its lease.
+  TimePoint acquire_end{};
+  /// When the program submitted it, if it was held back from then on until submit_begin: for its
+  /// turn in a sequence, or for work that only the host can wait for.
+  TimePoint held_from{};
+  /// When the driver was given the work.
+  TimePoint submit_begin{};
+  /// When the driver's call had returned.
+  TimePoint submit_end{};
+  /// When the last of the submissions that it waited for had ended on the GPU, if that is known.
+  TimePoint dependency_end{};
+  /// When the ring noticed that it had ended.
+  TimePoint noticed{};
+  /// When the GPU ran it, where that is known by the host's clock.
+  std::optional<HostInterval> gpu;
+  /// The thread that submitted it.
+  std::thread::id thread{};
+  /// Whether the program had to wait for the slot.
+  bool waited = false;
+  /// Whether it was held back for other submissions (SubmitOptions::after), and not for its turn.
+  bool held_for_dependency = false;
+  /// Whether it waited on the GPU for semaphores or events of the program's, whose times nobody
+  /// knows.
+  bool has_foreign_waits = false;
+};
+
+}  // namespace cbr

@@ -1,0 +1,77 @@
+#include "observe/activity_meter.h"
+
+#include <algorithm>
+
+#include "observe/attribution.h"
+
+namespace cbr::observe {
+namespace {
+
+/// Nothing where they were not noted, or can't be true.
+std::chrono::nanoseconds length(TimePoint begin, TimePoint end) {
+  return end < begin ? std::chrono::nanoseconds(0) : end - begin;
+}
+
+}  // namespace
+
+void ActivityMeter::ended(const Completion& completion, const SubmissionTimes& times) {
+  if (!completion.interval) {
+    // The work between, of which nothing is known, was no gap.
+    last_end_.reset();
+    return;
+  }
+  const GpuInterval& interval = *completion.interval;
+  std::chrono::nanoseconds start = interval.start;
+  std::chrono::nanoseconds end = interval.end;
+  std::optional<std::chrono::nanoseconds> gap_begin = last_end_;
+  if (reset_at_) {
+    // Without a host's clock nobody knows what lies before: the first gap is left out then.
+    const auto reset_at = completion.clock
+                              ? std::optional(std::chrono::nanoseconds(
+                                    reset_at_->time_since_epoch() - completion.clock->offset))
+                              : std::nullopt;
+    if (!reset_at) {
+      gap_begin.reset();
+    } else {
+      start = std::max(start, *reset_at);
+      end = std::max(end, *reset_at);
+      if (gap_begin) gap_begin = std::max(*gap_begin, *reset_at);
+    }
+    if (!reset_at || end > *reset_at) reset_at_.reset();
+  }
+  if (gap_begin && start > *gap_begin) {
+    const Gap gap{*gap_begin, start};
+    activity_.idle += gap.length();
+    const IdleByCause parts = split_gap(gap, times, completion.clock);
+    activity_.idle_by_cause += parts;
+    if (times.waited) activity_.idle_after_wait += parts;
+    ++activity_.gaps;
+    activity_.gap_histogram.add(gap.length());
+  }
+  // Of work that overlaps only what is new counts.
+  const std::chrono::nanoseconds begun = gap_begin ? std::max(start, *gap_begin) : start;
+  if (end > begun) activity_.busy += end - begun;
+  ++activity_.submissions;
+  activity_.encode += length(times.acquire_end, times.submit_begin);
+  activity_.submit += length(times.submit_begin, times.submit_end);
+  if (times.gpu) count_in_use(times);
+  last_end_ = last_end_ ? std::max(*last_end_, interval.end) : interval.end;
+}
+
+void ActivityMeter::count_in_use(const SubmissionTimes& times) {
+  // Their ends only rise, so the first that is too early ends the search.
+  std::uint32_t in_use = 1;
+  for (std::uint64_t i = ends_; i > 0 && in_use < recent_ends_.size(); --i) {
+    if (recent_ends_[(i - 1) % recent_ends_.size()] <= times.acquire_end) break;
+    ++in_use;
+  }
+  activity_.peak_in_use = std::max(activity_.peak_in_use, in_use);
+  recent_ends_[ends_++ % recent_ends_.size()] = times.gpu->end;
+}
+
+void ActivityMeter::reset(TimePoint now) {
+  activity_ = {};
+  reset_at_ = now;
+}
+
+}  // namespace cbr::observe

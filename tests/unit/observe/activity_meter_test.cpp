@@ -1,0 +1,111 @@
+#include "observe/activity_meter.h"
+
+#include <gtest/gtest.h>
+
+namespace cbr::observe {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+
+class Metered : public testing::Test {
+ protected:
+  /// Work from `start` to `end`, by both clocks, submitted in time.
+  void run(nanoseconds start, nanoseconds end, bool waited = false) {
+    SubmissionTimes times;
+    times.waited = waited;
+    meter_.ended({GpuInterval{start, end}, end, nullptr, ClockOffset{}}, times);
+  }
+  [[nodiscard]] const GpuActivity& activity() const { return meter_.activity(); }
+  ActivityMeter meter_;
+};
+
+TEST_F(Metered, BusyAndIdleMakeUpTheWhole) {
+  run(10us, 30us);
+  EXPECT_EQ(activity().busy, 20us);
+  EXPECT_EQ(activity().idle, 0us);
+  EXPECT_EQ(activity().busy_fraction(), 1.0);
+  run(35us, 50us);
+  run(50us, 60us);
+  EXPECT_EQ(activity().busy, 45us);
+  EXPECT_EQ(activity().idle, 5us);
+  EXPECT_EQ(activity().idle_by_cause[GapCause::device], 5us);
+  EXPECT_EQ(activity().gaps, 1U);
+  EXPECT_EQ(activity().gap_histogram[GapHistogram::index_of(5us)], 1U);
+  EXPECT_EQ(activity().submissions, 3U);
+  EXPECT_DOUBLE_EQ(activity().busy_fraction(), 0.9);
+}
+
+TEST_F(Metered, WorkThatOverlapsCountsOnce) {
+  run(10us, 50us);
+  run(20us, 30us);
+  run(40us, 60us);
+  EXPECT_EQ(activity().busy, 50us);
+  EXPECT_EQ(activity().idle, 0us);
+  run(70us, 80us);
+  EXPECT_EQ(activity().idle, 10us) << "from the latest end";
+}
+
+TEST_F(Metered, WhatIsNotKnownIsNoGap) {
+  run(10us, 20us);
+  meter_.ended({}, {});
+  run(100us, 110us);
+  EXPECT_EQ(activity().busy, 20us);
+  EXPECT_EQ(activity().idle, 0us);
+  EXPECT_EQ(activity().submissions, 2U);
+}
+
+TEST_F(Metered, TellsWhichGapsCameAfterAWaitForASlot) {
+  run(10us, 20us);
+  run(25us, 30us, true);
+  run(37us, 40us, false);
+  EXPECT_EQ(activity().idle, 12us);
+  EXPECT_EQ(activity().idle_after_wait.total(), 5us);
+  EXPECT_EQ(activity().idle_after_wait[GapCause::device], 5us);
+}
+
+TEST_F(Metered, SumsUpWhatTheHostDid) {
+  SubmissionTimes times;
+  times.acquire_end = TimePoint(5us);
+  times.submit_begin = TimePoint(15us);
+  times.submit_end = TimePoint(18us);
+  meter_.ended({GpuInterval{20us, 30us}, 30us, nullptr, ClockOffset{}}, times);
+  meter_.ended({GpuInterval{30us, 40us}, 40us, nullptr, ClockOffset{}}, times);
+  EXPECT_EQ(activity().encode, 20us);
+  EXPECT_EQ(activity().submit, 6us);
+}
+
+TEST_F(Metered, AResetCutsWhatGoesOn) {
+  run(10us, 20us);
+  meter_.reset(TimePoint(25us));
+  EXPECT_EQ(activity(), GpuActivity());
+  run(40us, 50us);
+  EXPECT_EQ(activity().idle, 15us) << "of the gap, what came after";
+  EXPECT_EQ(activity().busy, 10us);
+  // In the middle of work.
+  meter_.reset(TimePoint(55us));
+  run(52us, 60us);
+  EXPECT_EQ(activity().idle, 0us);
+  EXPECT_EQ(activity().busy, 5us);
+  // Before work that had ended by then, but was noticed later.
+  meter_.reset(TimePoint(100us));
+  run(70us, 80us);
+  EXPECT_EQ(activity().idle, 0us);
+  EXPECT_EQ(activity().busy, 0us);
+  run(110us, 120us);
+  EXPECT_EQ(activity().idle, 10us);
+  EXPECT_EQ(activity().busy, 10us);
+}
+
+TEST_F(Metered, WithoutTheHostsClockAResetLeavesOutTheGapItFallsInto) {
+  run(10us, 20us);
+  meter_.reset(TimePoint(25us));
+  meter_.ended({GpuInterval{40us, 50us}, 50us, nullptr, std::nullopt}, {});
+  EXPECT_EQ(activity().idle, 0us);
+  EXPECT_EQ(activity().busy, 10us);
+  meter_.ended({GpuInterval{60us, 65us}, 65us, nullptr, std::nullopt}, {});
+  EXPECT_EQ(activity().idle_by_cause[GapCause::unknown], 10us);
+}
+
+}  // namespace
+}  // namespace cbr::observe
