@@ -1,0 +1,75 @@
+/// @file
+/// Predicts what another ring size, or submissions of another size, would bring.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <cbr/recording.h>
+#include <cbr/types.h>
+
+namespace cbr {
+
+/// What one step of a program costs, wherever it runs. A plan repeats a list of these.
+struct StepCosts {
+  /// Host time before the program asks for a slot.
+  std::chrono::nanoseconds application{0};
+  /// Host time to record the commands.
+  std::chrono::nanoseconds encode{0};
+  /// Host time of the driver's submit call.
+  std::chrono::nanoseconds submit{0};
+  /// From the moment that the GPU could start the work until it does: its queue is free and the
+  /// submit call is over.
+  std::chrono::nanoseconds start{0};
+  /// GPU time.
+  std::chrono::nanoseconds execute{0};
+  /// From the GPU's end until a thread that waits for it goes on.
+  std::chrono::nanoseconds completion{0};
+  /// The queue that runs it.
+  QueueIndex queue{};
+  /// An earlier step of the list whose work this one's waits for on the GPU.
+  std::optional<std::size_t> after = std::nullopt;
+};
+
+/// What a recording says of each of its steps, in order. Work that failed, or whose times are not
+/// all known, is left out. What no step tells, because none waited for the GPU, is 0.
+///
+/// The recording is of one thread's submissions, or its threads took turns: threads that record at
+/// the same time look as if each waited for the others.
+[[nodiscard]] std::vector<StepCosts> step_costs(const Recording& recording);
+
+/// What a ring of one size would do with some steps.
+struct Prediction {
+  /// The ring's slots.
+  std::uint32_t ring_size = 0;
+  /// How many steps were replayed: each is one submission.
+  std::size_t steps = 0;
+  /// From the first step's beginning to the last one's end on the GPU.
+  std::chrono::nanoseconds span{0};
+  /// Steps a second, over the span.
+  double steps_per_second = 0.0;
+  /// How much of the span each queue executed something, on average.
+  double busy_fraction = 0.0;
+  /// From getting the lease to the end of the work on the GPU: the median of all steps.
+  std::chrono::nanoseconds latency{0};
+};
+
+/// Replays the steps through a ring of that size on the simulated GPU: it is the ring's own code
+/// that runs, on durations instead of a device. Its clock is virtual, so this takes microseconds a
+/// step, and gives the same result on every run.
+///
+/// Throws InvalidOption if there are no steps, if the ring size is not one from the number of
+/// queues to max_ring_size, or if a duration is negative or more than an hour.
+[[nodiscard]] Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size);
+
+/// The same work in submissions of another size: each `count` steps of a queue that follow each
+/// other become one, with one submit call and one start; the times of the others are added up.
+/// Throws InvalidOption if `count` is 0.
+[[nodiscard]] std::vector<StepCosts> merge_steps(std::span<const StepCosts> steps,
+                                                 std::size_t count);
+
+}  // namespace cbr

@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+#include <cbr/plan.h>
+#include <cbr/ring.h>
+#include <cbr/simulated.h>
+
+namespace cbr {
+namespace {
+
+using std::chrono::nanoseconds;
+constexpr nanoseconds none{0};
+
+nanoseconds median(std::vector<nanoseconds> values) {
+  if (values.empty()) return none;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// Whether the story of a submission is whole, and runs forwards.
+bool is_whole(const RecordedSubmission& submission) {
+  const SubmissionTimes& times = submission.times;
+  return !submission.failed && times.gpu && times.acquire_begin <= times.acquire_end &&
+         times.acquire_end <= times.submit_begin && times.submit_begin <= times.submit_end &&
+         times.gpu->start <= times.gpu->end && times.submit_begin <= times.gpu->end;
+}
+
+void require_duration(std::size_t index, std::string_view name, nanoseconds value) {
+  constexpr std::chrono::hours longest(1);
+  if (value >= none && value <= longest) return;
+  throw InvalidOption(fmt::format("a plan's step {}: {} is {} ns, allowed are 0 to {} ns (an hour)",
+                                  index, name, value.count(), nanoseconds(longest).count()));
+}
+
+std::uint32_t require_steps(std::span<const StepCosts> steps) {
+  if (steps.empty()) throw InvalidOption("a plan has no steps, it needs 1 or more");
+  std::uint32_t queues = 1;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const StepCosts& step = steps[i];
+    require_duration(i, "application", step.application);
+    require_duration(i, "encode", step.encode);
+    require_duration(i, "submit", step.submit);
+    require_duration(i, "start", step.start);
+    require_duration(i, "execute", step.execute);
+    require_duration(i, "completion", step.completion);
+    if (step.after && *step.after >= i) {
+      throw InvalidOption(fmt::format("a plan's step {} waits for step {}, which is not before it",
+                                      i, *step.after));
+    }
+    queues = std::max(queues, to_number(step.queue) + 1);
+  }
+  if (queues > max_ring_size) {
+    throw InvalidOption(
+        fmt::format("a plan has {} queues, allowed are 1 to {}", queues, max_ring_size));
+  }
+  return queues;
+}
+
+}  // namespace
+
+std::vector<StepCosts> step_costs(const Recording& recording) {
+  std::vector<StepCosts> steps;
+  std::vector<nanoseconds> wake_ups;
+  std::vector<std::size_t> did_not_wait;
+  /// By queue: when its work had ended.
+  std::map<QueueIndex, TimePoint> last_end;
+  /// Which step ended at this moment.
+  std::map<TimePoint, std::size_t> step_of_end;
+  std::optional<TimePoint> host_free;
+  for (const RecordedSubmission& submission : recording.submissions) {
+    if (!is_whole(submission)) continue;
+    const SubmissionTimes& times = submission.times;
+    StepCosts step;
+    step.queue = submission.queue;
+    if (host_free) step.application = std::max<nanoseconds>(times.acquire_begin - *host_free, none);
+    host_free = times.submit_end;
+    const TimePoint encoded_from = times.waited ? times.acquire_end : times.acquire_begin;
+    step.encode = times.submit_begin - encoded_from;
+    step.submit = times.submit_end - times.submit_begin;
+    step.execute = times.gpu->end - times.gpu->start;
+    TimePoint could_start = times.submit_end;
+    const auto earlier = last_end.find(submission.queue);
+    if (earlier != last_end.end()) could_start = std::max(could_start, earlier->second);
+    could_start = std::max(could_start, times.dependency_end);
+    step.start = std::max<nanoseconds>(times.gpu->start - could_start, none);
+    if (times.dependency_end != TimePoint{}) {
+      const auto found = step_of_end.find(times.dependency_end);
+      if (found != step_of_end.end()) step.after = found->second;
+    }
+    if (times.waited && times.slot_free != TimePoint{} && times.slot_free >= times.acquire_begin) {
+      // How late the thread was for the slot's earlier work, which is what this step waited for.
+      step.completion = std::max<nanoseconds>(times.acquire_end - times.slot_free, none);
+      wake_ups.push_back(step.completion);
+    } else {
+      did_not_wait.push_back(steps.size());
+    }
+    last_end[submission.queue] = times.gpu->end;
+    step_of_end[times.gpu->end] = steps.size();
+    steps.push_back(step);
+  }
+  const nanoseconds usual = median(wake_ups);
+  for (const std::size_t index : did_not_wait) steps[index].completion = usual;
+  return steps;
+}
+
+Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size) {
+  const std::uint32_t queues = require_steps(steps);
+  const auto gpu = simulated::make_gpu(queues);
+  CommandBufferRing ring(gpu, {.ring_size = ring_size,
+                               .gpu_times = GpuTimes::both,
+                               .hang_warning_ms = 0,
+                               .track_statistics = false,
+                               .name = "plan"});
+  std::vector<Ticket> tickets;
+  std::vector<TimePoint> leased;
+  tickets.reserve(steps.size());
+  leased.reserve(steps.size());
+  nanoseconds executed = none;
+  for (const StepCosts& step : steps) {
+    gpu->advance(step.application);
+    Lease lease = ring.acquire({.queue = step.queue});
+    leased.push_back(gpu->now());
+    // The GPU's pause before the work is a part of it here: nothing else runs meanwhile.
+    simulated::record(lease, {.encode = step.encode,
+                              .submit = step.submit,
+                              .execute = step.start + step.execute,
+                              .completion = step.completion});
+    SubmitOptions options;
+    if (step.after) options.after = {tickets[*step.after]};
+    tickets.push_back(std::move(lease).submit(options));
+    executed += step.execute;
+  }
+  ring.drain();
+  Prediction prediction;
+  prediction.ring_size = ring_size;
+  prediction.steps = steps.size();
+  std::vector<nanoseconds> latencies;
+  latencies.reserve(steps.size());
+  for (std::size_t i = 0; i < tickets.size(); ++i) {
+    const TimePoint end(tickets[i].gpu_interval()->end);
+    latencies.push_back(end - leased[i]);
+    prediction.span = std::max<nanoseconds>(prediction.span, end.time_since_epoch());
+  }
+  prediction.latency = median(std::move(latencies));
+  const double seconds = std::chrono::duration<double>(prediction.span).count();
+  if (seconds > 0) {
+    prediction.steps_per_second = static_cast<double>(steps.size()) / seconds;
+    prediction.busy_fraction = std::chrono::duration<double>(executed).count() / seconds / queues;
+  }
+  return prediction;
+}
+
+std::vector<StepCosts> merge_steps(std::span<const StepCosts> steps, std::size_t count) {
+  if (count == 0) {
+    throw InvalidOption("a plan merges 0 steps into a submission, it needs 1 or more");
+  }
+  std::vector<StepCosts> merged;
+  /// By queue: which submission takes more, and how many it has.
+  std::map<QueueIndex, std::pair<std::size_t, std::size_t>> open;
+  std::vector<std::size_t> place(steps.size());
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const StepCosts& step = steps[i];
+    const std::optional<std::size_t> after =
+        step.after ? std::optional(place[*step.after]) : std::nullopt;
+    const auto found = open.find(step.queue);
+    // What has to wait for work behind the submission's own beginning can't go into it.
+    const bool fits = found != open.end() && found->second.second < count &&
+                      (!after || *after < found->second.first);
+    if (!fits) {
+      open[step.queue] = {merged.size(), 1};
+      place[i] = merged.size();
+      merged.push_back(step);
+      merged.back().after = after;
+      continue;
+    }
+    auto& [index, size] = found->second;
+    ++size;
+    place[i] = index;
+    StepCosts& into = merged[index];
+    into.application += step.application;
+    into.encode += step.encode;
+    into.execute += step.execute;
+    into.submit = std::max(into.submit, step.submit);
+    if (after) into.after = into.after ? std::max(*into.after, *after) : *after;
+  }
+  return merged;
+}
+
+}  // namespace cbr

@@ -1,0 +1,146 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cbr/errors.h>
+#include <cbr/plan.h>
+#include <cbr/ring.h>
+#include <cbr/simulated.h>
+
+namespace cbr {
+namespace {
+
+using namespace std::chrono_literals;
+using simulated::Plan;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+/// The document's example: 0.3 ms to submit, 8.2 ms on the GPU, 0.1 ms until the host knows.
+constexpr StepCosts document{.submit = 300us, .execute = 8200us, .completion = 100us};
+
+TEST(Prediction, OfTheDocumentsExample) {
+  const std::vector<StepCosts> steps(100, document);
+  const Prediction serial = predict(steps, 1);
+  EXPECT_EQ(serial.span, 100 * 8600us - 100us);
+  EXPECT_NEAR(serial.steps_per_second, 1 / 8.6e-3, 0.1);
+  EXPECT_NEAR(serial.busy_fraction, 8.2 / 8.6, 0.001);
+  const Prediction ringed = predict(steps, 2);
+  EXPECT_EQ(ringed.span, 300us + 100 * 8200us);
+  EXPECT_NEAR(ringed.busy_fraction, 1.0, 0.001);
+  EXPECT_EQ(ringed.steps, 100U);
+  // A third slot brings nothing but latency.
+  EXPECT_EQ(predict(steps, 3).span, ringed.span);
+  EXPECT_GT(predict(steps, 3).latency, ringed.latency + 8ms);
+}
+
+TEST(Prediction, PromisesNothingWhereNothingIsToBeHad) {
+  const std::vector<StepCosts> steps(50, StepCosts{.encode = 100us, .execute = 1us});
+  EXPECT_LT(predict(steps, 8).steps_per_second / predict(steps, 1).steps_per_second, 1.02);
+}
+
+TEST(Prediction, TheDevicesPauseIsNoBusyTime) {
+  const std::vector<StepCosts> steps(100, StepCosts{.start = 10us, .execute = 90us});
+  EXPECT_NEAR(predict(steps, 3).busy_fraction, 0.9, 0.001);
+}
+
+/// Runs a program on the simulated GPU with a recorder.
+Recording record(std::uint32_t ring_size, int steps) {
+  const auto gpu = simulated::make_gpu(2);
+  const auto recorder = std::make_shared<Recorder>();
+  CommandBufferRing ring(gpu, {.ring_size = ring_size, .hang_warning_ms = 0, .observer = recorder});
+  std::optional<Ticket> made;
+  for (int i = 0; i < steps; ++i) {
+    gpu->advance(std::chrono::microseconds(3 + i % 5));
+    const QueueIndex queue{static_cast<std::uint32_t>(i % 2)};
+    Lease lease = ring.acquire({.queue = queue});
+    simulated::record(lease, {.encode = std::chrono::microseconds(10 + i % 7),
+                              .submit = 2us,
+                              .execute = std::chrono::microseconds(60 + 10 * (i % 3)),
+                              .completion = 15us});
+    SubmitOptions options;
+    if (made && i % 2 == 1) options.after = {*made};
+    made = std::move(lease).submit(options);
+  }
+  ring.drain();
+  return recorder->recording();
+}
+
+TEST(Prediction, ReplaysARecordingAsItWas) {
+  const Recording recording = record(2, 200);
+  const std::vector<StepCosts> costs = step_costs(recording);
+  ASSERT_EQ(costs.size(), 200U);
+  EXPECT_EQ(costs[1].after, 0U);
+  EXPECT_EQ(costs[8].application, 6us);
+  EXPECT_EQ(costs[8].encode, 11us);
+  EXPECT_EQ(costs[8].submit, 2us);
+  EXPECT_EQ(costs[8].execute, 80us);
+  const Prediction same = predict(costs, 2);
+  TimePoint end{};
+  for (const auto& submission : recording.submissions) {
+    end = std::max(end, submission.times.gpu->end);
+  }
+  EXPECT_NEAR(static_cast<double>(same.span.count()),
+              static_cast<double>(end.time_since_epoch().count()), 5000.0);
+}
+
+TEST(Prediction, OfAnotherSizeIsWhatThatSizeDoes) {
+  const std::vector<StepCosts> costs = step_costs(record(2, 200));
+  for (const std::uint32_t size : {3U, 4U, 6U, 8U}) {
+    const std::vector<StepCosts> there = step_costs(record(size, 200));
+    const double predicted = predict(costs, size).steps_per_second;
+    EXPECT_NEAR(predicted / predict(there, size).steps_per_second, 1.0, 0.005) << size;
+  }
+}
+
+TEST(Prediction, LeavesOutWhatIsNotKnown) {
+  Recording recording = record(2, 10);
+  recording.submissions[3].failed = true;
+  recording.submissions[4].times.gpu.reset();
+  // Backwards.
+  std::swap(recording.submissions[5].times.submit_begin, recording.submissions[5].times.submit_end);
+  EXPECT_EQ(step_costs(recording).size(), 7U);
+  EXPECT_TRUE(step_costs(Recording()).empty());
+}
+
+TEST(Prediction, MergedStepsHaveOneSubmitAndOnePause) {
+  const std::vector<StepCosts> steps(
+      8, StepCosts{.encode = 5us, .submit = 3us, .start = 10us, .execute = 40us});
+  const std::vector<StepCosts> merged = merge_steps(steps, 4);
+  ASSERT_EQ(merged.size(), 2U);
+  EXPECT_EQ(merged[0].encode, 20us);
+  EXPECT_EQ(merged[0].submit, 3us);
+  EXPECT_EQ(merged[0].start, 10us);
+  EXPECT_EQ(merged[0].execute, 160us);
+  EXPECT_EQ(merge_steps(steps, 3).size(), 3U);
+  EXPECT_EQ(merge_steps(steps, 1).size(), 8U);
+}
+
+TEST(Prediction, MergedStepsStillWaitForEarlierOnesOnly) {
+  std::vector<StepCosts> steps(4, StepCosts{.execute = 10us});
+  steps[1].queue = QueueIndex{1};
+  steps[1].after = 0;
+  // The second of queue 0 waits for what came after the first: it can't go with it.
+  steps[2].after = 1;
+  const std::vector<StepCosts> merged = merge_steps(steps, 4);
+  ASSERT_EQ(merged.size(), 3U);
+  EXPECT_EQ(merged[2].after, 1U);
+  EXPECT_EQ(merged[2].execute, 20us);
+  EXPECT_NO_THROW((void)predict(merged, 4));
+}
+
+TEST(Prediction, RefusesWhatIsNoPlan) {
+  const auto says = [](std::vector<StepCosts> steps, std::uint32_t ring_size, const char* text) {
+    EXPECT_THAT([&] { (void)predict(steps, ring_size); },
+                ThrowsMessage<InvalidOption>(HasSubstr(text)));
+  };
+  says({}, 1, "a plan has no steps");
+  says({document}, 0, "ring_size is 0");
+  says({document}, 10'000, "ring_size is 10000");
+  says({{.encode = -1ns}}, 1, "step 0: encode is -1 ns, allowed are 0 to 3600000000000 ns");
+  says({document, {.execute = 25h}}, 1, "step 1: execute is");
+  says({document, {.after = 1}}, 1, "step 1 waits for step 1");
+  says({{.queue = QueueIndex{3}}}, 3, "has 4 queues");
+  EXPECT_THROW((void)merge_steps({}, 0), InvalidOption);
+}
+
+}  // namespace
+}  // namespace cbr
