@@ -1,0 +1,331 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <cbr/diagnosis.h>
+#include <cbr/gpu_activity.h>
+
+namespace cbr {
+namespace {
+
+using std::chrono::nanoseconds;
+
+/// Idle time below this share of the whole is not worth a word: measurements differ by as much from
+/// one run to the next.
+constexpr double noticeable = 0.02;
+/// Fewer submissions say nothing: the first steps of a program are not like the others.
+constexpr std::uint64_t fewest_submissions = 32;
+/// With so many slots a step is encoded, one is queued and one runs: more only queue longer.
+constexpr std::uint32_t usual_ring_size = 3;
+/// A device pauses for some microseconds between two submissions that are both there: 10 µs on an
+/// H200. What pauses for so long on average has something else to do.
+constexpr nanoseconds longest_pause = std::chrono::microseconds(200);
+
+constexpr std::array<std::pair<FindingKind, std::string_view>, 15> kinds = {{
+    {FindingKind::nothing_to_gain, "nothing_to_gain"},
+    {FindingKind::gpu_bound, "gpu_bound"},
+    {FindingKind::ring_too_small, "ring_too_small"},
+    {FindingKind::ring_larger_than_used, "ring_larger_than_used"},
+    {FindingKind::encode_bound, "encode_bound"},
+    {FindingKind::application_bound, "application_bound"},
+    {FindingKind::small_submissions, "small_submissions"},
+    {FindingKind::late_wake_up, "late_wake_up"},
+    {FindingKind::submit_bound, "submit_bound"},
+    {FindingKind::dependency_bound, "dependency_bound"},
+    {FindingKind::gpu_used_by_others, "gpu_used_by_others"},
+    {FindingKind::suspected_hang, "suspected_hang"},
+    {FindingKind::leak, "leak"},
+    {FindingKind::no_times, "no_times"},
+    {FindingKind::too_little, "too_little"},
+}};
+
+std::string percent(double share) {
+  return fmt::format("{:.1f} %", 100 * share);
+}
+
+std::string plural(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+double microseconds(nanoseconds time) {
+  return std::chrono::duration<double, std::micro>(time).count();
+}
+
+/// What was measured, as a diagnosis looks at it.
+class Figures {
+ public:
+  Figures(const RingStatistics& statistics, const GpuActivity& gpu)
+      : statistics_(statistics),
+        gpu_(gpu),
+        whole_(static_cast<double>((gpu.busy + gpu.idle).count())) {}
+
+  [[nodiscard]] double share(nanoseconds time) const {
+    return whole_ > 0 ? static_cast<double>(time.count()) / whole_ : 0.0;
+  }
+  /// Idle time of this cause that a larger ring would not take away.
+  [[nodiscard]] double own_share(GapCause cause) const {
+    return share(gpu_.idle_by_cause[cause] - gpu_.idle_after_wait[cause]);
+  }
+  /// What the host did while the GPU stood idle, though it might have done it earlier.
+  [[nodiscard]] double share_after_wait() const {
+    nanoseconds sum{0};
+    for (const GapCause cause : {GapCause::application, GapCause::slot_wait, GapCause::wake_up,
+                                 GapCause::encode, GapCause::submit}) {
+      sum += gpu_.idle_after_wait[cause];
+    }
+    return share(sum);
+  }
+  /// How many times as fast the program could be at most if its host never waited for the GPU.
+  [[nodiscard]] double most_gain() const {
+    const nanoseconds host = gpu_.encode + gpu_.submit;
+    const nanoseconds device = gpu_.busy + gpu_.idle_by_cause[GapCause::device];
+    // Several threads, whose times overlap, say nothing of the kind.
+    const nanoseconds whole = gpu_.busy + gpu_.idle;
+    const nanoseconds least = host < whole ? std::max(host, device) : device;
+    return least.count() > 0 ? whole_ / static_cast<double>(least.count()) : 1.0;
+  }
+  [[nodiscard]] nanoseconds mean_pause() const {
+    return gpu_.gaps == 0
+               ? nanoseconds(0)
+               : gpu_.idle_by_cause[GapCause::device] / static_cast<std::int64_t>(gpu_.gaps);
+  }
+  [[nodiscard]] nanoseconds mean_work() const {
+    return gpu_.submissions == 0 ? nanoseconds(0)
+                                 : gpu_.busy / static_cast<std::int64_t>(gpu_.submissions);
+  }
+  [[nodiscard]] const RingStatistics& ring() const { return statistics_; }
+  [[nodiscard]] const GpuActivity& gpu() const { return gpu_; }
+
+ private:
+  const RingStatistics& statistics_;
+  const GpuActivity& gpu_;
+  const double whole_;
+};
+
+using Findings = std::vector<Finding>;
+
+void look_for_hangs(const RingStatistics& ring, Findings& findings) {
+  if (ring.hang_warnings == 0 || ring.in_flight == 0) return;
+  findings.push_back(
+      {FindingKind::suspected_hang,
+       fmt::format("{} in flight, and the ring has warned {} of work that takes longer than "
+                   "hang_warning_ms.",
+                   ring.in_flight == 1 ? "1 submission is"
+                                       : fmt::format("{} submissions are", ring.in_flight),
+                   plural(ring.hang_warnings, "time")),
+       "Read the warnings in the log: they name the slot, its label, what it waits for and where "
+       "it "
+       "was submitted.",
+       std::nullopt});
+}
+
+void look_for_leaks(std::size_t leaked, Findings& findings) {
+  if (leaked == 0) return;
+  findings.push_back({FindingKind::leak,
+                      fmt::format("The program lost track of {}: leases that it dropped, or "
+                                  "failures that it never asked about.",
+                                  plural(leaked, "submission or lease")),
+                      "Call leaked() of the ring: it names where each was acquired.",
+                      std::nullopt});
+}
+
+void look_at_ring_size(const Figures& figures, Findings& findings) {
+  const double share = figures.share_after_wait();
+  const std::uint32_t size = figures.ring().ring_size;
+  const double late = figures.share(figures.gpu().idle_after_wait[GapCause::wake_up]);
+  // With slots enough, what is left is that the thread comes late for the one that it waits for.
+  if (size >= usual_ring_size && late >= noticeable) {
+    findings.push_back(
+        {FindingKind::late_wake_up,
+         fmt::format("The GPU stood idle for {} of the time because threads woke up late, with a "
+                     "ring of {}.",
+                     percent(late), size),
+         "Set wait_strategy to hybrid or spin, which wake up sooner and cost CPU time, or make "
+         "submissions larger.",
+         late});
+    return;
+  }
+  if (share < noticeable || figures.most_gain() < 1 + noticeable) return;
+  findings.push_back(
+      {FindingKind::ring_too_small,
+       fmt::format("The GPU stood idle for {} of the time after the program had waited for a slot "
+                   "of its ring of {}: the host went on only when the GPU was done. Without that, "
+                   "it could be up to {:.2f} times as fast.",
+                   percent(share), size, figures.most_gain()),
+       fmt::format("Set ring_size to {}; `cbr plan` predicts what each size brings.", size + 1),
+       share});
+}
+
+void look_at_host(const Figures& figures, Findings& findings) {
+  const double encode = figures.own_share(GapCause::encode);
+  if (encode >= noticeable) {
+    findings.push_back(
+        {FindingKind::encode_bound,
+         fmt::format(
+             "The GPU stood idle for {} of the time while commands were being recorded, and "
+             "the program had not waited for a slot: recording is slower than the GPU.",
+             percent(encode)),
+         "Record on several threads, record less a step, or reuse what is recorded; a larger ring "
+         "brings nothing.",
+         encode});
+  }
+  const double submit = figures.own_share(GapCause::submit);
+  if (submit >= noticeable) {
+    findings.push_back(
+        {FindingKind::submit_bound,
+         fmt::format(
+             "The GPU stood idle for {} of the time while the driver's submit call was at "
+             "work: {:.1f} µs a submission.",
+             percent(submit),
+             microseconds(figures.gpu().submit) / static_cast<double>(figures.gpu().submissions)),
+         "Make fewer and larger submissions.", submit});
+  }
+  const double application = figures.own_share(GapCause::application);
+  if (application >= noticeable) {
+    findings.push_back(
+        {FindingKind::application_bound,
+         fmt::format("The GPU stood idle for {} of the time because the program did not ask for a "
+                     "slot: it was doing something else, or waited for results.",
+                     percent(application)),
+         "Ask for the next slot before working on the results of the last, or do that work on "
+         "another thread.",
+         application});
+  }
+}
+
+void look_at_device(const Figures& figures, Findings& findings) {
+  const double dependency = figures.share(figures.gpu().idle_by_cause[GapCause::dependency]);
+  if (dependency >= noticeable) {
+    findings.push_back(
+        {FindingKind::dependency_bound,
+         fmt::format("A queue stood idle for {} of the time because its work waited for other "
+                     "submissions or semaphores.",
+                     percent(dependency)),
+         "Submit what others wait for earlier, or give the queue work that waits for nothing.",
+         dependency});
+  }
+  const double device = figures.share(figures.gpu().idle_by_cause[GapCause::device]);
+  if (device < noticeable) return;
+  const double pause = microseconds(figures.mean_pause());
+  if (figures.mean_pause() >= longest_pause) {
+    findings.push_back(
+        {FindingKind::gpu_used_by_others,
+         fmt::format(
+             "The GPU left work waiting for {} of the time, {:.0f} µs at a time: a device of "
+             "its own pauses for some microseconds.",
+             percent(device), pause),
+         "Look whether another program, or a display, uses this GPU.", device});
+    return;
+  }
+  findings.push_back(
+      {FindingKind::small_submissions,
+       fmt::format("The GPU paused for {} of the time between submissions that were there in time: "
+                   "{:.1f} µs each, for {:.1f} µs of work.",
+                   percent(device), pause, microseconds(figures.mean_work())),
+       "Record more commands into each submission; SubmitPolicy says when it is enough.", device});
+}
+
+void look_at_size_of_ring_in_use(const Figures& figures, Findings& findings) {
+  const RingStatistics& ring = figures.ring();
+  const std::uint32_t in_use = figures.gpu().peak_in_use;
+  if (in_use > 0 && in_use < ring.ring_size) {
+    findings.push_back(
+        {FindingKind::ring_larger_than_used,
+         fmt::format("Of {} slots, {} at most had work at one time.", ring.ring_size, in_use),
+         fmt::format("Set ring_size to {}: each slot keeps command buffers, and what you hold for "
+                     "it.",
+                     in_use),
+         std::nullopt});
+    return;
+  }
+  if (ring.ring_size <= usual_ring_size || figures.share(figures.gpu().idle) >= noticeable) return;
+  const double step = microseconds(figures.mean_work()) / 1000;
+  findings.push_back(
+      {FindingKind::ring_larger_than_used,
+       fmt::format(
+           "The GPU is busy, and all {} slots are queued before it: a step is done {:.2f} ms "
+           "after it was submitted, where a ring of {} would need {:.2f} ms.",
+           ring.ring_size, step * ring.ring_size, usual_ring_size, step * usual_ring_size),
+       fmt::format("Set ring_size to {} if latency or the slots' memory matters to you.",
+                   usual_ring_size),
+       std::nullopt});
+}
+
+void sum_up(const Figures& figures, Findings& findings) {
+  const double busy = figures.gpu().busy_fraction();
+  const bool idle = std::any_of(findings.begin(), findings.end(),
+                                [](const Finding& finding) { return finding.idle_share; });
+  if (busy >= 1 - noticeable) {
+    findings.push_back({FindingKind::gpu_bound,
+                        fmt::format("The GPU is busy {} of the time: {:.2f} ms a submission.",
+                                    percent(busy), microseconds(figures.mean_work()) / 1000),
+                        "Nothing to gain from the ring: only less work for the GPU would make the "
+                        "program faster.",
+                        std::nullopt});
+  } else if (!idle) {
+    findings.push_back(
+        {FindingKind::nothing_to_gain,
+         fmt::format("The GPU is busy {} of the time, and no cause has {} or more of the rest.",
+                     percent(busy), percent(noticeable)),
+         "Nothing to gain that is worth your time.", std::nullopt});
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(FindingKind kind) noexcept {
+  for (const auto& [candidate, name] : kinds) {
+    if (candidate == kind) return name;
+  }
+  return "?";
+}
+
+bool Diagnosis::has(FindingKind kind) const {
+  return std::any_of(findings.begin(), findings.end(),
+                     [&](const Finding& finding) { return finding.kind == kind; });
+}
+
+std::string Diagnosis::text() const {
+  std::string all;
+  for (const Finding& finding : findings) {
+    all += fmt::format("{}{}\n  → {}\n", all.empty() ? "" : "\n", finding.text, finding.action);
+  }
+  return all;
+}
+
+Diagnosis diagnose(const RingStatistics& statistics, std::size_t leaked) {
+  Diagnosis diagnosis;
+  Findings& findings = diagnosis.findings;
+  if (statistics.gpu && statistics.gpu->submissions >= fewest_submissions) {
+    const Figures figures(statistics, *statistics.gpu);
+    look_at_ring_size(figures, findings);
+    look_at_host(figures, findings);
+    look_at_device(figures, findings);
+    std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+      return a.idle_share.value_or(0) > b.idle_share.value_or(0);
+    });
+    sum_up(figures, findings);
+    look_at_size_of_ring_in_use(figures, findings);
+  } else if (statistics.gpu || statistics.submissions < fewest_submissions) {
+    findings.push_back(
+        {FindingKind::too_little,
+         fmt::format("Only {} so far: {} or more say something.",
+                     plural(statistics.submissions, "submission"), fewest_submissions),
+         "Let the program run for longer.", std::nullopt});
+  } else {
+    findings.push_back(
+        {FindingKind::no_times,
+         "The times of the GPU are not known, so nobody can tell whether it was idle.",
+         "Set gpu_times to both, on a device that has timestamps.", std::nullopt});
+  }
+  // What is wrong comes before what is slow.
+  Findings wrong;
+  look_for_hangs(statistics, wrong);
+  look_for_leaks(leaked, wrong);
+  findings.insert(findings.begin(), wrong.begin(), wrong.end());
+  return diagnosis;
+}
+
+}  // namespace cbr

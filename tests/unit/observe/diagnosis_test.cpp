@@ -1,0 +1,188 @@
+// Each finding is provoked on the simulated GPU, and each that has a look-alike does not appear
+// there.
+#include <algorithm>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cbr/diagnosis.h>
+#include <cbr/ring.h>
+#include <cbr/simulated.h>
+
+namespace cbr {
+namespace {
+
+using namespace std::chrono_literals;
+using simulated::Plan;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// A program of one loop.
+struct Program {
+  std::uint32_t ring_size = 3;
+  Plan step{.encode = 20us, .submit = 2us, .execute = 200us, .completion = 10us};
+  /// What it does before it asks for a slot.
+  std::chrono::nanoseconds application{0};
+  /// Waits for each step before it goes on.
+  bool waits_for_each = false;
+  int steps = 100;
+};
+
+RingStatistics run(const Program& program) {
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(gpu, {.ring_size = program.ring_size, .hang_warning_ms = 0});
+  for (int i = 0; i < program.steps; ++i) {
+    gpu->advance(program.application);
+    Lease lease = ring.acquire();
+    simulated::record(lease, program.step);
+    const Ticket ticket = std::move(lease).submit();
+    if (program.waits_for_each) ticket.wait();
+  }
+  ring.drain();
+  return ring.statistics();
+}
+
+std::vector<FindingKind> found(const RingStatistics& statistics, std::size_t leaked = 0) {
+  std::vector<FindingKind> kinds;
+  for (const Finding& finding : diagnose(statistics, leaked).findings) {
+    kinds.push_back(finding.kind);
+    EXPECT_FALSE(finding.text.empty());
+    EXPECT_FALSE(finding.action.empty());
+  }
+  return kinds;
+}
+
+/// As if the device had paused so long before each submission.
+RingStatistics with_pauses(RingStatistics statistics, std::chrono::nanoseconds pause) {
+  GpuActivity& gpu = *statistics.gpu;
+  const auto count = static_cast<std::int64_t>(gpu.submissions - 1);
+  gpu.gaps = static_cast<std::uint64_t>(count);
+  gpu.idle += count * pause;
+  gpu.idle_by_cause[GapCause::device] += count * pause;
+  return statistics;
+}
+
+TEST(Diagnosis, ABusyGpuIsNoSymptomThoughEveryAcquisitionWaits) {
+  const RingStatistics statistics = run({});
+  ASSERT_LT(statistics.reuse_rate, 0.05) << "the rule that looks at it would say: enlarge the ring";
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::gpu_bound));
+}
+
+TEST(Diagnosis, ASerialLoopNeedsALargerRing) {
+  const RingStatistics statistics = run({.ring_size = 1});
+  const Diagnosis diagnosis = diagnose(statistics);
+  ASSERT_THAT(found(statistics), ElementsAre(FindingKind::ring_too_small));
+  const Finding& finding = diagnosis.findings[0];
+  // A step takes 232 µs, the GPU 200 of them.
+  EXPECT_THAT(finding.text, HasSubstr("1.16 times as fast"));
+  EXPECT_THAT(finding.action, HasSubstr("Set ring_size to 2"));
+  EXPECT_NEAR(*finding.idle_share, 32.0 / 232, 0.002);
+  // And it holds what it promises.
+  const auto whole = [](const RingStatistics& all) { return all.gpu->busy + all.gpu->idle; };
+  EXPECT_NEAR(static_cast<double>(whole(statistics).count()) /
+                  static_cast<double>(whole(run({.ring_size = 2})).count()),
+              1.16, 0.01);
+}
+
+TEST(Diagnosis, ADoubleBufferMayBeTooSmallToo) {
+  const Program program{
+      .ring_size = 2, .step = {.encode = 20us, .submit = 2us, .execute = 44us, .completion = 25us}};
+  EXPECT_THAT(found(run(program)), ElementsAre(FindingKind::ring_too_small));
+}
+
+TEST(Diagnosis, ARingCannotHelpAProgramThatEncodesForLongerThanTheGpuWorks) {
+  const Program program{.ring_size = 3, .step = {.encode = 100us, .submit = 2us, .execute = 30us}};
+  EXPECT_THAT(found(run(program)),
+              ElementsAre(FindingKind::encode_bound, FindingKind::ring_larger_than_used));
+  // Two slots do: one records while the other runs.
+  EXPECT_THAT(diagnose(run(program)).text(), HasSubstr("Set ring_size to 2"));
+}
+
+TEST(Diagnosis, AnApplicationThatIsBusyElsewhere) {
+  EXPECT_THAT(found(run({.application = 4ms})),
+              ElementsAre(FindingKind::application_bound, FindingKind::ring_larger_than_used));
+  // Or that waits for each result: the ring's size has nothing to do with it.
+  const auto kinds = found(run({.waits_for_each = true}));
+  EXPECT_EQ(std::count(kinds.begin(), kinds.end(), FindingKind::ring_too_small), 0);
+}
+
+TEST(Diagnosis, ThreadsThatWakeUpLateThoughThereAreSlotsEnough) {
+  const Program program{
+      .ring_size = 3, .step = {.encode = 2us, .submit = 1us, .execute = 20us, .completion = 100us}};
+  EXPECT_THAT(found(run(program)), ElementsAre(FindingKind::late_wake_up));
+}
+
+TEST(Diagnosis, ADriverThatTakesLong) {
+  const Program program{.step = {.encode = 1us, .submit = 90us, .execute = 30us}};
+  EXPECT_THAT(found(run(program)), testing::Contains(FindingKind::submit_bound));
+}
+
+TEST(Diagnosis, ManySmallSubmissions) {
+  const RingStatistics statistics =
+      with_pauses(run({.step = {.encode = 5us, .submit = 1us, .execute = 50us}}), 10us);
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::small_submissions));
+  // The same pauses between large ones are not worth a word.
+  EXPECT_THAT(found(with_pauses(run({.step = {.encode = 5us, .execute = 2ms}}), 10us)),
+              ElementsAre(FindingKind::gpu_bound));
+}
+
+TEST(Diagnosis, AGpuThatSomethingElseKeepsBusy) {
+  EXPECT_THAT(found(with_pauses(run({}), 2ms)), ElementsAre(FindingKind::gpu_used_by_others));
+}
+
+TEST(Diagnosis, WorkThatWaitsForAnotherQueue) {
+  const auto gpu = simulated::make_gpu(2);
+  CommandBufferRing ring(gpu, {.ring_size = 4, .hang_warning_ms = 0});
+  for (int i = 0; i < 50; ++i) {
+    Lease first = ring.acquire({.queue = QueueIndex{0}});
+    simulated::record(first, {.encode = 5us, .execute = 100us});
+    const Ticket made = std::move(first).submit();
+    Lease second = ring.acquire({.queue = QueueIndex{1}});
+    simulated::record(second, {.encode = 5us, .execute = 20us});
+    std::move(second).submit({.after = {made}});
+  }
+  ring.drain();
+  EXPECT_THAT(found(ring.statistics()), testing::Contains(FindingKind::dependency_bound));
+}
+
+TEST(Diagnosis, ARingThatIsLargerThanUsed) {
+  const auto kinds = found(run({.ring_size = 8, .waits_for_each = true}));
+  EXPECT_THAT(kinds, testing::Contains(FindingKind::ring_larger_than_used));
+  // Full, it brings nothing but latency.
+  const Diagnosis full = diagnose(run({.ring_size = 8}));
+  ASSERT_TRUE(full.has(FindingKind::ring_larger_than_used));
+  EXPECT_THAT(full.text(), HasSubstr("a step is done 1.60 ms after it was submitted"));
+  EXPECT_FALSE(diagnose(run({.ring_size = 3})).has(FindingKind::ring_larger_than_used));
+}
+
+TEST(Diagnosis, AHangIsNoIdleGpu) {
+  RingStatistics statistics = run({});
+  statistics.hang_warnings = 2;
+  // Warned of once, and done since: slow, but no hang.
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::gpu_bound));
+  statistics.in_flight = 1;
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::suspected_hang, FindingKind::gpu_bound));
+}
+
+TEST(Diagnosis, LeaksComeFirst) {
+  EXPECT_THAT(found(run({}), 3), ElementsAre(FindingKind::leak, FindingKind::gpu_bound));
+  EXPECT_THAT(diagnose(run({}), 1).text(), HasSubstr("lost track of 1 submission or lease:"));
+}
+
+TEST(Diagnosis, SaysThatItCannotTell) {
+  EXPECT_THAT(found(RingStatistics()), ElementsAre(FindingKind::too_little));
+  EXPECT_THAT(found(run({.steps = 31})), ElementsAre(FindingKind::too_little));
+  EXPECT_THAT(found(run({.steps = 33})), ElementsAre(FindingKind::gpu_bound));
+  RingStatistics without = run({});
+  without.gpu.reset();
+  EXPECT_THAT(found(without), ElementsAre(FindingKind::no_times));
+}
+
+TEST(Findings, HaveNames) {
+  EXPECT_EQ(to_string(FindingKind::ring_too_small), "ring_too_small");
+  EXPECT_EQ(to_string(FindingKind::too_little), "too_little");
+}
+
+}  // namespace
+}  // namespace cbr
