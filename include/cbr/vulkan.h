@@ -60,6 +60,9 @@ struct DeviceInfo {
   /// Whether the driver tells what lost a device (VK_EXT_device_fault): DeviceLost then says it.
   /// False for NVIDIA's driver, which has the extension but hangs or crashes with it on a fault.
   bool device_fault = false;
+  /// Whether memory of the host's can be imported (VK_EXT_external_memory_host): a Buffer of Python
+  /// then shares an array's memory without a copy.
+  bool external_memory_host = false;
   /// Why the driver could not describe the device: then it can't be used, and what it is said to be
   /// and have above may be missing. Empty mostly.
   std::string problem = {};
@@ -147,6 +150,8 @@ struct WrapOptions {
   /// DeviceLost then tells what the driver knows of the cause. Leave the feature off on NVIDIA's
   /// driver: with it on, version 580.159 takes faulting work for done and crashes later.
   bool device_fault = false;
+  /// Whether the device was created with VK_EXT_external_memory_host.
+  bool external_memory_host = false;
   /// Whether the device was created with the feature synchronization2, of Vulkan 1.3 or of
   /// VK_KHR_synchronization2. Work is then submitted by vkQueueSubmit2, and semaphores may name its
   /// stages.

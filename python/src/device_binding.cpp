@@ -122,6 +122,7 @@ std::shared_ptr<vulkan::Device> wrap_device(
     const Argument<"device_fault", bool>& device_fault,
     const Argument<"synchronization2", bool>& synchronization2,
     const Argument<"calibrated_timestamps", bool>& calibrated_timestamps,
+    const Argument<"external_memory_host", bool>& external_memory_host,
     const py::object& keep_alive) {
   vulkan::WrapOptions options;
   options.instance = handle_from<VkInstance>(instance.value);
@@ -138,6 +139,7 @@ std::shared_ptr<vulkan::Device> wrap_device(
   options.device_fault = device_fault.value;
   options.synchronization2 = synchronization2.value;
   options.calibrated_timestamps = calibrated_timestamps.value;
+  options.external_memory_host = external_memory_host.value;
   for (const py::handle& each : more_queues) {
     options.more_queues.push_back(wrapped_queue_from(options.more_queues.size(), each, options));
   }
@@ -174,11 +176,13 @@ void bind_opened_device(py::module_& module) {
           py::arg("get_instance_proc_addr") = 0, py::arg("lock_queue") = py::none(),
           py::arg("unlock_queue") = py::none(), py::arg("buffer_device_address") = false,
           py::arg("device_fault") = false, py::arg("synchronization2") = false,
-          py::arg("calibrated_timestamps") = false, py::arg("keep_alive") = py::none(),
+          py::arg("calibrated_timestamps") = false, py::arg("external_memory_host") = false,
+          py::arg("keep_alive") = py::none(),
           "Uses a device that another library opened. Handles are whole numbers: the addresses "
           "that VkInstance, VkPhysicalDevice, VkDevice and VkQueue hold. The device needs the "
           "feature timelineSemaphore; the switches say what else it was created with, "
-          "bufferDeviceAddress for cbr.compute. It stays its owner's and must outlive this object: "
+          "bufferDeviceAddress for cbr.compute, VK_EXT_external_memory_host for its buffers "
+          "without a copy. It stays its owner's and must outlive this object: "
           "`keep_alive` is held until then. `more_queues` has (queue, family) or (queue, family, "
           "priority) for each. Where others submit to these queues too, `lock_queue` and "
           "`unlock_queue` are called before and after each submission, on the thread that submits; "

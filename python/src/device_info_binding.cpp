@@ -42,6 +42,8 @@ void for_each_member(const Visit& visit) {
         "Whether buffers have addresses: cbr.compute and cbr.decode need them.");
   visit("device_fault", member(&DeviceInfo::device_fault),
         "Whether the driver tells what lost a device.");
+  visit("external_memory_host", member(&DeviceInfo::external_memory_host),
+        "Whether memory of the host's can be imported: a Buffer shares an array's memory then.");
   visit(
       "why_unusable", [](const DeviceInfo& self) { return self.why_unusable(); },
       "What a ring misses; empty if it can use the device.");

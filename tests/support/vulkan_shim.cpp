@@ -99,7 +99,8 @@ std::shared_ptr<vulkan::Device> VulkanShim::wrap(const vulkan::Device& owner) {
                                .queue = owner.queue(),
                                .queue_family = owner.queue_family(),
                                .get_instance_proc_addr = get_instance_proc_addr(),
-                               .buffer_device_address = owner.info().buffer_device_address});
+                               .buffer_device_address = owner.info().buffer_device_address,
+                               .external_memory_host = owner.info().external_memory_host});
 }
 
 // The casts are how Vulkan's own loader functions hand out typed pointers.

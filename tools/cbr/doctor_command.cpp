@@ -66,6 +66,7 @@ Json json_of(const vulkan::DeviceInfo& info) {
                {"timelineSemaphores", info.timeline_semaphores},
                {"timestamps", info.timestamps},
                {"bufferDeviceAddress", info.buffer_device_address},
+               {"externalMemoryHost", info.external_memory_host},
                {"computeFamilies", Json::array()}};
   for (const vulkan::ComputeFamily& family : info.compute_families) {
     json["computeFamilies"].push_back({{"family", family.family},
@@ -134,14 +135,16 @@ class Doctor {
   }
 
   void examine_device(const vulkan::DeviceInfo& info, Json& json) {
-    say(fmt::format(
-        "  device {}: {}\n"
-        "    type {}, Vulkan {}, driver {}\n"
-        "    timeline semaphores {}, timestamps {}, compute queues {}, buffer device "
-        "address {}\n",
-        info.index, text::printable_line(info.name), info.type, info.api_version,
-        text::printable_line(info.driver), yes_no(info.timeline_semaphores),
-        yes_no(info.timestamps), compute_queues(info), yes_no(info.buffer_device_address)));
+    say(
+        fmt::format("  device {}: {}\n"
+                    "    type {}, Vulkan {}, driver {}\n"
+                    "    timeline semaphores {}, timestamps {}, compute queues {}, buffer device "
+                    "address {}\n"
+                    "    external memory host {}\n",
+                    info.index, text::printable_line(info.name), info.type, info.api_version,
+                    text::printable_line(info.driver), yes_no(info.timeline_semaphores),
+                    yes_no(info.timestamps), compute_queues(info),
+                    yes_no(info.buffer_device_address), yes_no(info.external_memory_host)));
     const std::string why_unusable = info.why_unusable();
     if (!why_unusable.empty()) {
       say(fmt::format("    unusable: {}\n", text::printable_line(why_unusable)));

@@ -158,6 +158,7 @@ void read(const Functions& functions, PhysicalDevice& device) {
     // tells of the loss; then it crashes in a thread of its own.
     device.info.device_fault =
         fault.deviceFault == VK_TRUE && device.driver_id != VK_DRIVER_ID_NVIDIA_PROPRIETARY;
+    device.info.external_memory_host = extensions.has(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
   }
 
   const auto families = queue_families(functions, handle);

@@ -17,6 +17,7 @@ namespace cbr::vulkan {
   X(vkDestroyInstance) X(vkEnumeratePhysicalDevices) X(vkGetPhysicalDeviceProperties) \
   X(vkGetPhysicalDeviceProperties2) X(vkGetPhysicalDeviceFeatures2) \
   X(vkGetPhysicalDeviceQueueFamilyProperties) X(vkGetPhysicalDeviceMemoryProperties) \
+  X(vkGetPhysicalDeviceExternalBufferProperties) \
   X(vkEnumerateDeviceExtensionProperties) X(vkCreateDevice) X(vkGetDeviceProcAddr)
 
 // Null where the instance or device lacks VK_EXT_debug_utils, VK_EXT_tooling_info, or
@@ -26,11 +27,11 @@ namespace cbr::vulkan {
   X(vkSetDebugUtilsObjectNameEXT) X(vkGetPhysicalDeviceToolPropertiesEXT) \
   X(vkGetPhysicalDeviceCalibrateableTimeDomainsEXT)
 
-// Present only where the device has VK_EXT_device_fault, Vulkan 1.3, VK_KHR_synchronization2 or
-// VK_EXT_calibrated_timestamps; null otherwise.
+// Present only where the device has VK_EXT_device_fault, VK_EXT_external_memory_host, Vulkan 1.3,
+// VK_KHR_synchronization2 or VK_EXT_calibrated_timestamps; null otherwise.
 #define CBR_VULKAN_OPTIONAL_DEVICE_FUNCTIONS(X) \
-  X(vkGetDeviceFaultInfoEXT) X(vkQueueSubmit2) X(vkQueueSubmit2KHR) \
-  X(vkGetCalibratedTimestampsEXT)
+  X(vkGetDeviceFaultInfoEXT) X(vkGetMemoryHostPointerPropertiesEXT) \
+  X(vkQueueSubmit2) X(vkQueueSubmit2KHR) X(vkGetCalibratedTimestampsEXT)
 
 #define CBR_VULKAN_DEVICE_FUNCTIONS(X) \
   X(vkDestroyDevice) X(vkGetDeviceQueue) X(vkDeviceWaitIdle) X(vkQueueSubmit) X(vkQueueWaitIdle) \

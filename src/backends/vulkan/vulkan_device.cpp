@@ -125,6 +125,13 @@ DeviceImpl::DeviceImpl(const WrapOptions& options)
   physical_ = read_physical_device(functions_, options.physical_device, 0);
   physical_.info.buffer_device_address = options.buffer_device_address;
   physical_.info.device_fault = options.device_fault;
+  physical_.info.external_memory_host = options.external_memory_host;
+  if (options.external_memory_host && functions_.vkGetMemoryHostPointerPropertiesEXT == nullptr) {
+    throw BackendError(
+        fmt::format("device {} has no vkGetMemoryHostPointerPropertiesEXT: was it created with "
+                    "VK_EXT_external_memory_host, as vulkan::WrapOptions says?",
+                    physical_.info.name));
+  }
   // The device may have the feature, but nobody says that the user turned it on.
   physical_.host_query_reset = false;
   if (options.synchronization2) {
@@ -273,6 +280,9 @@ void DeviceImpl::create_device(const std::vector<QueueChoice>& choices) {
   }
   if (physical_.calibrated_timestamps) {
     extensions.push_back(VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME);
+  }
+  if (physical_.info.external_memory_host) {
+    extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
   }
   // Vulkan asks for it where the device has it.
   if (physical_.portability_subset) extensions.push_back(portability_subset_extension);
