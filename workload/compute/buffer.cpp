@@ -47,7 +47,6 @@ std::optional<std::uint32_t> best_memory_type(const vulkan::Device& device,
 
 Buffer::Buffer(std::shared_ptr<vulkan::Device> device, std::uint64_t size, Placement placement)
     : device_(std::move(device)), size_(size) {
-  require_buffer_device_address(*device_);
   require_within("the size of a buffer in bytes", size_, read_limits(*device_).max_allocation_size);
   try {
     allocate(placement);
@@ -57,46 +56,62 @@ Buffer::Buffer(std::shared_ptr<vulkan::Device> device, std::uint64_t size, Place
   }
 }
 
-void Buffer::allocate(Placement placement) {
+VkMemoryRequirements Buffer::create(std::uint64_t size, const void* next) {
+  require_buffer_device_address(*device_);
   const vulkan::Functions& vk = vulkan::functions_of(*device_);
   VkBufferCreateInfo create{};
   create.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
-  create.size = size_;
-  create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
-                 VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+  create.pNext = next;
+  create.size = size;
+  create.usage = usage;
   create.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
   vulkan::check(vk.vkCreateBuffer(device_->handle(), &create, nullptr, &buffer_), "vkCreateBuffer");
-
   VkMemoryRequirements requirements{};
   vk.vkGetBufferMemoryRequirements(device_->handle(), buffer_, &requirements);
+  return requirements;
+}
+
+VkResult Buffer::allocate(std::uint64_t size, std::uint32_t type, const void* next) {
+  VkMemoryAllocateFlagsInfo flags{};
+  flags.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO;
+  flags.pNext = next;
+  flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
+  VkMemoryAllocateInfo allocate{};
+  allocate.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
+  allocate.pNext = &flags;
+  allocate.allocationSize = size;
+  allocate.memoryTypeIndex = type;
+  return vulkan::functions_of(*device_).vkAllocateMemory(device_->handle(), &allocate, nullptr,
+                                                         &memory_);
+}
+
+void Buffer::bind() {
+  const vulkan::Functions& vk = vulkan::functions_of(*device_);
+  vulkan::check(vk.vkBindBufferMemory(device_->handle(), buffer_, memory_, 0),
+                "vkBindBufferMemory");
+  VkBufferDeviceAddressInfo address{};
+  address.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO;
+  address.buffer = buffer_;
+  address_ = vk.vkGetBufferDeviceAddress(device_->handle(), &address) + offset_;
+}
+
+void Buffer::allocate(Placement placement) {
+  const VkMemoryRequirements requirements = create(size_, nullptr);
   const auto type = best_memory_type(*device_, requirements.memoryTypeBits, placement);
   if (!type) {
     throw BackendError(
         fmt::format("device \"{}\" has no {} memory for a buffer of {} bytes", device_->info().name,
                     placement == Placement::host_visible ? "host-visible" : "usable", size_));
   }
-  VkMemoryAllocateFlagsInfo flags{};
-  flags.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO;
-  flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
-  VkMemoryAllocateInfo allocate{};
-  allocate.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
-  allocate.pNext = &flags;
-  allocate.allocationSize = requirements.size;
-  allocate.memoryTypeIndex = *type;
-  vulkan::check(vk.vkAllocateMemory(device_->handle(), &allocate, nullptr, &memory_),
-                "vkAllocateMemory");
-  vulkan::check(vk.vkBindBufferMemory(device_->handle(), buffer_, memory_, 0),
-                "vkBindBufferMemory");
+  vulkan::check(allocate(requirements.size, *type, nullptr), "vkAllocateMemory");
+  bind();
   if (placement == Placement::host_visible) {
     void* mapped = nullptr;
-    vulkan::check(vk.vkMapMemory(device_->handle(), memory_, 0, VK_WHOLE_SIZE, 0, &mapped),
+    vulkan::check(vulkan::functions_of(*device_).vkMapMemory(device_->handle(), memory_, 0,
+                                                             VK_WHOLE_SIZE, 0, &mapped),
                   "vkMapMemory");
     mapped_ = static_cast<std::byte*>(mapped);
   }
-  VkBufferDeviceAddressInfo address{};
-  address.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO;
-  address.buffer = buffer_;
-  address_ = vk.vkGetBufferDeviceAddress(device_->handle(), &address);
 }
 
 void Buffer::release() noexcept {
@@ -111,8 +126,11 @@ void Buffer::release() noexcept {
   memory_ = VK_NULL_HANDLE;
   mapped_ = nullptr;
   size_ = 0;
+  offset_ = 0;
   address_ = 0;
   device_.reset();
+  // Last: the driver may use the host's memory until it is freed.
+  owner_.reset();
 }
 
 Buffer::Buffer(Buffer&& other) noexcept {
@@ -126,8 +144,10 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   buffer_ = std::exchange(other.buffer_, VK_NULL_HANDLE);
   memory_ = std::exchange(other.memory_, VK_NULL_HANDLE);
   size_ = std::exchange(other.size_, 0);
+  offset_ = std::exchange(other.offset_, 0);
   address_ = std::exchange(other.address_, 0);
   mapped_ = std::exchange(other.mapped_, nullptr);
+  owner_ = std::move(other.owner_);
   return *this;
 }
 

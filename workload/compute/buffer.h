@@ -22,11 +22,19 @@ enum class Placement : std::uint8_t {
 
 /// One allocation with one buffer on it, usable as storage by address and for copies both ways.
 ///
-/// Owns the memory and shares the device. The work that uses the buffer must have ended when it is
+/// Owns the memory, or keeps its owner where it is the host's (share_host_memory()), and shares the
+/// device. The work that uses the buffer must have ended when it is
 /// destroyed. The content of fresh memory is undefined. Const functions may be called by any
 /// thread.
 class Buffer {
  public:
+  /// What an address is a multiple of, in bytes.
+  static constexpr std::uint64_t alignment = 16;
+  /// What a buffer may be used for.
+  static constexpr VkBufferUsageFlags usage =
+      VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+      VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+
   /// Holds nothing; size() is 0.
   Buffer() noexcept = default;
   /// Allocates `size` bytes, at least 1. Throws BackendError if the device lacks buffer device
@@ -41,7 +49,9 @@ class Buffer {
   /// Bytes.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   [[nodiscard]] VkBuffer handle() const noexcept { return buffer_; }
-  /// Where kernels find the first byte; a multiple of 16.
+  /// Where the first byte is in handle(): 0, but for memory of the host's.
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  /// Where kernels find the first byte; a multiple of `alignment`.
   [[nodiscard]] std::uint64_t address() const noexcept { return address_; }
   /// The mapped bytes; empty for a device-local buffer.
   [[nodiscard]] std::span<std::byte> bytes() const noexcept {
@@ -49,15 +59,25 @@ class Buffer {
   }
 
  private:
+  friend class HostMemoryImport;
+
   void allocate(Placement placement);
+  /// Makes the VkBuffer, without memory. `next` goes on the end of what Vulkan is told, as below.
+  [[nodiscard]] VkMemoryRequirements create(std::uint64_t size, const void* next);
+  [[nodiscard]] VkResult allocate(std::uint64_t size, std::uint32_t type, const void* next);
+  /// Puts the buffer on the memory and asks for the address.
+  void bind();
   void release() noexcept;
 
   std::shared_ptr<vulkan::Device> device_;
   VkBuffer buffer_ = VK_NULL_HANDLE;
   VkDeviceMemory memory_ = VK_NULL_HANDLE;
   std::uint64_t size_ = 0;
+  std::uint64_t offset_ = 0;
   std::uint64_t address_ = 0;
   std::byte* mapped_ = nullptr;
+  /// Keeps memory that is the host's.
+  std::shared_ptr<const void> owner_;
 };
 
 }  // namespace cbr::compute

@@ -19,6 +19,8 @@ struct DeviceLimits {
   std::uint32_t max_push_constant_size = 0;
   /// Bytes of one buffer's memory.
   std::uint64_t max_allocation_size = 0;
+  /// Bytes: memory of the host's is imported in whole multiples. 0 where the device imports none.
+  std::uint64_t host_memory_alignment = 0;
 };
 
 /// Asks the driver. May be called by any thread.

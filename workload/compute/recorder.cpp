@@ -63,12 +63,12 @@ void Recorder::barrier(VkPipelineStageFlags from, VkAccessFlags written, VkPipel
 
 void Recorder::copy(const Buffer& from, std::uint64_t from_offset, const Buffer& to,
                     std::uint64_t to_offset, std::uint64_t size) {
-  const VkBufferCopy region{from_offset, to_offset, size};
+  const VkBufferCopy region{from.offset() + from_offset, to.offset() + to_offset, size};
   vk_->vkCmdCopyBuffer(commands_, from.handle(), to.handle(), 1, &region);
 }
 
 void Recorder::update(const Buffer& to, std::uint64_t offset, std::span<const std::byte> data) {
-  vk_->vkCmdUpdateBuffer(commands_, to.handle(), offset, data.size(), data.data());
+  vk_->vkCmdUpdateBuffer(commands_, to.handle(), to.offset() + offset, data.size(), data.data());
 }
 
 }  // namespace cbr::compute
