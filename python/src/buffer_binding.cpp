@@ -4,7 +4,6 @@
 #include <cstring>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,25 +27,6 @@ compute::Placement placement_from(const std::string& name) {
   if (name == "device-local") return compute::Placement::device_local;
   throw InvalidOption(
       fmt::format("placement is \"{}\", allowed are \"host-visible\" and \"device-local\"", name));
-}
-
-/// Kernels would see other numbers, or the addresses of Python objects.
-void require_plain_numbers(std::string_view format) {
-  // The names of a structure's fields stand between colons.
-  bool in_name = false;
-  for (const char letter : format) {
-    if (letter == ':') in_name = !in_name;
-    if (in_name) continue;
-    if (letter == 'O') {
-      throw py::type_error("data holds Python objects, numbers are needed");
-    }
-    if (letter == '>' || letter == '!') {
-      throw py::type_error(
-          fmt::format("data has the format \"{}\", another byte order than the GPU's: in NumPy, "
-                      "array.astype(array.dtype.newbyteorder(\"=\")) converts it",
-                      format));
-    }
-  }
 }
 
 // Not pybind11's own buffer protocol: that cannot say no, and device-local memory has to.
@@ -150,6 +130,15 @@ BufferObject::BufferObject(std::uint64_t size, const std::string& placement,
   });
 }
 
+BufferObject::BufferObject(const SharedMemory& shared, const ElementType& element,
+                           const std::optional<std::vector<std::uint64_t>>& shape)
+    : device_(shared.device),
+      placement_(compute::Placement::host_visible),
+      element_(&element),
+      shape_(shape_of(shared.buffer->size(), element, shape)),
+      strides_(strides_of(shape_, element)),
+      buffer_(shared.buffer) {}
+
 void BufferObject::require_device(const std::shared_ptr<vulkan::Device>& device) const {
   if (device_ != device) {
     throw InvalidUsage(fmt::format("the buffer belongs to another Device (\"{}\") than the ring",
@@ -165,7 +154,7 @@ void BufferObject::require_range(const char* what, std::uint64_t offset, std::ui
 
 void BufferObject::write(const py::buffer& data, std::uint64_t offset) const {
   const View view(data);
-  require_plain_numbers(view.format());
+  view.require_plain_numbers();
   require_range("write", offset, view.size());
   if (view.size() == 0) return;
   const bool is_mapped = placement_ == compute::Placement::host_visible;
@@ -181,7 +170,8 @@ void BufferObject::write(const py::buffer& data, std::uint64_t offset) const {
   const auto bytes = packed.empty() ? view.bytes() : std::span<const std::byte>(packed);
   without_gil([&] {
     if (is_mapped) {
-      std::memcpy(buffer_->bytes().data() + offset, bytes.data(), bytes.size());
+      // It may be the array that the buffer is on.
+      std::memmove(buffer_->bytes().data() + offset, bytes.data(), bytes.size());
       return;
     }
     compute::Uploader uploader(device_);
@@ -239,12 +229,16 @@ void bind_buffer(py::module_& module) {
                                   heap_type->as_buffer.bf_releasebuffer = nullptr;
                                 }));
   bind_dlpack_export(type);
-  type.def(py::init([](const Argument<"size", std::uint64_t>& size,
-                       const Argument<"placement", std::string>& placement,
+  type.def(py::init([](const py::object& size, const Argument<"placement", std::string>& placement,
                        const py::object& device, const py::object& dtype,
                        const Argument<"shape", std::optional<std::vector<std::uint64_t>>>& shape) {
-             return BufferObject(size.value, placement.value, device_from(device),
-                                 element_type_from(dtype), shape.value);
+             const ElementType& element = element_type_from(dtype);
+             // Not an overload, which would take the signature's place in help().
+             if (py::isinstance<SharedMemory>(size)) {
+               return BufferObject(size.cast<const SharedMemory&>(), element, shape.value);
+             }
+             return BufferObject(value_from<std::uint64_t>("size", size), placement.value,
+                                 device_from(device), element, shape.value);
            }),
            py::arg("size"), py::arg("placement") = "host-visible", py::arg("device") = py::none(),
            py::kw_only(), py::arg("dtype") = "uint8", py::arg("shape") = py::none(),

@@ -13,6 +13,7 @@
 
 #include "compute/buffer.h"
 #include "element_type.h"
+#include "shared_memory.h"
 
 namespace cbr::python {
 
@@ -23,6 +24,10 @@ class BufferObject {
   /// does not take `size` bytes.
   BufferObject(std::uint64_t size, const std::string& placement,
                std::shared_ptr<vulkan::Device> device, const ElementType& element,
+               const std::optional<std::vector<std::uint64_t>>& shape);
+
+  /// On an array's memory, as it is. Throws InvalidOption for the shape, as above.
+  BufferObject(const SharedMemory& shared, const ElementType& element,
                const std::optional<std::vector<std::uint64_t>>& shape);
 
   /// Shared with the work in flight that uses it, which may outlive this object.

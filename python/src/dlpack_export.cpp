@@ -14,8 +14,8 @@
 namespace cbr::python {
 namespace {
 
-/// What stands behind a tensor that was handed out. Knows nothing of Python: whoever has it may let
-/// go of it on any thread.
+/// What stands behind a tensor that was handed out. Whoever has it may let go of it on any thread:
+/// it knows nothing of Python, and memory that is an array's takes the GIL by itself.
 struct Exported {
   std::shared_ptr<compute::Buffer> buffer;
   /// Where a copy was asked for: its bytes, and no buffer.

@@ -20,11 +20,13 @@ std::pair<int, int> device_of(const py::object& array) {
 }
 
 /// Asks for a tensor with a version; those who know of none refuse the keyword.
-py::object capsule_from(const py::object& array) {
+py::object capsule_from(const py::object& array, bool may_copy) {
   const py::object method = array.attr("__dlpack__");
+  py::dict arguments;
+  arguments["max_version"] = py::make_tuple(dlpack::version.major, dlpack::version.minor);
+  if (!may_copy) arguments["copy"] = false;
   try {
-    return method(py::arg("max_version") =
-                      py::make_tuple(dlpack::version.major, dlpack::version.minor));
+    return method(**arguments);
   } catch (const py::error_already_set& error) {
     if (!error.matches(PyExc_TypeError)) throw;
   }
@@ -60,9 +62,13 @@ int get_buffer(PyObject* object, Py_buffer* view, int flags) {
     PyErr_SetString(PyExc_BufferError, "the tensor may have gaps: strides have to be asked for");
     return -1;
   }
+  if (self.is_read_only() && (flags & PyBUF_WRITABLE) != 0) {
+    PyErr_SetString(PyExc_BufferError, "the tensor is read-only");
+    return -1;
+  }
   view->buf = self.data();
   view->len = static_cast<Py_ssize_t>(self.size());
-  view->readonly = 1;
+  view->readonly = self.is_read_only() ? 1 : 0;
   view->itemsize = self.element().bytes;
   // What has no letter is copied as the bytes that it is made of.
   view->format = const_cast<char*>(self.element().format == nullptr ? "H" : self.element().format);
@@ -77,14 +83,14 @@ int get_buffer(PyObject* object, Py_buffer* view, int flags) {
 
 }  // namespace
 
-DlpackTensor::DlpackTensor(const py::object& array) {
+DlpackTensor::DlpackTensor(const py::object& array, bool may_copy) {
   const auto device = device_of(array);
   if (device.first != dlpack::cpu) {
     throw py::type_error(fmt::format(
         "data is on a device of DLPack's type {}; only what is on the CPU (1) can be taken",
         device.first));
   }
-  const py::object capsule = capsule_from(array);
+  const py::object capsule = capsule_from(array, may_copy);
   if (auto* tensor = take<dlpack::VersionedTensor>(capsule, dlpack::versioned_name,
                                                    dlpack::used_versioned_name)) {
     owner_ = owner_of(tensor);
@@ -92,6 +98,10 @@ DlpackTensor::DlpackTensor(const py::object& array) {
       throw py::type_error(fmt::format("data has version {}.{} of DLPack, {} is known",
                                        tensor->version.major, tensor->version.minor,
                                        dlpack::version.major));
+    }
+    if (!may_copy && (tensor->flags & dlpack::copied_flag) != 0) {
+      PyErr_SetString(PyExc_BufferError, "__dlpack__(copy=False) gave a copy of data");
+      throw py::error_already_set();
     }
     read_only_ = (tensor->flags & dlpack::read_only_flag) != 0;
     read(tensor->tensor);
@@ -144,7 +154,7 @@ void bind_dlpack_tensor(py::module_& module) {
                              type->as_buffer.bf_releasebuffer = nullptr;
                            }),
                            "An array of another library, for cbr.compute.Buffer.")
-      .def(py::init<const py::object&>(), py::arg("array"))
+      .def(py::init<const py::object&, bool>(), py::arg("array"), py::arg("may_copy"))
       .def_property_readonly(
           "dtype", [](const DlpackTensor& self) { return self.element().name; },
           "The type of its elements.")

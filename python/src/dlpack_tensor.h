@@ -18,9 +18,10 @@ namespace cbr::python {
 /// Holds the array until it is destroyed, on any thread. Copies share it.
 class DlpackTensor {
  public:
-  /// Asks `array`, which has `__dlpack__`, for its memory. Throws what it raises; TypeError if the
-  /// memory is not the CPU's, or holds what has no ElementType.
-  explicit DlpackTensor(const pybind11::object& array);
+  /// Asks `array`, which has `__dlpack__`, for its memory, or for that itself and no copy of it.
+  /// Throws what it raises; TypeError if the memory is not the CPU's, or holds what has no
+  /// ElementType; BufferError for a copy where none may be.
+  DlpackTensor(const pybind11::object& array, bool may_copy);
 
   [[nodiscard]] const ElementType& element() const { return *element_; }
   [[nodiscard]] const std::vector<pybind11::ssize_t>& shape() const { return shape_; }

@@ -17,6 +17,7 @@
 #include "lease_binding.h"
 #include "observer_binding.h"
 #include "ring_binding.h"
+#include "shared_memory.h"
 #include "signatures.h"
 #include "statistics_binding.h"
 #include "ticket_binding.h"
@@ -49,6 +50,7 @@ PYBIND11_MODULE(_cbr, module) {
   python::bind_backends(module);
   python::bind_config(module);
   python::bind_dlpack_tensor(module);
+  python::bind_shared_memory(module);
   python::bind_buffer(module);
   python::bind_kernel(module);
   python::bind_dependency(module);

@@ -57,6 +57,18 @@ def ring():
 
 
 @contextlib.contextmanager
+def shared():
+    """An idle ring and the page's kernel, whose work shows in the array."""
+    kernel = cbr.compute.Kernel.from_glsl(
+        SCALE % ("Floats data; uint count; float factor;", "if (i < count) data.at[i] *= factor;"),
+        push="QIf")
+    with cbr.CommandBufferRing(ring_size=3) as made:
+        names = {"cbr": cbr, "ring": made, "numpy": numpy, "kernel": kernel}
+        yield names
+    numpy.testing.assert_array_equal(names["array"], 3 * numpy.arange(1000, dtype="float32"))
+
+
+@contextlib.contextmanager
 def theirs():
     """A device that another library opened: here this one, which the page does not show."""
     owner = cbr.Device()
