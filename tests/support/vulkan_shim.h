@@ -45,7 +45,8 @@ class Hook<Result(Parameters...)> {
   X(vkGetPhysicalDeviceProperties) X(vkGetPhysicalDeviceProperties2) \
   X(vkGetPhysicalDeviceFeatures2) \
   X(vkGetPhysicalDeviceQueueFamilyProperties) X(vkGetPhysicalDeviceMemoryProperties) \
-  X(vkGetPhysicalDeviceExternalBufferProperties) X(vkGetPhysicalDeviceToolPropertiesEXT)
+  X(vkGetPhysicalDeviceExternalBufferProperties) X(vkGetPhysicalDeviceToolPropertiesEXT) \
+  X(vkGetPhysicalDeviceCalibrateableTimeDomainsEXT)
 #define CBR_SHIMMED_DEVICE_FUNCTIONS(X) \
   X(vkDestroyDevice) X(vkGetDeviceQueue) X(vkQueueSubmit) \
   X(vkCreateSemaphore) X(vkDestroySemaphore) X(vkGetSemaphoreCounterValue) X(vkWaitSemaphores) \
@@ -55,7 +56,7 @@ class Hook<Result(Parameters...)> {
   X(vkCreateQueryPool) X(vkDestroyQueryPool) X(vkGetQueryPoolResults) X(vkResetQueryPool) \
   X(vkCmdResetQueryPool) X(vkCmdWriteTimestamp) X(vkCreateBuffer) X(vkDestroyBuffer) \
   X(vkAllocateMemory) X(vkFreeMemory) X(vkBindBufferMemory) X(vkMapMemory) \
-  X(vkGetMemoryHostPointerPropertiesEXT) \
+  X(vkGetMemoryHostPointerPropertiesEXT) X(vkGetCalibratedTimestampsEXT) \
   X(vkCreateShaderModule) X(vkDestroyShaderModule) X(vkCreatePipelineLayout) \
   X(vkDestroyPipelineLayout) X(vkCreateComputePipelines) X(vkDestroyPipeline)
 // clang-format on

@@ -350,6 +350,55 @@ TEST(GpuClock, APeriodThatIsALittleOffIsFollowed) {
   }
 }
 
+TEST(GpuClock, TellsTheHostsClockAsFarAsReadingsBoundIt) {
+  Gpu gpu(64, 1.0, 1'000'000);
+  // Begun 3 µs after it was submitted, read 7 µs after it ended: 10 µs of doubt, half each way.
+  const auto first = gpu.run(50us, 3us, 7us);
+  ASSERT_TRUE(first.clock);
+  const auto truth = [&](const GpuClock::Times& times) {
+    return gpu.now().time_since_epoch() - 7us - times.interval->end;
+  };
+  expect_near(first.clock->offset, truth(first), 5us);
+  expect_near(first.clock->deviation, 5us, 10ns);
+  EXPECT_LE(std::chrono::abs(first.clock->offset - truth(first)), first.clock->deviation);
+  // One that began at once narrows it.
+  const auto second = gpu.run(50us, 0us, 7us);
+  EXPECT_LE(std::chrono::abs(second.clock->offset - truth(second)), second.clock->deviation);
+  EXPECT_LT(second.clock->deviation, first.clock->deviation);
+}
+
+TEST(GpuClock, GoesByWhatTheDriverSaysOfTheHostsClock) {
+  Gpu gpu(64, 1.0, 1'000'000);
+  gpu.clock().calibrate(gpu.ticks(), gpu.now(), 1us);
+  const auto times = gpu.run(50us, 100us, 200us);
+  ASSERT_TRUE(times.clock);
+  EXPECT_EQ(times.clock->offset, gpu.now().time_since_epoch() - 200us - times.interval->end);
+  EXPECT_LT(times.clock->deviation, 1100ns);
+}
+
+TEST(GpuClock, ADriverWhoseClockIsNotThatOfItsTimestampsIsNotBelieved) {
+  Gpu gpu(64, 1.0, 1'000'000);
+  gpu.clock().calibrate(gpu.ticks(), gpu.now() + 10s, 1us);
+  const auto times = gpu.run(50us, 3us, 7us);
+  ASSERT_TRUE(times.clock);
+  expect_near(times.clock->offset, gpu.now().time_since_epoch() - 7us - times.interval->end, 6us);
+  EXPECT_GE(times.clock->deviation, 5us);
+}
+
+TEST(GpuClock, ACounterThatStartsAgainStaysCalibrated) {
+  // Of 36 bits, a wrap in 68 s.
+  Gpu gpu(36, 1.0, (1ULL << 36) - 5'000'000'000);
+  for (int i = 0; i < 200; ++i) {
+    gpu.clock().calibrate(gpu.ticks(), gpu.now(), 1us);
+    const auto times = gpu.run(50us, 10us, 20us);
+    ASSERT_TRUE(times.clock) << i;
+    expect_near(times.clock->offset, gpu.now().time_since_epoch() - 20us - times.interval->end,
+                1100ns);
+    ASSERT_LT(times.clock->deviation, 1200ns) << i;
+    gpu.pass(1s);
+  }
+}
+
 TEST(GpuClock, RandomReadingsNeverGoBackOrLast) {
   // Whatever a driver writes: no overflow (the sanitizer looks), nothing absurd.
   std::uint64_t state = 88172645463325252ULL;
@@ -368,7 +417,14 @@ TEST(GpuClock, RandomReadingsNeverGoBackOrLast) {
         const nanoseconds seen(random() % 1'000'000'000'000ULL >> random() % 40);
         const std::uint64_t start = random() >> random() % 64;
         const std::uint64_t end = i % 2 == 0 ? random() : start + random() % 1000;
+        if (i % 7 == 0) {
+          gpu.clock().calibrate(random() >> random() % 64, gpu.now(),
+                                nanoseconds(random() % 1'000'000));
+        }
         const auto times = gpu.read({start, end}, seen);
+        if (times.clock) {
+          EXPECT_GE(times.clock->deviation, 0ns);
+        }
         if (!times.interval) continue;
         EXPECT_LE(times.interval->start, times.interval->end);
         EXPECT_LE(times.interval->end - times.interval->start,

@@ -97,6 +97,70 @@ TEST_F(GpuTimesOfSlots, SampledAreBothOfEachSixteenthOfASlot) {
   EXPECT_EQ(shim_.vkCmdResetQueryPool.calls(), 2U);
 }
 
+/// A device of ours, whose clock is asked for.
+class ClockOfTheDevice : public GpuTimesOfSlots {
+ protected:
+  void open() {
+    device_ = DeviceImpl::open({}, test::VulkanShim::get_instance_proc_addr());
+    attach(1, GpuTimes::both);
+  }
+  /// Runs a step, and looks whether the host's clock can be true.
+  Completion run_between(std::uint64_t serial) {
+    const TimePoint before = Clock::now();
+    Completion completion = run(0, serial);
+    const TimePoint after = Clock::now();
+    EXPECT_TRUE(completion.clock);
+    if (!completion.clock) return completion;
+    const auto [offset, deviation] = *completion.clock;
+    EXPECT_GE(TimePoint(completion.interval->start + offset + deviation), before);
+    EXPECT_LE(TimePoint(completion.interval->end + offset - deviation), after);
+    return completion;
+  }
+};
+
+TEST_F(ClockOfTheDevice, IsAskedForNowAndThen) {
+  open();
+  if (shim_.vkGetCalibratedTimestampsEXT.calls() == 0) {
+    GTEST_SKIP() << owner()->info().name << " does not relate its clock to the host's";
+  }
+  EXPECT_EQ(shim_.vkGetCalibratedTimestampsEXT.calls(), 1U) << "before there is any work";
+  const TimePoint begun = Clock::now();
+  std::uint64_t serial = 0;
+  while (Clock::now() < begun + std::chrono::milliseconds(120)) {
+    EXPECT_LT(run_between(++serial).clock->deviation, std::chrono::milliseconds(1));
+  }
+  EXPECT_GE(shim_.vkGetCalibratedTimestampsEXT.calls(), 3U);
+  EXPECT_LE(shim_.vkGetCalibratedTimestampsEXT.calls(),
+            1 + (Clock::now() - begun) / std::chrono::milliseconds(50));
+}
+
+TEST_F(ClockOfTheDevice, IsBoundedByWhatIsSeenWhereTheDriverFails) {
+  shim_.vkGetCalibratedTimestampsEXT.replacement = [](auto...) {
+    return VK_ERROR_OUT_OF_HOST_MEMORY;
+  };
+  open();
+  for (std::uint64_t serial = 1; serial <= 20; ++serial) (void)run_between(serial);
+  EXPECT_LE(shim_.vkGetCalibratedTimestampsEXT.calls(), 1U) << "it is not asked again";
+}
+
+TEST_F(ClockOfTheDevice, IsNotWhatALyingDriverSays) {
+  shim_.vkGetCalibratedTimestampsEXT.replacement =
+      [](VkDevice, std::uint32_t count, const VkCalibratedTimestampInfoEXT*, std::uint64_t* times,
+         std::uint64_t* deviation) {
+        for (std::uint32_t i = 0; i < count; ++i) times[i] = 1'000'000'000'000ULL * (i + 1);
+        *deviation = 10;
+        return VK_SUCCESS;
+      };
+  open();
+  for (std::uint64_t serial = 1; serial <= 20; ++serial) (void)run_between(serial);
+}
+
+TEST_F(ClockOfTheDevice, OfAUsersDeviceIsAskedForOnlyIfTheUserSaysSo) {
+  attach(1, GpuTimes::both);
+  (void)run_between(1);
+  EXPECT_EQ(shim_.vkGetCalibratedTimestampsEXT.calls(), 0U);
+}
+
 TEST_F(GpuTimesOfSlots, WhatIsNotSubmittedIsNotCounted) {
   attach(1, GpuTimes::sampled);
   for (int i = 0; i < 3; ++i) {
