@@ -58,6 +58,10 @@ class OpenDevice : public testing::Test {
         [this](VkPhysicalDevice /*device*/, std::uint32_t* count, VkQueueFamilyProperties* found) {
           shim_.vkGetPhysicalDeviceQueueFamilyProperties.next(real_, count, found);
         };
+    shim_.vkGetPhysicalDeviceCalibrateableTimeDomainsEXT.replacement =
+        [this](VkPhysicalDevice /*device*/, std::uint32_t* count, VkTimeDomainEXT* found) {
+          return shim_.vkGetPhysicalDeviceCalibrateableTimeDomainsEXT.next(real_, count, found);
+        };
     shim_.vkEnumerateDeviceExtensionProperties.replacement =
         [this](VkPhysicalDevice device, const char* layer, std::uint32_t* count,
                VkExtensionProperties* found) {
