@@ -57,6 +57,8 @@ std::vector<Comparison> comparisons() {
   const RingOptions round_robin = strategy(AllocationStrategy::round_robin);
   std::vector<Comparison> all{
       {"statistics", 1, {.ring_size = 3, .track_statistics = false}, {.ring_size = 3}},
+      // Without both times of each submission there is no activity to tell of.
+      {"activity", 1, {.ring_size = 3, .gpu_times = GpuTimes::end}, {.ring_size = 3}},
       {"watchdog", 1, {.ring_size = 3, .hang_warning_ms = 0}, {.ring_size = 3}},
       {"observer",
        1,
