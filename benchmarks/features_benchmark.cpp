@@ -1,6 +1,7 @@
 // What each feature adds to a cycle of acquire, submit and complete. For small differences, use
 // overhead_benchmark, which takes turns.
 #include <array>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -114,6 +115,20 @@ void submit_policy(benchmark::State& state) {
   }
 }
 
+void submit_policy_gpu_time(benchmark::State& state) {
+  cbr::SubmitPolicy policy({.gpu_time_budget = std::chrono::milliseconds(2)});
+  // Mixes of commands that it has to tell apart.
+  const auto kinds = static_cast<std::uint64_t>(state.range(0));
+  for (std::uint64_t kind = 0; kind < kinds; ++kind) {
+    policy.add(100, 1000 << kind);
+    policy.submitted();
+    policy.measured(policy.submission(), cbr::GpuInterval{{}, std::chrono::milliseconds(1)});
+  }
+  for (auto _ : state) {
+    if (policy.fits(1, 100) && policy.add(1, 100)) benchmark::DoNotOptimize(policy.submitted());
+  }
+}
+
 using cbr::AllocationStrategy;
 BENCHMARK_CAPTURE(allocation_strategy, round_robin, AllocationStrategy::round_robin)
     ->ArgName("queues")
@@ -134,5 +149,6 @@ BENCHMARK(cancelled_callback);
 BENCHMARK(sequence);
 BENCHMARK(dependencies)->ArgNames({"queues", "tickets"})->ArgsProduct({{1, 2}, {0, 1, 2, 3, 4}});
 BENCHMARK(submit_policy);
+BENCHMARK(submit_policy_gpu_time)->ArgName("kinds")->Arg(1)->Arg(8);
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include <cbr/submit_budget.h>
 #include <cbr/types.h>
 
 namespace cbr {
@@ -22,9 +23,11 @@ enum class SubmitReason : std::uint8_t {
   age,
   /// No limit was reached: the work was at its end, say.
   end,
+  /// gpu_time_budget was reached, or the GPU would have run out of work.
+  gpu_time,
 };
 
-/// "commands", "bytes", "age", "end".
+/// "commands", "bytes", "age", "end", "gpu_time".
 [[nodiscard]] std::string_view to_string(SubmitReason reason) noexcept;
 
 /// The limits of a SubmitPolicy. A limit that is empty does not limit; without any, the policy
@@ -43,6 +46,10 @@ struct SubmitPolicyOptions {
   /// gets its first work early, and the later submissions cost less. Needs limits that can be
   /// halved that often.
   std::uint32_t ramp = 0;
+  /// GPU time of a submission, more than 0; 2 ms is a good one. The policy learns from measured()
+  /// what commands cost, and makes submissions shorter where the GPU would be idle: SubmitBudget
+  /// says how, and what that keeps to. The other limits hold beside it.
+  std::optional<std::chrono::nanoseconds> gpu_time_budget = std::nullopt;
 };
 
 /// What a SubmitPolicy has counted.
@@ -57,6 +64,8 @@ struct SubmitPolicyStatistics {
   std::uint64_t by_age = 0;
   /// Those that no limit ended.
   std::uint64_t by_end = 0;
+  /// Those that gpu_time_budget ended.
+  std::uint64_t by_gpu_time = 0;
   /// In all submissions together.
   std::uint64_t total_commands = 0;
   /// Bytes in all submissions together.
@@ -71,8 +80,8 @@ struct SubmitPolicyStatistics {
   std::uint64_t largest_bytes = 0;
 };
 
-/// Says when an encoder has recorded enough: by number of commands, bytes and age. Many small
-/// submissions cost CPU time and gaps on the GPU; one large one lets the GPU idle while it is
+/// Says when an encoder has recorded enough: by GPU time, number of commands, bytes and age. Many
+/// small submissions cost CPU time and gaps on the GPU; one large one lets the GPU idle while it is
 /// recorded.
 ///
 ///     cbr::SubmitPolicy policy({.max_commands = 100, .max_bytes = 64 << 20, .ramp = 3});
@@ -89,6 +98,21 @@ struct SubmitPolicyStatistics {
 ///     }
 ///     if (lease) submit();
 ///
+/// With a budget of GPU time instead of constants, tell it what ended, and ask before each command:
+///
+///     cbr::SubmitPolicy policy({.gpu_time_budget = 2ms});
+///     std::deque<std::pair<std::uint64_t, cbr::Ticket>> in_flight;   // submission(), ticket
+///     for (const Node& node : graph) {
+///       while (!in_flight.empty() && in_flight.front().second.done()) {
+///         policy.measured(in_flight.front().first, in_flight.front().second.gpu_interval());
+///         in_flight.pop_front();
+///       }
+///       if (lease && !policy.fits(1, node.weight_bytes)) submit();
+///       if (!lease) lease = ring.acquire();
+///       encode(node, cbr::vulkan::command_buffer(*lease));
+///       if (policy.add(1, node.weight_bytes, node.flops, node.name)) submit();
+///     }
+///
 /// The command that reaches a limit belongs to the submission, so one may exceed max_bytes by less
 /// than one command. The policy only counts: it knows no ring, reads no clock, starts no thread and
 /// never allocates, so it can't fail once it is made.
@@ -100,8 +124,11 @@ class SubmitPolicy {
   explicit SubmitPolicy(const SubmitPolicyOptions& options = {});
 
   /// Counts commands that were just recorded and the bytes that they touch. True if it is enough:
-  /// submit, then call submitted(). It stays true until then. Some nanoseconds, no clock.
-  bool add(std::uint64_t commands = 1, std::uint64_t bytes = 0) noexcept {
+  /// submit, then call submitted(). It stays true until then. Some nanoseconds, no clock. `flops`
+  /// are operations, or whatever else GPU time goes by, and `label` names the command in
+  /// oversized(), which doesn't copy it: they are for gpu_time_budget.
+  bool add(std::uint64_t commands = 1, std::uint64_t bytes = 0, std::uint64_t flops = 0,
+           const char* label = nullptr) noexcept {
     commands_ = sum(commands_, commands);
     bytes_ = sum(bytes_, bytes);
     if (commands_ >= command_limit_ || bytes_ >= byte_limit_) [[unlikely]] {
@@ -109,7 +136,19 @@ class SubmitPolicy {
       if (!reason_)
         reason_ = commands_ >= command_limit_ ? SubmitReason::commands : SubmitReason::bytes;
     }
+    if (budget_ && budget_->add({commands, bytes, flops}, label) && !reason_) {
+      reason_ = SubmitReason::gpu_time;
+    }
     return reason_.has_value();
+  }
+
+  /// Whether gpu_time_budget leaves room for such commands in this submission: if not, submit
+  /// first. Asked before they are recorded, because only then can one that is much longer than
+  /// those before it still go into a submission of its own. True where nothing is recorded, and
+  /// without gpu_time_budget.
+  [[nodiscard]] bool fits(std::uint64_t commands = 1, std::uint64_t bytes = 0,
+                          std::uint64_t flops = 0) const noexcept {
+    return !budget_ || budget_->fits({commands, bytes, flops});
   }
 
   /// True if it is enough at `now`, by whatever clock: limits reached before count too. The age is
@@ -126,10 +165,21 @@ class SubmitPolicy {
 
   /// What was counted was submitted, limit or not. Returns why, and starts counting the next.
   SubmitReason submitted() noexcept;
+  /// The number of the latest submission, from 1 and since the policy was made; 0 before it.
+  [[nodiscard]] std::uint64_t submission() const noexcept { return submission_; }
+  /// The submission with that number has ended, and those before it. `interval` says when the GPU
+  /// ran it, as its ticket tells; without one nothing is learnt. It may come late, in any order, or
+  /// never, and need not be true. The sooner it comes, the better the policy knows that the GPU is
+  /// idle: look while recording too.
+  void measured(std::uint64_t submission, std::optional<GpuInterval> interval) noexcept;
+  /// The latest command that takes longer than gpu_time_budget by itself, as foreseen or measured;
+  /// empty if there is none.
+  [[nodiscard]] std::optional<OversizedCommand> oversized() const noexcept;
   /// What was counted will not be submitted: its lease was discarded, or the driver refused it.
   void discarded() noexcept;
   /// Starts the ramp again: for when the GPU has nothing to do, at the start of a frame or after
-  /// a pause. What was recorded since the last submission stays counted, against the new limits.
+  /// a pause. For gpu_time_budget too a step begins. What was recorded since the last submission
+  /// stays counted, against the new limits.
   void restart_ramp() noexcept;
 
   /// The limits of the submission being recorded; empty where there is none.
@@ -161,6 +211,8 @@ class SubmitPolicy {
   std::uint32_t halvings_ = 0;
   /// The limit that was reached first.
   std::optional<SubmitReason> reason_;
+  std::uint64_t submission_ = 0;
+  std::optional<SubmitBudget> budget_;
   /// When due() first saw commands of this submission.
   std::optional<TimePoint> since_;
   /// The averages are made when they are asked for.

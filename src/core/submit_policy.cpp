@@ -10,7 +10,8 @@ namespace cbr {
 namespace {
 
 constexpr std::uint32_t longest_ramp = 16;
-constexpr std::array<std::string_view, 4> reason_names = {"commands", "bytes", "age", "end"};
+constexpr std::array<std::string_view, 5> reason_names = {"commands", "bytes", "age", "end",
+                                                          "gpu_time"};
 
 void check_limit(std::string_view name, std::optional<std::uint64_t> limit, std::uint32_t ramp) {
   if (!limit) return;
@@ -39,6 +40,11 @@ const SubmitPolicyOptions& checked(const SubmitPolicyOptions& options) {
     throw InvalidOption(fmt::format("SubmitPolicy: max_age is {} ns, allowed are 1 and more",
                                     options.max_age->count()));
   }
+  if (options.gpu_time_budget && *options.gpu_time_budget <= std::chrono::nanoseconds(0)) {
+    throw InvalidOption(
+        fmt::format("SubmitPolicy: gpu_time_budget is {} ns, allowed are 1 and more",
+                    options.gpu_time_budget->count()));
+  }
   return options;
 }
 
@@ -52,6 +58,9 @@ std::string_view to_string(SubmitReason reason) noexcept {
 SubmitPolicy::SubmitPolicy(const SubmitPolicyOptions& options)
     : options_(checked(options)), halvings_(options.ramp) {
   set_limits();
+  if (options.gpu_time_budget) {
+    budget_.emplace(SubmitBudgetOptions{.budget_ns = options.gpu_time_budget->count()});
+  }
 }
 
 void SubmitPolicy::set_limits() noexcept {
@@ -71,6 +80,9 @@ bool SubmitPolicy::due(TimePoint now) noexcept {
 
 SubmitReason SubmitPolicy::submitted() noexcept {
   const SubmitReason reason = reason_.value_or(SubmitReason::end);
+  ++submission_;
+  // Another limit cuts a step, and only what no limit ended is the end of one.
+  if (budget_) budget_->submitted(!reason_);
   ++counts_.submissions;
   switch (reason) {
     case SubmitReason::commands:
@@ -84,6 +96,9 @@ SubmitReason SubmitPolicy::submitted() noexcept {
       break;
     case SubmitReason::end:
       ++counts_.by_end;
+      break;
+    case SubmitReason::gpu_time:
+      ++counts_.by_gpu_time;
       break;
   }
   counts_.total_commands = sum(counts_.total_commands, commands_);
@@ -101,12 +116,32 @@ SubmitReason SubmitPolicy::submitted() noexcept {
 void SubmitPolicy::discarded() noexcept {
   commands_ = 0;
   bytes_ = 0;
+  if (budget_) budget_->discarded();
   reason_.reset();
   since_.reset();
 }
 
+void SubmitPolicy::measured(std::uint64_t submission,
+                            std::optional<GpuInterval> interval) noexcept {
+  if (!budget_) return;
+  budget_->ended(submission);
+  if (!interval || interval->end <= interval->start) return;
+  // Their difference may be more than their type holds; then it can't be true either.
+  const auto start = static_cast<std::uint64_t>(interval->start.count());
+  const auto end = static_cast<std::uint64_t>(interval->end.count());
+  budget_->measured(submission, static_cast<std::int64_t>(end - start));
+}
+
+std::optional<OversizedCommand> SubmitPolicy::oversized() const noexcept {
+  if (!budget_ || budget_->oversized_commands() == 0) return std::nullopt;
+  const OversizedCommand command = budget_->oversized();
+  const bool known = command.predicted_ns > 0 || command.measured_ns > 0;
+  return known ? std::optional(command) : std::nullopt;
+}
+
 void SubmitPolicy::restart_ramp() noexcept {
   halvings_ = options_.ramp;
+  if (budget_) budget_->start_step();
   set_limits();
 }
 

@@ -379,6 +379,18 @@ TEST(Allocation, ASubmitPolicyAllocatesNothing) {
   EXPECT_EQ(allocation_count, before);
 }
 
+TEST(Allocation, ASubmitPolicyThatLearnsAllocatesNothing) {
+  const std::size_t before = allocation_count;
+  SubmitPolicy policy({.gpu_time_budget = 1ms});
+  for (int i = 0; i < 1000; ++i) {
+    if (!policy.add(1, 100, 1, "label")) continue;
+    policy.submitted();
+    policy.measured(policy.submission(), GpuInterval{1us, 9us});
+  }
+  EXPECT_GT(policy.statistics().submissions, 0U);
+  EXPECT_EQ(allocation_count, before);
+}
+
 TEST(Allocation, TheCounterCounts) {
   const std::size_t before = allocation_count;
   test::allocate();

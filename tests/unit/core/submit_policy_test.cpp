@@ -141,6 +141,8 @@ TEST(SubmitPolicy, RefusesLimitsThatMeanNothing) {
               ThrowsMessage<InvalidOption>(HasSubstr("max_commands is 0, allowed are 1")));
   EXPECT_THAT(make({.max_bytes = 0}), ThrowsMessage<InvalidOption>(HasSubstr("max_bytes is 0")));
   EXPECT_THAT(make({.max_age = 0ns}), ThrowsMessage<InvalidOption>(HasSubstr("max_age is 0 ns")));
+  EXPECT_THAT(make({.gpu_time_budget = 0ns}),
+              ThrowsMessage<InvalidOption>(HasSubstr("gpu_time_budget is 0 ns, allowed are 1")));
   EXPECT_THAT(make({.max_commands = 7, .ramp = 3}),
               ThrowsMessage<InvalidOption>(HasSubstr("a ramp of 3 needs at least 8")));
   EXPECT_THAT(make({.ramp = 1}), ThrowsMessage<InvalidOption>(HasSubstr("to be halved")));
@@ -153,6 +155,141 @@ TEST(SubmitPolicy, ReasonsHaveNames) {
   EXPECT_EQ(to_string(SubmitReason::bytes), "bytes");
   EXPECT_EQ(to_string(SubmitReason::age), "age");
   EXPECT_EQ(to_string(SubmitReason::end), "end");
+  EXPECT_EQ(to_string(SubmitReason::gpu_time), "gpu_time");
+}
+
+std::optional<GpuInterval> of(std::chrono::nanoseconds time) {
+  return GpuInterval{5ns, 5ns + time};
+}
+
+TEST(SubmitPolicy, GpuTimeIsEnoughAtTheBudget) {
+  SubmitPolicy policy({.gpu_time_budget = 1ms});
+  // Nothing is known yet.
+  EXPECT_TRUE(policy.add(100, 1000));
+  EXPECT_EQ(policy.submitted(), SubmitReason::gpu_time);
+  EXPECT_EQ(policy.submission(), 1U);
+  policy.measured(1, of(600us));
+  // So that the GPU is busy.
+  policy.add(100, 1000);
+  policy.submitted();
+  EXPECT_FALSE(policy.add(50, 500));
+  EXPECT_TRUE(policy.fits(50, 1000));
+  EXPECT_FALSE(policy.fits(50, 1500));
+  EXPECT_FALSE(policy.fits(50, 500, 1));
+  EXPECT_FALSE(policy.enough());
+  EXPECT_TRUE(policy.add(50, 1000));
+  EXPECT_EQ(policy.submitted(), SubmitReason::gpu_time);
+  EXPECT_EQ(policy.statistics().by_gpu_time, 3U);
+  EXPECT_EQ(policy.statistics().by_end, 0U);
+  EXPECT_EQ(policy.submission(), 3U);
+}
+
+TEST(SubmitPolicy, ABudgetLeavesTheOtherLimitsAsTheyAre) {
+  SubmitPolicy policy({.max_commands = 20, .gpu_time_budget = 1ms});
+  policy.add(10);
+  policy.submitted();
+  policy.measured(1, of(10us));
+  policy.add(10);
+  policy.submitted();
+  EXPECT_FALSE(policy.add(19));
+  EXPECT_TRUE(policy.add());
+  EXPECT_EQ(policy.submitted(), SubmitReason::commands);
+}
+
+TEST(SubmitPolicy, AnotherLimitDoesNotEndTheStep) {
+  SubmitPolicy policy({.max_age = 1ms, .gpu_time_budget = 2ms});
+  policy.add(1000);
+  policy.submitted();
+  policy.measured(1, of(1ms));
+  for (int i = 0; i < 10; ++i) {
+    policy.add(10);
+    policy.due(TimePoint(1ms));
+    EXPECT_TRUE(policy.due(TimePoint(2ms)));
+    EXPECT_EQ(policy.submitted(), SubmitReason::age);
+    policy.measured(policy.submission(), std::nullopt);
+  }
+  // After 100 us it may be longer than the 20 us of a step that begins.
+  EXPECT_FALSE(policy.add(50));
+  EXPECT_TRUE(policy.add(10));
+}
+
+TEST(SubmitPolicy, WithoutABudgetGpuTimesChangeNothing) {
+  SubmitPolicy policy({.max_commands = 100});
+  policy.add();
+  EXPECT_TRUE(policy.fits(1'000'000, 1'000'000));
+  policy.submitted();
+  policy.measured(1, of(10s));
+  EXPECT_FALSE(policy.add());
+  EXPECT_EQ(policy.oversized(), std::nullopt);
+}
+
+TEST(SubmitPolicy, IntervalsThatCannotBeTrueTellNothing) {
+  constexpr auto least = std::chrono::nanoseconds::min();
+  constexpr auto most = std::chrono::nanoseconds::max();
+  for (const std::optional<GpuInterval>& interval :
+       {std::optional<GpuInterval>{}, std::optional(GpuInterval{5ns, 5ns}),
+        std::optional(GpuInterval{6ns, 5ns}), std::optional(GpuInterval{least, most}),
+        std::optional(GpuInterval{most, least})}) {
+    SubmitPolicy policy({.gpu_time_budget = 1ms});
+    policy.add();
+    policy.submitted();
+    policy.measured(1, interval);
+    // Still one command a submission, as before any time is known.
+    EXPECT_TRUE(policy.add());
+    policy.submitted();
+    policy.measured(2, of(1us));
+    EXPECT_FALSE(policy.add());
+  }
+}
+
+TEST(SubmitPolicy, NamesTheCommandThatIsLongerThanTheBudget) {
+  SubmitPolicy policy({.gpu_time_budget = 1ms});
+  policy.add(1, 1000, 0, "norm");
+  policy.submitted();
+  policy.measured(1, of(1us));
+  EXPECT_EQ(policy.oversized(), std::nullopt);
+  EXPECT_TRUE(policy.add(1, 2'000'000, 0, "logits"));
+  ASSERT_TRUE(policy.oversized());
+  EXPECT_STREQ(policy.oversized()->label, "logits");
+  EXPECT_EQ(policy.oversized()->command, 1U);
+  EXPECT_EQ(policy.oversized()->predicted_ns, 2'000'000);
+  policy.submitted();
+  policy.measured(2, of(900us));
+  EXPECT_EQ(policy.oversized(), std::nullopt);
+}
+
+TEST(SubmitPolicy, WhatIsDiscardedIsNotMeasured) {
+  SubmitPolicy policy({.gpu_time_budget = 1ms});
+  policy.add(1000);
+  policy.discarded();
+  EXPECT_TRUE(policy.add());
+  policy.submitted();
+  policy.measured(1, of(1us));
+  EXPECT_FALSE(policy.add());
+  EXPECT_FALSE(policy.fits(1000));
+}
+
+TEST(SubmitPolicy, ARestartBeginsAStep) {
+  SubmitPolicy policy({.gpu_time_budget = 1ms});
+  policy.add(1000);
+  policy.submitted();
+  policy.measured(1, of(1ms));
+  const auto fill = [&policy] {
+    std::uint64_t commands = 1;
+    while (!policy.add()) ++commands;
+    policy.submitted();
+    policy.measured(policy.submission(), std::nullopt);
+    return commands;
+  };
+  // Each is as long as half of what the step had so far lets it be: it grows.
+  const std::uint64_t first = fill();
+  std::uint64_t latest = first;
+  for (int i = 0; i < 20; ++i) latest = fill();
+  EXPECT_GT(latest, 5 * first);
+  // The next step is expected to be as long, and its end to come nearer.
+  policy.restart_ramp();
+  const std::uint64_t second = fill();
+  EXPECT_LT(fill(), second);
 }
 
 TEST(SubmitPolicy, CutsALongListIntoSubmissionsOfARing) {
