@@ -83,7 +83,7 @@ void work_for(std::chrono::nanoseconds time) {
 /// One load on a device of its own.
 class Program {
  public:
-  Program(const Load& load, const Options& options) : load_(load) {
+  Program(Load load, const Options& options) : load_(std::move(load)) {
     device_ = vulkan::Device::open(
         {.device = options.device, .queues = std::vector<vulkan::QueueRequest>(load.queues)});
     const std::uint32_t data = load.queues == 1 ? 1 : bench::hand_over_depth;
@@ -149,7 +149,7 @@ class Program {
     steps_ = std::clamp(static_cast<std::uint32_t>(round_ms / 1000 * done / seconds), 40U, 60'000U);
   }
 
-  const Load& load_;
+  const Load load_;
   std::shared_ptr<vulkan::Device> device_;
   std::vector<std::unique_ptr<compute::SyntheticStep>> data_;
   std::shared_ptr<Backend> backend_;
@@ -172,9 +172,19 @@ struct Pair {
   }
 };
 
-std::vector<Pair> measure(const Load& load, const Options& options, std::string& device_name) {
-  Program program(load, options);
+/// How long the device pauses between two submissions: a property of the device, so it is measured
+/// by a load that is none of the others.
+std::chrono::nanoseconds measure_pause(const Options& options, std::string& device_name) {
+  Program program(
+      {.name = "pause", .shape = {.dispatches = 100, .elements = 4096, .iterations = 32}}, options);
   device_name = program.device_name();
+  const auto pause = device_pause(program.run(3).recording);
+  return pause.value_or(0ns);
+}
+
+std::vector<Pair> measure(const Load& load, const Options& options,
+                          std::chrono::nanoseconds pause) {
+  Program program(load, options);
   const std::uint32_t from = load.queues;
   std::vector<Pair> pairs;
   for (const std::uint32_t factor : {1U, 2U, 3U, 4U}) {
@@ -188,7 +198,7 @@ std::vector<Pair> measure(const Load& load, const Options& options, std::string&
     if (round % 2 == 1) std::reverse(pairs.begin(), pairs.end());
     for (Pair& pair : pairs) {
       const Program::Run run = program.run(pair.ring_size);
-      const Prediction prediction = predict(costs, pair.ring_size);
+      const Prediction prediction = predict(costs, pair.ring_size, pause);
       pair.predicted.push_back(prediction.steps_per_second);
       pair.busy_predicted.push_back(prediction.busy_fraction);
       pair.measured.push_back(run.steps_per_second);
@@ -233,11 +243,13 @@ void print(const std::vector<Pair>& pairs, const std::string& device_name) {
 void run(const Options& options) {
   std::vector<Pair> all;
   std::string device_name;
+  const std::chrono::nanoseconds pause = measure_pause(options, device_name);
+  fmt::print(stderr, "{} pauses for {} ns between submissions\n", device_name, pause.count());
   for (const Load& load : loads()) {
     if (load.name.find(options.load) == std::string::npos) continue;
     fmt::print(stderr, "{}\n", load.name);
     try {
-      for (Pair& pair : measure(load, options, device_name)) all.push_back(std::move(pair));
+      for (Pair& pair : measure(load, options, pause)) all.push_back(std::move(pair));
     } catch (const InvalidOption& error) {
       // A device with too few queues.
       fmt::print(stderr, "  left out: {}\n", error.what());
@@ -246,7 +258,10 @@ void run(const Options& options) {
   if (!options.json) return print(all, device_name);
   nlohmann::json pairs = nlohmann::json::array();
   for (const Pair& pair : all) pairs.push_back(to_json(pair));
-  fmt::print("{}\n", nlohmann::json{{"device", device_name}, {"pairs", pairs}}.dump(2));
+  fmt::print(
+      "{}\n",
+      nlohmann::json{{"device", device_name}, {"pauseNs", pause.count()}, {"pairs", pairs}}.dump(
+          2));
 }
 
 }  // namespace

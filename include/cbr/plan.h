@@ -22,9 +22,8 @@ struct StepCosts {
   std::chrono::nanoseconds encode{0};
   /// Host time of the driver's submit call.
   std::chrono::nanoseconds submit{0};
-  /// From the moment that the GPU could start the work until it does: its queue is free and the
-  /// submit call is over.
-  std::chrono::nanoseconds start{0};
+  /// From the end of that call until the GPU can start the work: it passes while earlier work runs.
+  std::chrono::nanoseconds launch{0};
   /// GPU time.
   std::chrono::nanoseconds execute{0};
   /// From the GPU's end until a thread that waits for it goes on.
@@ -36,11 +35,17 @@ struct StepCosts {
 };
 
 /// What a recording says of each of its steps, in order. Work that failed, or whose times are not
-/// all known, is left out. What no step tells, because none waited for the GPU, is 0.
+/// all known, is left out. What a step doesn't tell, because its GPU was busy, or its thread did
+/// not have to wait, is taken to be as with the others in the median, and 0 where no step tells it.
 ///
 /// The recording is of one thread's submissions, or its threads took turns: threads that record at
 /// the same time look as if each waited for the others.
 [[nodiscard]] std::vector<StepCosts> step_costs(const Recording& recording);
+
+/// How long the device pauses between two submissions of a queue that are both there in time, in the
+/// median of those of the recording. Empty if there are none, as in the recording of a ring of one
+/// slot: its queue is never ahead. It is a property of the device rather than of the program.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> device_pause(const Recording& recording);
 
 /// What a ring of one size would do with some steps.
 struct Prediction {
@@ -62,12 +67,14 @@ struct Prediction {
 /// that runs, on durations instead of a device. Its clock is virtual, so this takes microseconds a
 /// step, and gives the same result on every run.
 ///
-/// Throws InvalidOption if there are no steps, if the ring size is not one from the number of
-/// queues to max_ring_size, or if a duration is negative or more than an hour.
-[[nodiscard]] Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size);
+/// `pause` is what device_pause() says. Throws InvalidOption if there are no steps, if the ring size
+/// is not one from the number of queues to max_ring_size, or if a duration is negative or more than
+/// an hour.
+[[nodiscard]] Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size,
+                                 std::chrono::nanoseconds pause = std::chrono::nanoseconds(0));
 
 /// The same work in submissions of another size: each `count` steps of a queue that follow each
-/// other become one, with one submit call and one start; the times of the others are added up.
+/// other become one, with one submit call and one launch; the times of the others are added up.
 /// Throws InvalidOption if `count` is 0.
 [[nodiscard]] std::vector<StepCosts> merge_steps(std::span<const StepCosts> steps,
                                                  std::size_t count);

@@ -23,8 +23,13 @@ struct Plan {
   /// Time from the end of what the submission waits for until its queue learns of that, where it
   /// waits for others (SubmitOptions::after).
   std::chrono::nanoseconds signal{0};
-  /// GPU time. Starts once the queue is free, the submit call is over, and the queue knows that
-  /// what the submission waits for has ended.
+  /// Time from the end of the submit call until the GPU can start the work. It passes while earlier
+  /// work runs.
+  std::chrono::nanoseconds launch{0};
+  /// Time from the end of the queue's earlier work until the GPU starts this, at the least.
+  std::chrono::nanoseconds pause{0};
+  /// GPU time. Starts once the queue is free, the work is launched, and the queue knows that what
+  /// the submission waits for has ended.
   std::chrono::nanoseconds execute{0};
   /// Time from the GPU's end until the host can see it.
   std::chrono::nanoseconds completion{0};

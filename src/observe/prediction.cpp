@@ -31,11 +31,11 @@ bool is_whole(const RecordedSubmission& submission) {
          times.gpu->start <= times.gpu->end && times.submit_begin <= times.gpu->end;
 }
 
-void require_duration(std::size_t index, std::string_view name, nanoseconds value) {
+void require_duration(std::string_view what, nanoseconds value) {
   constexpr std::chrono::hours longest(1);
   if (value >= none && value <= longest) return;
-  throw InvalidOption(fmt::format("a plan's step {}: {} is {} ns, allowed are 0 to {} ns (an hour)",
-                                  index, name, value.count(), nanoseconds(longest).count()));
+  throw InvalidOption(fmt::format("{} is {} ns, allowed are 0 to {} ns (an hour)", what,
+                                  value.count(), nanoseconds(longest).count()));
 }
 
 std::uint32_t require_steps(std::span<const StepCosts> steps) {
@@ -43,12 +43,15 @@ std::uint32_t require_steps(std::span<const StepCosts> steps) {
   std::uint32_t queues = 1;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const StepCosts& step = steps[i];
-    require_duration(i, "application", step.application);
-    require_duration(i, "encode", step.encode);
-    require_duration(i, "submit", step.submit);
-    require_duration(i, "start", step.start);
-    require_duration(i, "execute", step.execute);
-    require_duration(i, "completion", step.completion);
+    const auto require = [i](std::string_view name, nanoseconds value) {
+      require_duration(fmt::format("a plan's step {}: {}", i, name), value);
+    };
+    require("application", step.application);
+    require("encode", step.encode);
+    require("submit", step.submit);
+    require("launch", step.launch);
+    require("execute", step.execute);
+    require("completion", step.completion);
     if (step.after && *step.after >= i) {
       throw InvalidOption(fmt::format("a plan's step {} waits for step {}, which is not before it",
                                       i, *step.after));
@@ -68,6 +71,8 @@ std::vector<StepCosts> step_costs(const Recording& recording) {
   std::vector<StepCosts> steps;
   std::vector<nanoseconds> wake_ups;
   std::vector<std::size_t> did_not_wait;
+  std::vector<nanoseconds> launches;
+  std::vector<std::size_t> was_queued;
   /// By queue: when its work had ended.
   std::map<QueueIndex, TimePoint> last_end;
   /// Which step ended at this moment.
@@ -84,11 +89,14 @@ std::vector<StepCosts> step_costs(const Recording& recording) {
     step.encode = times.submit_begin - encoded_from;
     step.submit = times.submit_end - times.submit_begin;
     step.execute = times.gpu->end - times.gpu->start;
-    TimePoint could_start = times.submit_end;
     const auto earlier = last_end.find(submission.queue);
-    if (earlier != last_end.end()) could_start = std::max(could_start, earlier->second);
-    could_start = std::max(could_start, times.dependency_end);
-    step.start = std::max<nanoseconds>(times.gpu->start - could_start, none);
+    const bool queue_was_free = earlier == last_end.end() || earlier->second <= times.submit_end;
+    if (queue_was_free && times.dependency_end <= times.submit_end) {
+      step.launch = std::max<nanoseconds>(times.gpu->start - times.submit_end, none);
+      launches.push_back(step.launch);
+    } else {
+      was_queued.push_back(steps.size());
+    }
     if (times.dependency_end != TimePoint{}) {
       const auto found = step_of_end.find(times.dependency_end);
       if (found != step_of_end.end()) step.after = found->second;
@@ -106,11 +114,35 @@ std::vector<StepCosts> step_costs(const Recording& recording) {
   }
   const nanoseconds usual = median(wake_ups);
   for (const std::size_t index : did_not_wait) steps[index].completion = usual;
+  const nanoseconds usual_launch = median(launches);
+  for (const std::size_t index : was_queued) steps[index].launch = usual_launch;
   return steps;
 }
 
-Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size) {
+std::optional<nanoseconds> device_pause(const Recording& recording) {
+  std::vector<nanoseconds> pauses;
+  std::map<QueueIndex, TimePoint> last_end;
+  std::vector<nanoseconds> launches;
+  for (const StepCosts& step : step_costs(recording)) launches.push_back(step.launch);
+  const nanoseconds launch = median(std::move(launches));
+  for (const RecordedSubmission& submission : recording.submissions) {
+    if (!is_whole(submission)) continue;
+    const SubmissionTimes& times = submission.times;
+    const auto earlier = last_end.find(submission.queue);
+    // Launched before the earlier work had ended, and waiting for nothing else.
+    if (earlier != last_end.end() && times.submit_end + launch <= earlier->second &&
+        times.dependency_end <= earlier->second) {
+      pauses.push_back(std::max<nanoseconds>(times.gpu->start - earlier->second, none));
+    }
+    last_end[submission.queue] = times.gpu->end;
+  }
+  if (pauses.empty()) return std::nullopt;
+  return median(std::move(pauses));
+}
+
+Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size, nanoseconds pause) {
   const std::uint32_t queues = require_steps(steps);
+  require_duration("a plan's pause", pause);
   const auto gpu = simulated::make_gpu(queues);
   CommandBufferRing ring(gpu, {.ring_size = ring_size,
                                .gpu_times = GpuTimes::both,
@@ -126,10 +158,11 @@ Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size) {
     gpu->advance(step.application);
     Lease lease = ring.acquire({.queue = step.queue});
     leased.push_back(gpu->now());
-    // The GPU's pause before the work is a part of it here: nothing else runs meanwhile.
     simulated::record(lease, {.encode = step.encode,
                               .submit = step.submit,
-                              .execute = step.start + step.execute,
+                              .launch = step.launch,
+                              .pause = pause,
+                              .execute = step.execute,
                               .completion = step.completion});
     SubmitOptions options;
     if (step.after) options.after = {tickets[*step.after]};

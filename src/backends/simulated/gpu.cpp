@@ -151,7 +151,9 @@ class SimulatedQueue {
   static void schedule(Recording& recording, TimePoint free_at) {
     recording.start = recording.end = no_deadline;
     if (recording.paused || free_at == no_deadline) return;
-    TimePoint start = std::max({recording.submitted_at, recording.released_at, free_at});
+    TimePoint start =
+        std::max({recording.submitted_at + recording.plan.launch, recording.released_at, free_at});
+    if (free_at != TimePoint{}) start = std::max(start, free_at + recording.plan.pause);
     if (recording.plan.fault == Fault::lose_signal && !recording.waits.empty()) return;
     for (const TimelinePoint& wait : recording.waits) {
       const TimePoint end = end_of(wait);

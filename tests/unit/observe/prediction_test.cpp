@@ -38,8 +38,47 @@ TEST(Prediction, PromisesNothingWhereNothingIsToBeHad) {
 }
 
 TEST(Prediction, TheDevicesPauseIsNoBusyTime) {
-  const std::vector<StepCosts> steps(100, StepCosts{.start = 10us, .execute = 90us});
-  EXPECT_NEAR(predict(steps, 3).busy_fraction, 0.9, 0.001);
+  const std::vector<StepCosts> steps(100, StepCosts{.execute = 90us});
+  EXPECT_NEAR(predict(steps, 3, 10us).busy_fraction, 0.9, 0.001);
+}
+
+TEST(Prediction, ALaunchIsHiddenBehindWorkAndAPauseIsNot) {
+  const std::vector<StepCosts> steps(100, StepCosts{.launch = 30us, .execute = 90us});
+  EXPECT_EQ(predict(steps, 1).span, 100 * 120us);
+  EXPECT_EQ(predict(steps, 1, 10us).span, 100 * 120us);
+  EXPECT_EQ(predict(steps, 2).span, 30us + 100 * 90us);
+  EXPECT_EQ(predict(steps, 2, 10us).span, 30us + 100 * 90us + 99 * 10us);
+}
+
+/// A device that pauses between submissions, and takes longer to start from nothing.
+Recording record_paused(std::uint32_t ring_size) {
+  const auto gpu = simulated::make_gpu();
+  const auto recorder = std::make_shared<Recorder>();
+  CommandBufferRing ring(gpu, {.ring_size = ring_size, .observer = recorder});
+  for (int i = 0; i < 50; ++i) {
+    Lease lease = ring.acquire();
+    simulated::record(lease, {.encode = 20us,
+                              .submit = 5us,
+                              .launch = 30us,
+                              .pause = 10us,
+                              .execute = 200us,
+                              .completion = 15us});
+    std::move(lease).submit();
+  }
+  ring.drain();
+  return recorder->recording();
+}
+
+TEST(Prediction, TellsTheDevicesPauseFromALaunch) {
+  EXPECT_EQ(device_pause(record_paused(3)), 10us);
+  EXPECT_EQ(device_pause(record_paused(1)), std::nullopt) << "its queue is never ahead";
+  EXPECT_EQ(device_pause(Recording()), std::nullopt);
+  const std::vector<StepCosts> costs = step_costs(record_paused(1));
+  EXPECT_EQ(costs[7].launch, 30us);
+  // So that a recording of a ring of one slot, and the pause, tell what three slots do.
+  EXPECT_EQ(predict(costs, 3, 10us).span, 20us + 5us + 30us + 50 * 200us + 49 * 10us);
+  // Steps that were queued in time tell no launch: it is that of the first.
+  EXPECT_EQ(step_costs(record_paused(3))[20].launch, 30us);
 }
 
 /// Runs a program on the simulated GPU with a recorder.
@@ -103,12 +142,12 @@ TEST(Prediction, LeavesOutWhatIsNotKnown) {
 
 TEST(Prediction, MergedStepsHaveOneSubmitAndOnePause) {
   const std::vector<StepCosts> steps(
-      8, StepCosts{.encode = 5us, .submit = 3us, .start = 10us, .execute = 40us});
+      8, StepCosts{.encode = 5us, .submit = 3us, .launch = 10us, .execute = 40us});
   const std::vector<StepCosts> merged = merge_steps(steps, 4);
   ASSERT_EQ(merged.size(), 2U);
   EXPECT_EQ(merged[0].encode, 20us);
   EXPECT_EQ(merged[0].submit, 3us);
-  EXPECT_EQ(merged[0].start, 10us);
+  EXPECT_EQ(merged[0].launch, 10us);
   EXPECT_EQ(merged[0].execute, 160us);
   EXPECT_EQ(merge_steps(steps, 3).size(), 3U);
   EXPECT_EQ(merge_steps(steps, 1).size(), 8U);
@@ -137,6 +176,8 @@ TEST(Prediction, RefusesWhatIsNoPlan) {
   says({document}, 10'000, "ring_size is 10000");
   says({{.encode = -1ns}}, 1, "step 0: encode is -1 ns, allowed are 0 to 3600000000000 ns");
   says({document, {.execute = 25h}}, 1, "step 1: execute is");
+  EXPECT_THAT([] { (void)predict(std::vector<StepCosts>{document}, 1, -1ns); },
+              ThrowsMessage<InvalidOption>(HasSubstr("a plan's pause is -1 ns")));
   says({document, {.after = 1}}, 1, "step 1 waits for step 1");
   says({{.queue = QueueIndex{3}}}, 3, "has 4 queues");
   EXPECT_THROW((void)merge_steps({}, 0), InvalidOption);
