@@ -178,8 +178,7 @@ std::chrono::nanoseconds measure_pause(const Options& options, std::string& devi
   Program program(
       {.name = "pause", .shape = {.dispatches = 100, .elements = 4096, .iterations = 32}}, options);
   device_name = program.device_name();
-  const auto pause = device_pause(program.run(3).recording);
-  return pause.value_or(0ns);
+  return device_traits(program.run(3).recording).pause.value_or(0ns);
 }
 
 std::vector<Pair> measure(const Load& load, const Options& options,
@@ -194,11 +193,13 @@ std::vector<Pair> measure(const Load& load, const Options& options,
   for (std::uint32_t round = 0; round < options.rounds; ++round) {
     const Program::Run base = program.run(from);
     const std::vector<StepCosts> costs = step_costs(base.recording);
+    DeviceTraits device = device_traits(base.recording);
+    if (!device.pause) device.pause = pause;
     // Turn about, so that drift favours no size.
     if (round % 2 == 1) std::reverse(pairs.begin(), pairs.end());
     for (Pair& pair : pairs) {
       const Program::Run run = program.run(pair.ring_size);
-      const Prediction prediction = predict(costs, pair.ring_size, pause);
+      const Prediction prediction = predict(costs, pair.ring_size, device);
       pair.predicted.push_back(prediction.steps_per_second);
       pair.busy_predicted.push_back(prediction.busy_fraction);
       pair.measured.push_back(run.steps_per_second);

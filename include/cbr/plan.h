@@ -32,6 +32,18 @@ struct StepCosts {
   QueueIndex queue{};
   /// An earlier step of the list whose work this one's waits for on the GPU.
   std::optional<std::size_t> after = std::nullopt;
+  /// From the end of that work until the GPU can start this one's.
+  std::chrono::nanoseconds signal{0};
+};
+
+/// What matters of a device, beside the steps that a program gives it.
+struct DeviceTraits {
+  /// How long it pauses between two submissions of a queue that are both there in time. Empty where
+  /// that is not known; a plan takes it for nothing then.
+  std::optional<std::chrono::nanoseconds> pause = std::nullopt;
+  /// Whether its queues work at the same time. Otherwise they take turns, as several queues of one
+  /// family do on an H200.
+  bool queues_overlap = false;
 };
 
 /// What a recording says of each of its steps, in order. Work that failed, or whose times are not
@@ -42,10 +54,10 @@ struct StepCosts {
 /// the same time look as if each waited for the others.
 [[nodiscard]] std::vector<StepCosts> step_costs(const Recording& recording);
 
-/// How long the device pauses between two submissions of a queue that are both there in time, in the
-/// median of those of the recording. Empty if there are none, as in the recording of a ring of one
-/// slot: its queue is never ahead. It is a property of the device rather than of the program.
-[[nodiscard]] std::optional<std::chrono::nanoseconds> device_pause(const Recording& recording);
+/// What a recording says of the device. Its pause is the median of those that the recording has:
+/// none, if its ring has one slot, for then the queue is never ahead. Its queues overlap if they
+/// did for a twentieth of the time in which the less busy one of two worked.
+[[nodiscard]] DeviceTraits device_traits(const Recording& recording);
 
 /// What a ring of one size would do with some steps.
 struct Prediction {
@@ -67,11 +79,10 @@ struct Prediction {
 /// that runs, on durations instead of a device. Its clock is virtual, so this takes microseconds a
 /// step, and gives the same result on every run.
 ///
-/// `pause` is what device_pause() says. Throws InvalidOption if there are no steps, if the ring size
-/// is not one from the number of queues to max_ring_size, or if a duration is negative or more than
-/// an hour.
+/// Throws InvalidOption if there are no steps, if the ring size is not one from the number of
+/// queues to max_ring_size, or if a duration is negative or more than an hour.
 [[nodiscard]] Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size,
-                                 std::chrono::nanoseconds pause = std::chrono::nanoseconds(0));
+                                 const DeviceTraits& device = {});
 
 /// The same work in submissions of another size: each `count` steps of a queue that follow each
 /// other become one, with one submit call and one launch; the times of the others are added up.

@@ -52,6 +52,7 @@ std::uint32_t require_steps(std::span<const StepCosts> steps) {
     require("launch", step.launch);
     require("execute", step.execute);
     require("completion", step.completion);
+    require("signal", step.signal);
     if (step.after && *step.after >= i) {
       throw InvalidOption(fmt::format("a plan's step {} waits for step {}, which is not before it",
                                       i, *step.after));
@@ -73,6 +74,8 @@ std::vector<StepCosts> step_costs(const Recording& recording) {
   std::vector<std::size_t> did_not_wait;
   std::vector<nanoseconds> launches;
   std::vector<std::size_t> was_queued;
+  std::vector<nanoseconds> signals;
+  std::vector<std::size_t> did_not_see_signal;
   /// By queue: when its work had ended.
   std::map<QueueIndex, TimePoint> last_end;
   /// Which step ended at this moment.
@@ -100,6 +103,15 @@ std::vector<StepCosts> step_costs(const Recording& recording) {
     if (times.dependency_end != TimePoint{}) {
       const auto found = step_of_end.find(times.dependency_end);
       if (found != step_of_end.end()) step.after = found->second;
+      // It was there in time, and so was its queue.
+      const bool held_up = times.dependency_end >= times.submit_end &&
+                           (earlier == last_end.end() || earlier->second <= times.dependency_end);
+      if (held_up) {
+        step.signal = std::max<nanoseconds>(times.gpu->start - times.dependency_end, none);
+        signals.push_back(step.signal);
+      } else {
+        did_not_see_signal.push_back(steps.size());
+      }
     }
     if (times.waited && times.slot_free != TimePoint{} && times.slot_free >= times.acquire_begin) {
       // How late the thread was for the slot's earlier work, which is what this step waited for.
@@ -116,10 +128,14 @@ std::vector<StepCosts> step_costs(const Recording& recording) {
   for (const std::size_t index : did_not_wait) steps[index].completion = usual;
   const nanoseconds usual_launch = median(launches);
   for (const std::size_t index : was_queued) steps[index].launch = usual_launch;
+  const nanoseconds usual_signal = median(signals);
+  for (const std::size_t index : did_not_see_signal) steps[index].signal = usual_signal;
   return steps;
 }
 
-std::optional<nanoseconds> device_pause(const Recording& recording) {
+namespace {
+
+std::optional<nanoseconds> pause_of(const Recording& recording) {
   std::vector<nanoseconds> pauses;
   std::map<QueueIndex, TimePoint> last_end;
   std::vector<nanoseconds> launches;
@@ -140,10 +156,56 @@ std::optional<nanoseconds> device_pause(const Recording& recording) {
   return median(std::move(pauses));
 }
 
-Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size, nanoseconds pause) {
+bool overlaps(const Recording& recording) {
+  std::map<QueueIndex, nanoseconds> busy;
+  std::vector<const RecordedSubmission*> by_start;
+  for (const RecordedSubmission& submission : recording.submissions) {
+    if (!is_whole(submission)) continue;
+    by_start.push_back(&submission);
+    busy[submission.queue] += submission.times.gpu->end - submission.times.gpu->start;
+  }
+  if (busy.size() < 2) return false;
+  std::sort(by_start.begin(), by_start.end(), [](const auto* left, const auto* right) {
+    return left->times.gpu->start < right->times.gpu->start;
+  });
+  // The submission of another queue that ends last of those that began before is enough: what it
+  // doesn't overlap with, no other does for long.
+  std::map<QueueIndex, TimePoint> latest;
+  nanoseconds both = none;
+  for (const RecordedSubmission* const submission : by_start) {
+    const HostInterval& gpu = *submission->times.gpu;
+    TimePoint others{};
+    for (const auto& [queue, end] : latest) {
+      if (queue != submission->queue) others = std::max(others, end);
+    }
+    if (others > gpu.start) both += std::min(others, gpu.end) - gpu.start;
+    latest[submission->queue] = std::max(latest[submission->queue], gpu.end);
+  }
+  std::vector<nanoseconds> times;
+  for (const auto& [queue, time] : busy) times.push_back(time);
+  std::sort(times.begin(), times.end());
+  return both > times[times.size() - 2] / 20;
+}
+
+}  // namespace
+
+DeviceTraits device_traits(const Recording& recording) {
+  return {.pause = pause_of(recording), .queues_overlap = overlaps(recording)};
+}
+
+Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size,
+                   const DeviceTraits& device) {
   const std::uint32_t queues = require_steps(steps);
+  if (ring_size < queues) {
+    throw InvalidOption(
+        fmt::format("a plan's ring_size is {}, but its steps have {} queues and each "
+                    "needs a slot",
+                    ring_size, queues));
+  }
+  const nanoseconds pause = device.pause.value_or(none);
   require_duration("a plan's pause", pause);
-  const auto gpu = simulated::make_gpu(queues);
+  // Queues that take turns are one queue, whose work comes in the order of submission.
+  const auto gpu = simulated::make_gpu(device.queues_overlap ? queues : 1);
   CommandBufferRing ring(gpu, {.ring_size = ring_size,
                                .gpu_times = GpuTimes::both,
                                .hang_warning_ms = 0,
@@ -156,10 +218,11 @@ Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size, na
   nanoseconds executed = none;
   for (const StepCosts& step : steps) {
     gpu->advance(step.application);
-    Lease lease = ring.acquire({.queue = step.queue});
+    Lease lease = ring.acquire({.queue = device.queues_overlap ? step.queue : QueueIndex{0}});
     leased.push_back(gpu->now());
     simulated::record(lease, {.encode = step.encode,
                               .submit = step.submit,
+                              .signal = step.signal,
                               .launch = step.launch,
                               .pause = pause,
                               .execute = step.execute,

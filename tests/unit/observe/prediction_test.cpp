@@ -39,15 +39,15 @@ TEST(Prediction, PromisesNothingWhereNothingIsToBeHad) {
 
 TEST(Prediction, TheDevicesPauseIsNoBusyTime) {
   const std::vector<StepCosts> steps(100, StepCosts{.execute = 90us});
-  EXPECT_NEAR(predict(steps, 3, 10us).busy_fraction, 0.9, 0.001);
+  EXPECT_NEAR(predict(steps, 3, {.pause = 10us}).busy_fraction, 0.9, 0.001);
 }
 
 TEST(Prediction, ALaunchIsHiddenBehindWorkAndAPauseIsNot) {
   const std::vector<StepCosts> steps(100, StepCosts{.launch = 30us, .execute = 90us});
   EXPECT_EQ(predict(steps, 1).span, 100 * 120us);
-  EXPECT_EQ(predict(steps, 1, 10us).span, 100 * 120us);
+  EXPECT_EQ(predict(steps, 1, {.pause = 10us}).span, 100 * 120us);
   EXPECT_EQ(predict(steps, 2).span, 30us + 100 * 90us);
-  EXPECT_EQ(predict(steps, 2, 10us).span, 30us + 100 * 90us + 99 * 10us);
+  EXPECT_EQ(predict(steps, 2, {.pause = 10us}).span, 30us + 100 * 90us + 99 * 10us);
 }
 
 /// A device that pauses between submissions, and takes longer to start from nothing.
@@ -70,13 +70,13 @@ Recording record_paused(std::uint32_t ring_size) {
 }
 
 TEST(Prediction, TellsTheDevicesPauseFromALaunch) {
-  EXPECT_EQ(device_pause(record_paused(3)), 10us);
-  EXPECT_EQ(device_pause(record_paused(1)), std::nullopt) << "its queue is never ahead";
-  EXPECT_EQ(device_pause(Recording()), std::nullopt);
+  EXPECT_EQ(device_traits(record_paused(3)).pause, 10us);
+  EXPECT_EQ(device_traits(record_paused(1)).pause, std::nullopt) << "its queue is never ahead";
+  EXPECT_EQ(device_traits(Recording()).pause, std::nullopt);
   const std::vector<StepCosts> costs = step_costs(record_paused(1));
   EXPECT_EQ(costs[7].launch, 30us);
   // So that a recording of a ring of one slot, and the pause, tell what three slots do.
-  EXPECT_EQ(predict(costs, 3, 10us).span, 20us + 5us + 30us + 50 * 200us + 49 * 10us);
+  EXPECT_EQ(predict(costs, 3, {.pause = 10us}).span, 20us + 5us + 30us + 50 * 200us + 49 * 10us);
   // Steps that were queued in time tell no launch: it is that of the first.
   EXPECT_EQ(step_costs(record_paused(3))[20].launch, 30us);
 }
@@ -112,7 +112,7 @@ TEST(Prediction, ReplaysARecordingAsItWas) {
   EXPECT_EQ(costs[8].encode, 11us);
   EXPECT_EQ(costs[8].submit, 2us);
   EXPECT_EQ(costs[8].execute, 80us);
-  const Prediction same = predict(costs, 2);
+  const Prediction same = predict(costs, 2, {.queues_overlap = true});
   TimePoint end{};
   for (const auto& submission : recording.submissions) {
     end = std::max(end, submission.times.gpu->end);
@@ -125,9 +125,43 @@ TEST(Prediction, OfAnotherSizeIsWhatThatSizeDoes) {
   const std::vector<StepCosts> costs = step_costs(record(2, 200));
   for (const std::uint32_t size : {3U, 4U, 6U, 8U}) {
     const std::vector<StepCosts> there = step_costs(record(size, 200));
-    const double predicted = predict(costs, size).steps_per_second;
-    EXPECT_NEAR(predicted / predict(there, size).steps_per_second, 1.0, 0.005) << size;
+    const DeviceTraits device{.queues_overlap = true};
+    const double predicted = predict(costs, size, device).steps_per_second;
+    EXPECT_NEAR(predicted / predict(there, size, device).steps_per_second, 1.0, 0.005) << size;
   }
+}
+
+TEST(Prediction, QueuesThatTakeTurnsBringNothing) {
+  std::vector<StepCosts> steps(100, StepCosts{.execute = 100us});
+  for (std::size_t i = 1; i < steps.size(); i += 2) steps[i].queue = QueueIndex{1};
+  EXPECT_EQ(predict(steps, 4, {.queues_overlap = true}).span, 50 * 100us);
+  EXPECT_EQ(predict(steps, 4).span, 100 * 100us);
+  EXPECT_NEAR(predict(steps, 4).busy_fraction, 0.5, 0.001) << "each is busy half of the time";
+}
+
+TEST(Prediction, WorkWaitsForTheSignalOfOtherWork) {
+  std::vector<StepCosts> steps(100, StepCosts{.execute = 100us});
+  for (std::size_t i = 1; i < steps.size(); ++i) {
+    steps[i].queue = QueueIndex{static_cast<std::uint32_t>(i % 2)};
+    steps[i].after = i - 1;
+    steps[i].signal = 60us;
+  }
+  EXPECT_EQ(predict(steps, 4).span, 100us + 99 * 160us);
+}
+
+TEST(Prediction, TellsWhetherQueuesOverlap) {
+  EXPECT_TRUE(device_traits(record(4, 50)).queues_overlap);
+  Recording taking_turns = record(4, 50);
+  TimePoint free{};
+  for (RecordedSubmission& submission : taking_turns.submissions) {
+    HostInterval& gpu = *submission.times.gpu;
+    const auto length = gpu.end - gpu.start;
+    gpu.start = std::max(free, gpu.start);
+    gpu.end = free = gpu.start + length;
+  }
+  EXPECT_FALSE(device_traits(taking_turns).queues_overlap);
+  EXPECT_FALSE(device_traits(record_paused(3)).queues_overlap) << "there is one";
+  EXPECT_FALSE(device_traits(Recording()).queues_overlap);
 }
 
 TEST(Prediction, LeavesOutWhatIsNotKnown) {
@@ -176,10 +210,10 @@ TEST(Prediction, RefusesWhatIsNoPlan) {
   says({document}, 10'000, "ring_size is 10000");
   says({{.encode = -1ns}}, 1, "step 0: encode is -1 ns, allowed are 0 to 3600000000000 ns");
   says({document, {.execute = 25h}}, 1, "step 1: execute is");
-  EXPECT_THAT([] { (void)predict(std::vector<StepCosts>{document}, 1, -1ns); },
+  EXPECT_THAT([] { (void)predict(std::vector<StepCosts>{document}, 1, {.pause = -1ns}); },
               ThrowsMessage<InvalidOption>(HasSubstr("a plan's pause is -1 ns")));
   says({document, {.after = 1}}, 1, "step 1 waits for step 1");
-  says({{.queue = QueueIndex{3}}}, 3, "has 4 queues");
+  says({{.queue = QueueIndex{3}}}, 3, "ring_size is 3, but its steps have 4 queues");
   EXPECT_THROW((void)merge_steps({}, 0), InvalidOption);
 }
 
