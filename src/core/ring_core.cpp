@@ -147,6 +147,8 @@ bool RingCore::ask(AcquireRequest& request) {
   ring_.require_same_process();
   const Visit visit(ring_.gate);
   if (!visit.allowed()) ring_.require_usable();
+  // It may have been made long before.
+  request.request.asked_at = ring_.noted_now();
   SlotWait::Result taken;
   taken.submission = leasing_.take_free(request.request);
   if (taken.submission == nullptr) {

@@ -153,7 +153,8 @@ void RingState::retire(Submission& submission, FollowUp& follow_up) {
     admission.measured(submission.queue,
                        submission.completion.interval->end - submission.completion.interval->start);
   }
-  if (options.track_statistics) {
+  // Of samples nobody can tell what lies between them.
+  if (options.track_statistics && options.gpu_times == GpuTimes::both) {
     meters_[to_number(submission.queue)].ended(submission.completion, submission.times);
   }
   free_slot(submission, submission.times.gpu ? submission.times.gpu->end : TimePoint{});

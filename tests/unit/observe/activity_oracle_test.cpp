@@ -1,6 +1,7 @@
 // What a ring says of its gaps, against one who saw everything: a host that runs random schedules
 // on the simulated GPU and writes down, by the same clock, what it was at.
 #include <algorithm>
+#include <coroutine>
 #include <functional>
 #include <future>
 #include <map>
@@ -10,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cbr/recording.h>
 #include <cbr/ring.h>
 #include <cbr/simulated.h>
 
@@ -217,6 +219,36 @@ TEST(Activity, IsWhatOneWhoSawItAllSays) {
         GapCause::submit, GapCause::dependency, GapCause::device}) {
     EXPECT_GT(all[cause], 0ns) << to_string(cause);
   }
+}
+
+TEST(Activity, IsAbsentWhereTheTimesOfSomeWorkAreNotKnown) {
+  for (const GpuTimes times : {GpuTimes::both, GpuTimes::end, GpuTimes::sampled, GpuTimes::none}) {
+    const auto gpu = simulated::make_gpu();
+    CommandBufferRing ring(gpu, {.ring_size = 2, .gpu_times = times});
+    EXPECT_FALSE(ring.statistics().gpu) << "before there was any work";
+    for (int i = 0; i < 40; ++i) {
+      Lease lease = ring.acquire();
+      simulated::record(lease, {.encode = 30us, .execute = 10us});
+      std::move(lease).submit();
+    }
+    ring.drain();
+    EXPECT_EQ(ring.statistics().gpu.has_value(), times == GpuTimes::both) << to_string(times);
+  }
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(gpu, {.ring_size = 2, .track_statistics = false});
+  ring.acquire().submit().wait();
+  EXPECT_FALSE(ring.statistics().gpu);
+}
+
+TEST(Activity, ARequestIsMadeWhenItIsAwaitedNotBefore) {
+  const auto gpu = simulated::make_gpu();
+  const auto recorder = std::make_shared<Recorder>();
+  CommandBufferRing ring(gpu, {.ring_size = 1, .observer = recorder});
+  auto awaiter = ring.acquire_async();
+  gpu->advance(50us);
+  EXPECT_FALSE(awaiter.await_suspend(std::noop_coroutine()));
+  awaiter.await_resume().submit().wait();
+  EXPECT_EQ(recorder->recording().submissions[0].times.acquire_begin, TimePoint(50us));
 }
 
 }  // namespace
