@@ -40,6 +40,12 @@ RingContext::RingContext(std::shared_ptr<Backend> its_backend, RingOptions its_o
   }
 }
 
+void RingContext::require_queue(std::optional<QueueIndex> queue, std::string_view who) const {
+  if (!queue || to_number(*queue) < queue_count()) return;
+  throw InvalidOption(fmt::format("{}: {} asks for queue {}, the backend has {}", options.name, who,
+                                  to_number(*queue), queue_count()));
+}
+
 void RingContext::see_to(FollowUp& follow_up) noexcept {
   wake(follow_up.wake_number);
   while (Submission* const submission = follow_up.unseen_failures.pop()) {

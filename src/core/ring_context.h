@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include <cbr/backend.h>
@@ -55,6 +57,8 @@ struct RingContext {
   [[nodiscard]] bool ends_here() const { return ending_on.load() == this_thread_id(); }
   /// Throws in a child that was forked off.
   void require_same_process() const;
+  /// Throws InvalidOption if the backend has no such queue; `who` asks for it.
+  void require_queue(std::optional<QueueIndex> queue, std::string_view who) const;
   /// Throws the cause of the loss, or InvalidUsage once the ring's end has begun.
   void require_usable() CBR_EXCLUDES(state);
 

@@ -114,10 +114,7 @@ void RingCore::discard(Submission& submission) noexcept {
 
 std::shared_ptr<SequenceRecord> RingCore::make_sequence(std::optional<QueueIndex> queue) {
   ring_.require_same_process();
-  if (queue && to_number(*queue) >= queue_count()) {
-    throw InvalidOption(fmt::format("{}: a sequence asks for queue {}, the backend has {}",
-                                    ring_.options.name, to_number(*queue), queue_count()));
-  }
+  ring_.require_queue(queue, "a sequence");
   if (!queue) {
     const StateAccess state(ring_.state);
     queue = state->admission.least_busy_queue();

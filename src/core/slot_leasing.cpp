@@ -39,11 +39,7 @@ SlotRequest SlotLeasing::check(const AcquireOptions& options,
                       .label = options.label,
                       .where = where,
                       .asked_at = ring_.noted_now()};
-  if (options.queue && to_number(*options.queue) >= ring_.queue_count()) {
-    throw InvalidOption(fmt::format("{}: acquire asks for queue {}, the backend has {}",
-                                    ring_.options.name, to_number(*options.queue),
-                                    ring_.queue_count()));
-  }
+  ring_.require_queue(options.queue, "acquire");
   if (ring_.options.allocation_strategy == AllocationStrategy::priority) {
     request.level = options.priority ? static_cast<std::uint32_t>(*options.priority)
                                      : ring_.options.priority_levels / 2;
