@@ -85,10 +85,10 @@ class Program {
  public:
   Program(Load load, const Options& options) : load_(std::move(load)) {
     device_ = vulkan::Device::open(
-        {.device = options.device, .queues = std::vector<vulkan::QueueRequest>(load.queues)});
-    const std::uint32_t data = load.queues == 1 ? 1 : bench::hand_over_depth;
+        {.device = options.device, .queues = std::vector<vulkan::QueueRequest>(load_.queues)});
+    const std::uint32_t data = load_.queues == 1 ? 1 : bench::hand_over_depth;
     for (std::uint32_t i = 0; i < data; ++i) {
-      data_.push_back(std::make_unique<compute::SyntheticStep>(device_, load.shape));
+      data_.push_back(std::make_unique<compute::SyntheticStep>(device_, load_.shape));
     }
     backend_ = vulkan::make_backend(device_);
     warm_up(options.round_ms);

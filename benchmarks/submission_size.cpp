@@ -11,9 +11,8 @@
 
 #include "unit/core/submission_workloads.h"
 
+namespace cbr::test {
 namespace {
-
-using namespace cbr::test;
 
 /// A row of the table: how far each rule is from the best constant, in percent of its rate.
 std::string row(const Workload& workload, const Machine& machine) {
@@ -56,8 +55,9 @@ void print_random_cases() {
 }
 
 }  // namespace
+}  // namespace cbr::test
 
 int main() {
-  for (const std::uint32_t ring_size : {2U, 3U}) print_table({.ring_size = ring_size});
-  print_random_cases();
+  for (const std::uint32_t ring_size : {2U, 3U}) cbr::test::print_table({.ring_size = ring_size});
+  cbr::test::print_random_cases();
 }

@@ -23,24 +23,26 @@ void ActivityMeter::ended(const Completion& completion, const SubmissionTimes& t
   const GpuInterval& interval = *completion.interval;
   std::chrono::nanoseconds start = interval.start;
   std::chrono::nanoseconds end = interval.end;
-  std::optional<std::chrono::nanoseconds> gap_begin = last_end_;
+  // Where that is not known, there is no gap.
+  bool follows = last_end_.has_value();
+  std::chrono::nanoseconds free_since = last_end_.value_or(start);
   if (reset_at_) {
-    // Without a host's clock nobody knows what lies before: the first gap is left out then.
-    const auto reset_at = completion.clock
-                              ? std::optional(std::chrono::nanoseconds(
-                                    reset_at_->time_since_epoch() - completion.clock->offset))
-                              : std::nullopt;
-    if (!reset_at) {
-      gap_begin.reset();
+    if (completion.clock) {
+      const std::chrono::nanoseconds reset_at =
+          reset_at_->time_since_epoch() - completion.clock->offset;
+      start = std::max(start, reset_at);
+      end = std::max(end, reset_at);
+      free_since = std::max(free_since, reset_at);
+      if (end > reset_at) reset_at_.reset();
     } else {
-      start = std::max(start, *reset_at);
-      end = std::max(end, *reset_at);
-      if (gap_begin) gap_begin = std::max(*gap_begin, *reset_at);
+      // Without the host's clock nobody knows what lies before: the first gap is left out.
+      follows = false;
+      reset_at_.reset();
     }
-    if (!reset_at || end > *reset_at) reset_at_.reset();
   }
-  if (gap_begin && start > *gap_begin) {
-    const Gap gap{*gap_begin, start};
+  if (!follows) free_since = start;
+  if (start > free_since) {
+    const Gap gap{free_since, start};
     activity_.idle += gap.length();
     const IdleByCause parts = split_gap(gap, times, completion.clock);
     activity_.idle_by_cause += parts;
@@ -49,7 +51,7 @@ void ActivityMeter::ended(const Completion& completion, const SubmissionTimes& t
     activity_.gap_histogram.add(gap.length());
   }
   // Of work that overlaps only what is new counts.
-  const std::chrono::nanoseconds begun = gap_begin ? std::max(start, *gap_begin) : start;
+  const std::chrono::nanoseconds begun = std::max(start, free_since);
   if (end > begun) activity_.busy += end - begun;
   ++activity_.submissions;
   activity_.encode += length(times.acquire_end, times.submit_begin);
