@@ -30,6 +30,7 @@
 
 #include <cbr/async_acquire.h>
 #include <cbr/backend.h>
+#include <cbr/diagnosis.h>
 #include <cbr/errors.h>
 #include <cbr/leak.h>
 #include <cbr/lease.h>
@@ -154,6 +155,11 @@ class CommandBufferRing {
 
   /// The counters at one moment. Notices completed work first; doesn't wait for the GPU.
   [[nodiscard]] RingStatistics statistics() const;
+  /// What the counters mean, in words: whether the GPU stood idle, why, and what to do about it.
+  /// The same as cbr::diagnose(statistics(), leaked().size()). Notices completed work first;
+  /// doesn't wait for the GPU. Any thread may call it at any time. Throws what those two throw:
+  /// InvalidUsage after a move or in a forked child.
+  [[nodiscard]] Diagnosis diagnose() const;
   /// Starts counting anew, as if what is leased or in flight at this moment had just come in: the
   /// equations in RingStatistics go on holding.
   void reset_statistics();

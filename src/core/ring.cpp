@@ -88,6 +88,11 @@ RingStatistics CommandBufferRing::statistics() const {
   return core().statistics();
 }
 
+Diagnosis CommandBufferRing::diagnose() const {
+  // Not both at one moment, and they need not be: nothing is told from the one by the other.
+  return cbr::diagnose(statistics(), leaked().size());
+}
+
 void CommandBufferRing::reset_statistics() {
   core().reset_statistics();
 }

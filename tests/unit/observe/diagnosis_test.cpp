@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cbr/diagnosis.h>
+#include <cbr/errors.h>
 #include <cbr/ring.h>
 #include <cbr/simulated.h>
 
@@ -177,6 +178,27 @@ TEST(Diagnosis, SaysThatItCannotTell) {
   RingStatistics without = run({});
   without.gpu.reset();
   EXPECT_THAT(found(without), ElementsAre(FindingKind::no_times));
+}
+
+TEST(Diagnosis, OfARingIsThatOfItsFiguresAndItsLeaks) {
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(gpu, {.ring_size = 1, .hang_warning_ms = 0, .log_sink = [](auto&) {}});
+  EXPECT_TRUE(ring.diagnose().has(FindingKind::too_little));
+  for (int i = 0; i < 100; ++i) {
+    Lease lease = ring.acquire();
+    simulated::record(lease, {.encode = 20us, .execute = 200us});
+    std::move(lease).submit();
+  }
+  ring.drain();
+  EXPECT_FALSE(ring.diagnose().has(FindingKind::leak));
+  // Dropped, not discarded.
+  { const Lease dropped = ring.acquire(); }
+  const Diagnosis diagnosis = ring.diagnose();
+  EXPECT_TRUE(diagnosis.has(FindingKind::leak));
+  EXPECT_TRUE(diagnosis.has(FindingKind::ring_too_small));
+  EXPECT_EQ(diagnosis.text(), diagnose(ring.statistics(), ring.leaked().size()).text());
+  const CommandBufferRing moved = std::move(ring);
+  EXPECT_THROW((void)ring.diagnose(), InvalidUsage);
 }
 
 TEST(Findings, HaveNames) {
