@@ -158,7 +158,34 @@ void look_at_ring_size(const Figures& figures, Findings& findings) {
        share});
 }
 
+/// A host that records and submits faster than the GPU works, and is late all the same without
+/// having waited for a slot, has been at something else: in a loop that waits for each result,
+/// encoding is what a gap shows, and not what is to be mended.
+void look_at_application(const Figures& figures, Findings& findings) {
+  const double share = figures.own_share(GapCause::application) +
+                       figures.own_share(GapCause::encode) + figures.own_share(GapCause::submit);
+  if (share < noticeable) return;
+  const auto a_submission = [&](nanoseconds time) {
+    return microseconds(time) / static_cast<double>(figures.gpu().submissions);
+  };
+  findings.push_back(
+      {FindingKind::application_bound,
+       fmt::format(
+           "The GPU stood idle for {} of the time because the program asked for its slots "
+           "late: to record and submit takes {:.1f} µs a submission, and the GPU {:.1f} µs; "
+           "the rest it was doing something else, or waited for results.",
+           percent(share), a_submission(figures.gpu().encode + figures.gpu().submit),
+           microseconds(figures.mean_work())),
+       "Ask for the next slot before waiting for the results of the last or working on them, or do "
+       "that on another thread.",
+       share});
+}
+
 void look_at_host(const Figures& figures, Findings& findings) {
+  if (figures.gpu().encode + figures.gpu().submit < figures.gpu().busy) {
+    look_at_application(figures, findings);
+    return;
+  }
   const double encode = figures.own_share(GapCause::encode);
   if (encode >= noticeable) {
     findings.push_back(
