@@ -91,8 +91,10 @@ class GapHistogram {
   [[nodiscard]] constexpr std::uint64_t operator[](std::size_t index) const {
     return counts_[index];
   }
-  /// Counts one gap.
-  constexpr void add(std::chrono::nanoseconds gap) { ++counts_[index_of(gap)]; }
+  /// Counts one gap, or so many of that length.
+  constexpr void add(std::chrono::nanoseconds gap, std::uint64_t count = 1) {
+    counts_[index_of(gap)] += count;
+  }
   /// Adds the counts of `other`, class by class.
   constexpr GapHistogram& operator+=(const GapHistogram& other) {
     for (std::size_t i = 0; i < size; ++i) counts_[i] += other.counts_[i];

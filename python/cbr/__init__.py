@@ -21,10 +21,12 @@ from cbr import simulated
 from cbr._asyncio import AcquireRequest
 from cbr._cbr import (AcquireEvent, AcquireHandle, AcquireTimeout, Backend, BackendError,
                       CallbackHandle, CompleteEvent, ComputeFamily, Dependency, DependencyFailed,
-                      Device, DeviceInfo, DeviceLost, Error, ExecutionFailed, FaultInjector,
-                      GpuInterval, InputError, InvalidOption, InvalidUsage, Lease, RingStatistics,
-                      Sequence, SubmitEvent, SubmitFailed, Ticket, __version__, default_device,
-                      list_devices, validate, wait_all, wait_any)
+                      Device, DeviceInfo, DeviceLost, Diagnosis, Error, ExecutionFailed,
+                      FaultInjector, Finding, GpuActivity, GpuInterval, HostInterval, InputError,
+                      InvalidOption, InvalidUsage, Lease, Prediction, RecordedSubmission, Recorder,
+                      Recording, RingStatistics, Sequence, StepCosts, SubmissionTimes, SubmitEvent,
+                      SubmitFailed, Ticket, __version__, default_device, diagnose, list_devices,
+                      merge_steps, predict, step_costs, validate, wait_all, wait_any)
 from cbr._log import LogEvent, LogLevel, LogMessage, Place
 from cbr._options import AllocationStrategy, GpuTimes, Priority, WaitStrategy
 from cbr._ring import CommandBufferRing
@@ -32,9 +34,12 @@ from cbr._ring import CommandBufferRing
 __all__ = [
     "AcquireEvent", "AcquireHandle", "AcquireRequest", "AcquireTimeout", "AllocationStrategy",
     "Backend", "BackendError", "CallbackHandle", "CommandBufferRing", "CompleteEvent",
-    "ComputeFamily", "Dependency", "DependencyFailed", "Device", "DeviceInfo", "DeviceLost", "Error",
-    "ExecutionFailed", "FaultInjector", "GpuInterval", "GpuTimes", "InputError", "InvalidOption", "InvalidUsage", "Lease", "LogEvent",
-    "LogLevel", "LogMessage", "Place", "Priority", "RingStatistics", "Sequence", "SubmitEvent",
-    "SubmitFailed", "Ticket", "WaitStrategy", "__version__", "default_device", "list_devices",
-    "simulated", "validate", "wait_all", "wait_any",
+    "ComputeFamily", "Dependency", "DependencyFailed", "Device", "DeviceInfo", "DeviceLost",
+    "Diagnosis", "Error", "ExecutionFailed", "FaultInjector", "Finding", "GpuActivity",
+    "GpuInterval", "GpuTimes", "HostInterval", "InputError", "InvalidOption", "InvalidUsage",
+    "Lease", "LogEvent", "LogLevel", "LogMessage", "Place", "Prediction", "Priority",
+    "RecordedSubmission", "Recorder", "Recording", "RingStatistics", "Sequence", "StepCosts",
+    "SubmissionTimes", "SubmitEvent", "SubmitFailed", "Ticket", "WaitStrategy", "__version__",
+    "default_device", "diagnose", "list_devices", "merge_steps", "predict", "simulated",
+    "step_costs", "validate", "wait_all", "wait_any",
 ]

@@ -19,9 +19,10 @@ class CommandBufferRing(_cbr.Ring):
     InputError names the file, line and column of a mistake. `spin_limit` is in seconds, and
     `timeout_ms` 0 waits for ever. `log_sink` is called with each message, on any thread: a
     LogMessage, which is a string of one line with attributes; without a sink they go to standard
-    error. `observer` has some of the methods on_acquire(AcquireEvent), on_submit(SubmitEvent),
-    on_complete(CompleteEvent), on_discard(slot) and on_device_lost(), which are called on the thread
-    that causes or notices the event; they take its time, and must not wait for a slot.
+    error. `observer` is a Recorder, or has some of the methods on_acquire(AcquireEvent),
+    on_submit(SubmitEvent), on_complete(CompleteEvent), on_discard(slot) and on_device_lost(), which
+    are called on the thread that causes or notices the event; they take its time, and must not wait
+    for a slot. Events may be kept.
 
     All functions may be called by any thread. At the end of a with block, and in close(), the ring
     waits for its work in flight. At the end of the program all rings are closed.

@@ -1,7 +1,6 @@
 #include "backends_binding.h"
 
 #include <array>
-#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -101,13 +100,12 @@ void bind_simulated(py::module_& module) {
       .def_property_readonly(
           "now",
           [](const SimulatedGpuObject& self) {
-            return std::chrono::duration<double>(self.gpu->now().time_since_epoch()).count();
+            return seconds_of(self.gpu->now().time_since_epoch());
           },
           "The virtual time, in seconds.")
       .def("__repr__", [](const SimulatedGpuObject& self) {
-        return fmt::format(
-            "<cbr.simulated.Gpu at {} s>",
-            std::chrono::duration<double>(self.gpu->now().time_since_epoch()).count());
+        return fmt::format("<cbr.simulated.Gpu at {} s>",
+                           seconds_of(self.gpu->now().time_since_epoch()));
       });
 }
 

@@ -1,13 +1,14 @@
 #include "log_binding.h"
 
-#include <chrono>
 #include <optional>
 #include <source_location>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include <cbr/log.h>
+
+#include "durations.h"
+#include "text.h"
 
 namespace cbr::python {
 namespace {
@@ -37,16 +38,10 @@ const char* name_of(LogEvent event) {
   return "";
 }
 
-/// A label may end within a character, and an error's text may be of any encoding.
-py::str text_of(std::string_view text) {
-  return py::reinterpret_steal<py::str>(
-      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
-}
-
 py::object place_of(const py::object& log, const std::optional<std::source_location>& where) {
   if (!where) return py::none();
-  return log.attr("Place")(text_of(where->file_name()), where->line(),
-                           text_of(where->function_name()));
+  return log.attr("Place")(text_from(where->file_name()), where->line(),
+                           text_from(where->function_name()));
 }
 
 /// `log` is the module cbr._log.
@@ -55,20 +50,20 @@ py::object message_of(const py::object& log, const LogMessage& message) {
   fields["level"] =
       log.attr("LogLevel").attr(message.level == LogLevel::debug ? "debug" : "warning");
   fields["event"] = log.attr("LogEvent").attr(name_of(message.event));
-  fields["ring"] = text_of(message.ring);
-  fields["text"] = text_of(message.text);
-  fields["label"] = text_of(message.label);
+  fields["ring"] = text_from(message.ring);
+  fields["text"] = text_from(message.text);
+  fields["label"] = text_from(message.label);
   if (message.slot) fields["slot"] = to_number(*message.slot);
   if (message.sync_point) {
     fields["queue"] = to_number(message.sync_point->queue);
     fields["serial"] = message.sync_point->serial.value();
   }
   if (message.duration) {
-    fields["duration"] = std::chrono::duration<double>(*message.duration).count();
+    fields["duration"] = seconds_of(*message.duration);
   }
   fields["acquired_at"] = place_of(log, message.acquired_at);
   fields["submitted_at"] = place_of(log, message.submitted_at);
-  return log.attr("LogMessage")(text_of(message.line()), **fields);
+  return log.attr("LogMessage")(text_from(message.line()), **fields);
 }
 
 class PythonSink {
@@ -80,7 +75,7 @@ class PythonSink {
       // A reference of its own: the garbage collector may clear the other meanwhile.
       const py::object function = *function_;
       if (function.is_none()) {
-        PySys_FormatStderr("%U\n", text_of(message.line()).ptr());
+        PySys_FormatStderr("%U\n", text_from(message.line()).ptr());
       } else {
         function(message_of(*log_, message));
       }

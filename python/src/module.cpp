@@ -10,16 +10,21 @@
 #include "dependency_binding.h"
 #include "device_binding.h"
 #include "device_info_binding.h"
+#include "diagnosis_binding.h"
 #include "dlpack_tensor.h"
 #include "errors_binding.h"
 #include "gil.h"
+#include "gpu_activity_binding.h"
 #include "kernel_binding.h"
 #include "lease_binding.h"
 #include "observer_binding.h"
+#include "plan_binding.h"
+#include "recording_binding.h"
 #include "ring_binding.h"
 #include "shared_memory.h"
 #include "signatures.h"
 #include "statistics_binding.h"
+#include "submission_times_binding.h"
 #include "ticket_binding.h"
 
 namespace cbr::python {
@@ -42,9 +47,14 @@ PYBIND11_MODULE(_cbr, module) {
   module.attr("__version__") = CBR_VERSION;
   python::remember_main_thread();
   python::bind_errors(module);
+  python::bind_gpu_activity(module);
   python::bind_statistics(module);
+  python::bind_diagnosis(module);
   python::bind_ticket(module);
+  python::bind_submission_times(module);
   python::bind_observer(module);
+  python::bind_recording(module);
+  python::bind_plan(module);
   python::bind_device_info(module);
   python::bind_device(module);
   python::bind_backends(module);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include <pybind11/pybind11.h>
 
@@ -11,9 +12,12 @@
 
 namespace cbr::python {
 
-/// An observer that calls those methods of a Python object that it has: on_acquire, on_submit,
-/// on_complete, on_discard, on_device_lost. Throws TypeError if it has none. Needs the GIL.
-[[nodiscard]] std::shared_ptr<Observer> python_observer(const pybind11::object& object);
+/// The observer that a Python object is: a Recorder itself, which needs no GIL; for another object
+/// one that calls those methods that it has: on_acquire, on_submit, on_complete, on_discard,
+/// on_device_lost. It keeps the object alive. Throws TypeError, with the argument's name, if that
+/// has none. Needs the GIL.
+[[nodiscard]] std::shared_ptr<Observer> python_observer(std::string_view name,
+                                                        const pybind11::object& object);
 
 /// The Python object of such an observer; null for another. None once the garbage collector took
 /// it.

@@ -306,6 +306,9 @@ void bind_ring(py::module_& module) {
       .def("get_statistics", released(&CommandBufferRing::statistics), "The same as statistics().")
       .def("reset_statistics", released(&CommandBufferRing::reset_statistics),
            "Starts counting anew.")
+      .def("diagnose", released(&CommandBufferRing::diagnose),
+           "What the counters mean, a Diagnosis: whether the GPU stood idle, why, and what to do "
+           "about it.")
       .def("leaked", &leaks_of,
            "What the program has lost track of, one line each: leases dropped, failures unseen.")
       .def("close", &RingObject::close,
@@ -323,9 +326,7 @@ void bind_ring(py::module_& module) {
           "The name that messages have.")
       .def_property_readonly(
           "spin_limit",
-          [](const RingObject& self) {
-            return std::chrono::duration<double>(self.ring()->spin_limit()).count();
-          },
+          [](const RingObject& self) { return seconds_of(self.ring()->spin_limit()); },
           "How long a wait spins before it blocks, in seconds.")
       .def_property_readonly(
           "device", [](const RingObject& self) { return self.device(); },

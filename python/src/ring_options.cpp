@@ -85,8 +85,8 @@ constexpr std::array<Option, 15> all_options = {{
        o.log_sink = python_log_sink(value_from<py::function>(n, v));
      }},
     {"observer",
-     [](RingOptions& o, std::string_view /*name*/, const py::handle& v) {
-       o.observer = python_observer(py::reinterpret_borrow<py::object>(v));
+     [](RingOptions& o, std::string_view n, const py::handle& v) {
+       o.observer = python_observer(n, py::reinterpret_borrow<py::object>(v));
      }},
 }};
 

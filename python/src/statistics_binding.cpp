@@ -1,18 +1,26 @@
 #include "statistics_binding.h"
 
+#include <optional>
 #include <string>
 #include <type_traits>
 
 #include <fmt/format.h>
+#include <pybind11/stl.h>
 
 #include <cbr/statistics.h>
 
+#include "gpu_activity_binding.h"
 #include "html_table.h"
 
 namespace cbr::python {
 namespace {
 
 namespace py = pybind11;
+
+constexpr const char* gpu_documentation =
+    "A GpuActivity: how busy the GPU was and why it was idle. None until work has ended whose "
+    "start "
+    "and end the GPU noted: with gpu_times=\"both\", on a device with timestamps.";
 
 /// Calls `visit(name, member, documentation)` for every counter, in the order of statistics.h.
 template <typename Visit>
@@ -48,7 +56,17 @@ py::dict to_dict(const RingStatistics& statistics) {
   py::dict dict;
   for_each_field(
       [&](const char* name, auto member, const char*) { dict[name] = statistics.*member; });
+  dict["gpu"] = py::none();
+  if (statistics.gpu) dict["gpu"] = gpu_activity_dict(*statistics.gpu);
   return dict;
+}
+
+/// For pickle and copy.
+py::dict state_of(const RingStatistics& statistics) {
+  py::dict state = to_dict(statistics);
+  // Itself, which is exact.
+  state["gpu"] = statistics.gpu;
+  return state;
 }
 
 std::string statistics_repr(const RingStatistics& statistics) {
@@ -58,7 +76,8 @@ std::string statistics_repr(const RingStatistics& statistics) {
     text += fmt::format("{}{}={}", first ? "" : ", ", name, statistics.*member);
     first = false;
   });
-  return text + ")";
+  return text +
+         fmt::format(", gpu={})", statistics.gpu ? gpu_activity_repr(*statistics.gpu) : "None");
 }
 
 std::string statistics_html(const RingStatistics& statistics) {
@@ -72,16 +91,21 @@ std::string statistics_html(const RingStatistics& statistics) {
                        : fmt::format("{}", value),
                    documentation});
   });
-  return table.text();
+  const auto busy = [&] {
+    return fmt::format("busy {:.1f} %", 100 * statistics.gpu->busy_fraction());
+  };
+  table.add_row({"gpu", statistics.gpu ? busy() : "None", "How busy the GPU was."});
+  return table.text() + (statistics.gpu ? gpu_activity_html(*statistics.gpu) : "");
 }
 
-/// For pickle and copy.
-RingStatistics from_dict(const py::dict& values) {
+RingStatistics from_state(const py::dict& values) {
   RingStatistics statistics;
   for_each_field([&](const char* name, auto member, const char*) {
     using Value = std::remove_reference_t<decltype(statistics.*member)>;
     statistics.*member = values[name].cast<Value>();
   });
+  // Absent in what was pickled before there was any.
+  if (values.contains("gpu")) statistics.gpu = values["gpu"].cast<std::optional<GpuActivity>>();
   return statistics;
 }
 
@@ -93,8 +117,10 @@ void bind_statistics(py::module_& module) {
   for_each_field([&](const char* name, auto member, const char* documentation) {
     type.def_readonly(name, member, documentation);
   });
-  type.def("to_dict", &to_dict, "The counters by name, for JSON and the like.");
-  type.def(py::pickle(&to_dict, &from_dict));
+  type.def_readonly("gpu", &RingStatistics::gpu, gpu_documentation);
+  type.def("to_dict", &to_dict,
+           "The counters by name, for JSON and the like; `gpu` is a dict of its own, or None.");
+  type.def(py::pickle(&state_of, &from_state));
   type.def("__repr__", &statistics_repr);
   type.def("_repr_html_", &statistics_html);
 }

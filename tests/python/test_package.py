@@ -46,6 +46,15 @@ def test_the_types_are_right(tmp_path):
         "done: bool = lease.ticket.wait(1.0)\n"
         "index: int | None = cbr.wait_any([lease.ticket])\n"
         "rate: float = ring.statistics().reuse_rate\n"
+        "gpu: cbr.GpuActivity | None = ring.statistics().gpu\n"
+        "idle: float = gpu.idle_by_cause['encode'] if gpu else 0.0\n"
+        "kinds: list[str] = [finding.kind for finding in ring.diagnose().findings]\n"
+        "recorder = cbr.Recorder(capacity=8, next=cbr.Recorder())\n"
+        "ring = cbr.CommandBufferRing(backend='simulated', observer=recorder)\n"
+        "costs: list[cbr.StepCosts] = cbr.step_costs(recorder.recording())\n"
+        "costs[0].encode /= 2\n"
+        "speed: float = cbr.predict(cbr.merge_steps(costs, 2), 3).steps_per_second\n"
+        "start: float | None = recorder.recording().submissions[0].times.acquire_begin\n"
         "data: cbr.compute.Buffer = cbr.compute.Buffer(64)\n"
         "text: cbr.decode.Generation = cbr.decode.Decoder('model').generate('prompt')\n"
         "async def main() -> None:\n"
@@ -66,6 +75,9 @@ def stub_members(class_node):
     members = {}
     for node in class_node.body:
         if not isinstance(node, ast.FunctionDef):
+            continue
+        # Of a property, which comes before it.
+        if any(getattr(each, "attr", "") == "setter" for each in node.decorator_list):
             continue
         arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
         is_property = any(getattr(each, "id", "") == "property" for each in node.decorator_list)

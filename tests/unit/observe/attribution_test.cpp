@@ -173,6 +173,10 @@ TEST(GapHistogram, HasClassesThatDouble) {
   EXPECT_EQ(GapHistogram::index_of(GapHistogram::bound(GapHistogram::size - 1)),
             GapHistogram::size - 1);
   EXPECT_EQ(GapHistogram::index_of(24h), GapHistogram::size - 1);
+  GapHistogram gaps;
+  gaps.add(5us);
+  gaps.add(5us, 3);
+  EXPECT_EQ(gaps[GapHistogram::index_of(5us)], 4U);
   EXPECT_EQ(GapHistogram::bound(11), 1024us);
 }
 
