@@ -25,8 +25,8 @@ from cbr._cbr import (AcquireEvent, AcquireHandle, AcquireTimeout, Backend, Back
                       FaultInjector, Finding, GpuActivity, GpuInterval, HostInterval, InputError,
                       InvalidOption, InvalidUsage, Lease, Prediction, RecordedSubmission, Recorder,
                       Recording, RingStatistics, Sequence, StepCosts, SubmissionTimes, SubmitEvent,
-                      SubmitFailed, Ticket, __version__, default_device, diagnose, list_devices,
-                      merge_steps, predict, step_costs, validate, wait_all, wait_any)
+                      SubmitFailed, Ticket, __version__, default_device, device_traits, diagnose,
+                      list_devices, merge_steps, predict, step_costs, validate, wait_all, wait_any)
 from cbr._log import LogEvent, LogLevel, LogMessage, Place
 from cbr._options import AllocationStrategy, GpuTimes, Priority, WaitStrategy
 from cbr._ring import CommandBufferRing
@@ -40,6 +40,6 @@ __all__ = [
     "Lease", "LogEvent", "LogLevel", "LogMessage", "Place", "Prediction", "Priority",
     "RecordedSubmission", "Recorder", "Recording", "RingStatistics", "Sequence", "StepCosts",
     "SubmissionTimes", "SubmitEvent", "SubmitFailed", "Ticket", "WaitStrategy", "__version__",
-    "default_device", "diagnose", "list_devices", "merge_steps", "predict", "simulated",
-    "step_costs", "validate", "wait_all", "wait_any",
+    "default_device", "device_traits", "diagnose", "list_devices", "merge_steps", "predict",
+    "simulated", "step_costs", "validate", "wait_all", "wait_any",
 ]

@@ -40,10 +40,14 @@ void for_each_cost(const Visit& visit) {
   visit("application", &S::application, "Host time before the program asks for a slot.");
   visit("encode", &S::encode, "Host time to record the commands.");
   visit("submit", &S::submit, "Host time of the driver's submit call.");
-  visit("start", &S::start, "From the moment that the GPU could start the work until it does.");
+  visit("launch", &S::launch,
+        "From the end of that call until the GPU can start the work: it passes while earlier work "
+        "runs.");
   visit("execute", &S::execute, "GPU time.");
   visit("completion", &S::completion,
         "From the GPU's end until a thread that waits for it goes on.");
+  visit("signal", &S::signal,
+        "From the end of the work of `after` until the GPU can start this one's.");
 }
 
 std::string costs_repr(const StepCosts& self) {
@@ -60,19 +64,21 @@ std::string costs_repr(const StepCosts& self) {
 StepCosts make_costs(const Argument<"application", double>& application,
                      const Argument<"encode", double>& encode,
                      const Argument<"submit", double>& submit,
-                     const Argument<"start", double>& start,
+                     const Argument<"launch", double>& launch,
                      const Argument<"execute", double>& execute,
                      const Argument<"completion", double>& completion,
                      const Argument<"queue", std::uint32_t>& queue,
-                     const Argument<"after", std::optional<std::uint64_t>>& after) {
+                     const Argument<"after", std::optional<std::uint64_t>>& after,
+                     const Argument<"signal", double>& signal) {
   return {.application = cost_from("application", application.value),
           .encode = cost_from("encode", encode.value),
           .submit = cost_from("submit", submit.value),
-          .start = cost_from("start", start.value),
+          .launch = cost_from("launch", launch.value),
           .execute = cost_from("execute", execute.value),
           .completion = cost_from("completion", completion.value),
           .queue = QueueIndex{queue.value},
-          .after = after.value};
+          .after = after.value,
+          .signal = cost_from("signal", signal.value)};
 }
 
 void bind_costs(py::module_& module) {
@@ -80,9 +86,9 @@ void bind_costs(py::module_& module) {
       module, "StepCosts",
       "What one step of a program costs, wherever it runs, in seconds. A plan is a list of these.");
   type.def(py::init(&make_costs), py::kw_only(), py::arg("application") = 0.0,
-           py::arg("encode") = 0.0, py::arg("submit") = 0.0, py::arg("start") = 0.0,
+           py::arg("encode") = 0.0, py::arg("submit") = 0.0, py::arg("launch") = 0.0,
            py::arg("execute") = 0.0, py::arg("completion") = 0.0, py::arg("queue") = 0,
-           py::arg("after") = py::none(),
+           py::arg("after") = py::none(), py::arg("signal") = 0.0,
            "Costs in seconds, the queue that runs it, and the place in the list of the step that "
            "its work waits for on the GPU.");
   for_each_cost([&](const char* name, auto member, const char* documentation) {
@@ -148,12 +154,33 @@ void bind_plan(py::module_& module) {
       "submissions, or its threads took turns.");
   module.def(
       "predict",
-      [](const Steps& steps, const Argument<"ring_size", std::uint32_t>& ring_size) {
-        return without_gil([&] { return predict(steps.value, ring_size.value); });
+      [](const Steps& steps, const Argument<"ring_size", std::uint32_t>& ring_size,
+         const Argument<"pause", std::optional<double>>& pause,
+         const Argument<"queues_overlap", bool>& queues_overlap) {
+        DeviceTraits device{.queues_overlap = queues_overlap.value};
+        if (pause.value) device.pause = cost_from("pause", *pause.value);
+        return without_gil([&] { return predict(steps.value, ring_size.value, device); });
       },
-      py::arg("steps"), py::arg("ring_size"),
+      py::arg("steps"), py::arg("ring_size"), py::kw_only(), py::arg("pause") = py::none(),
+      py::arg("queues_overlap") = false,
       "Replays the steps through a ring of that size on the simulated GPU, a Prediction: the same "
-      "on every run, in microseconds a step.");
+      "on every run, in microseconds a step. `pause` and `queues_overlap` are what device_traits() "
+      "says of the device; without a pause it has none.");
+  module.def(
+      "device_traits",
+      [](const Argument<"recording", RecordingObject*>& recording) {
+        const DeviceTraits device =
+            without_gil([&] { return device_traits(recording.value->recording()); });
+        py::dict traits;
+        traits["pause"] = device.pause ? py::object(py::float_(seconds_of(*device.pause)))
+                                       : py::object(py::none());
+        traits["queues_overlap"] = device.queues_overlap;
+        return traits;
+      },
+      py::arg("recording"),
+      "What a recording says of the device, as arguments for predict(): a dict of `pause`, the "
+      "seconds between two submissions of a queue that are both there in time, None where the ring "
+      "was never ahead, and `queues_overlap`.");
   module.def(
       "merge_steps",
       [](const Steps& steps, const Argument<"count", std::uint64_t>& count) {
@@ -161,7 +188,7 @@ void bind_plan(py::module_& module) {
       },
       py::arg("steps"), py::arg("count"),
       "The same work in submissions of another size: each `count` steps of a queue that follow "
-      "each other become one, with one submit call and one start.");
+      "each other become one, with one submit call and one launch.");
 }
 
 }  // namespace cbr::python

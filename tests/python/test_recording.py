@@ -234,7 +234,7 @@ def test_costs_are_what_the_loop_spent(gpu):
     costs = cbr.step_costs(recorder.recording())
     assert len(costs) == 20
     last = costs[-1]
-    spent = (last.application, last.encode, last.submit, last.start, last.execute, last.completion)
+    spent = (last.application, last.encode, last.submit, last.launch, last.execute, last.completion)
     assert spent == pytest.approx((3e-6, 10e-6, 2e-6, 0, 50e-6, 5e-6))
     assert last.queue == 0 and last.after is None
     # And so the ring of that size does what it did.
@@ -256,11 +256,34 @@ def test_predictions():
     assert cbr.predict(iter(steps), 2).span == double.span
 
 
+def test_what_a_device_does_between_submissions():
+    steps = [cbr.StepCosts(launch=30e-6, execute=90e-6)] * 100
+    assert cbr.predict(steps, 3).span == pytest.approx(30e-6 + 100 * 90e-6)
+    assert cbr.predict(steps, 3, pause=10e-6).span == pytest.approx(30e-6 + 9e-3 + 99 * 10e-6)
+    for i in range(1, 100, 2):
+        steps[i] = cbr.StepCosts(execute=90e-6, queue=1)
+    apart = cbr.predict(steps, 4, queues_overlap=True).span
+    assert cbr.predict(steps, 4).span > 1.9 * apart
+    with pytest.raises(cbr.InvalidOption, match="pause is -1.*allowed are 0 to 3600"):
+        cbr.predict(steps, 3, pause=-1)
+
+
+def test_traits_are_arguments_for_a_prediction(gpu):
+    recorder = cbr.Recorder()
+    with cbr.CommandBufferRing(ring_size=3, backend=gpu, observer=recorder) as ring:
+        for _ in range(20):
+            step(ring)
+    traits = cbr.device_traits(recorder.recording())
+    assert traits == {"pause": 0.0, "queues_overlap": False}
+    assert cbr.predict(cbr.step_costs(recorder.recording()), 3, **traits).steps == 20
+    assert cbr.device_traits(cbr.Recorder().recording())["pause"] is None
+
+
 def test_merged_steps():
-    steps = [cbr.StepCosts(encode=5e-6, submit=3e-6, start=10e-6, execute=40e-6) for _ in range(8)]
+    steps = [cbr.StepCosts(encode=5e-6, submit=3e-6, launch=10e-6, execute=40e-6) for _ in range(8)]
     merged = cbr.merge_steps(steps, 4)
     assert len(merged) == 2
-    assert (merged[0].encode, merged[0].submit, merged[0].start, merged[0].execute) == (
+    assert (merged[0].encode, merged[0].submit, merged[0].launch, merged[0].execute) == (
         20e-6, 3e-6, 10e-6, 160e-6)
     with pytest.raises(cbr.InvalidOption, match="merges 0 steps"):
         cbr.merge_steps(steps, 0)
@@ -272,7 +295,7 @@ def test_costs_can_be_changed():
     costs.queue, costs.after = 0, None
     assert (costs.encode, costs.queue, costs.after) == (10e-6, 0, None)
     assert repr(cbr.StepCosts(encode=0.5, after=2)) == "StepCosts(encode=0.5, queue=0, after=2)"
-    for name in ("application", "encode", "submit", "start", "execute", "completion"):
+    for name in ("application", "encode", "submit", "launch", "execute", "completion", "signal"):
         for wrong in (-1, float("nan"), 3601):
             with pytest.raises(cbr.InvalidOption, match=f"{name} is .*, allowed are 0 to 3600"):
                 cbr.StepCosts(**{name: wrong})
