@@ -29,6 +29,39 @@ class SimulatedBench(CbrTestCase):
         self.assertEqual(result["config"]["simulated"]["gpuUs"], 44)
         self.assertEqual(result["device"]["backend"], "simulated")
 
+    def test_says_where_the_idle_time_went(self):
+        path = self.folder / "result.json"
+        run = run_cbr("bench", *SIMULATED, "--ring-size", "1,2", "--rounds", "3", "--sim-encode-us",
+                      "20", "--sim-submit-us", "2", "--sim-gpu-us", "44", "--sim-completion-us", "25",
+                      "--output", path)
+        self.assert_success(run)
+        serial, double = self.read_result(path)["runs"]
+        gpu = serial["ring"]["gpu"]
+        gaps = 3 * 49
+        self.assertEqual((gpu["submissions"], gpu["gaps"], gpu["peakInUse"]), (150, gaps, 1))
+        self.assertAlmostEqual(gpu["busySeconds"], 150 * 44e-6, places=12)
+        self.assertAlmostEqual(gpu["idleSeconds"], gaps * 47e-6, places=12)
+        self.assertAlmostEqual(gpu["busyFraction"], 150 * 44 / (150 * 44 + gaps * 47), places=12)
+        expected = {"wakeUp": 25e-6, "encode": 20e-6, "submit": 2e-6}
+        self.assertEqual(list(gpu["idleByCause"]), ["application", "slotWait", "wakeUp", "encode",
+                                                    "submit", "dependency", "device", "unknown"])
+        for cause, idle in gpu["idleByCause"].items():
+            self.assertAlmostEqual(idle, gaps * expected.get(cause, 0), places=12, msg=cause)
+        self.assertEqual(gpu["idleAfterWait"], gpu["idleByCause"])
+        self.assertEqual([each for each in gpu["gapHistogram"] if each["count"]],
+                         [{"fromUs": 32, "count": gaps}])
+        self.assertEqual((gpu["encodeSeconds"], gpu["submitSeconds"]), (150 * 20e-6, 150 * 2e-6))
+        self.assertLess(double["ring"]["gpu"]["idleSeconds"], gpu["idleSeconds"])
+        self.assertIn("\nring 1: idle 51.1 %: wake_up 27.2 %, encode 21.8 %, submit 2.2 %\n", run.stdout)
+        self.assertRegex(run.stdout, r"\nRing size 1: The GPU stood idle for 51.1 % .* Set ring_size to 2")
+
+    def test_without_times_of_the_gpu_says_nothing_of_them(self):
+        path = self.folder / "result.json"
+        run = run_cbr("bench", *SIMULATED, "--gpu-times", "none", "--output", path)
+        self.assert_success(run)
+        self.assertNotIn("idle ", run.stdout.split("waits")[1])
+        self.assertEqual([each["ring"]["gpu"] for each in self.read_result(path)["runs"]], [None] * 4)
+
     def test_is_the_same_each_time(self):
         first = run_cbr("bench", *SIMULATED)
         self.assert_success(first)

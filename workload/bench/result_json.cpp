@@ -1,5 +1,8 @@
 #include "bench/result_json.h"
 
+#include <chrono>
+#include <cstddef>
+
 #include <nlohmann/json.hpp>
 
 namespace cbr::bench {
@@ -65,6 +68,57 @@ Json to_json(const BenchConfig& config) {
   return json;
 }
 
+/// A cause's name as the file's others are: "slotWait".
+std::string key_of(GapCause cause) {
+  std::string key;
+  bool upper = false;
+  for (const char letter : to_string(cause)) {
+    if (letter == '_') {
+      upper = true;
+    } else {
+      key += upper ? static_cast<char>(letter - 'a' + 'A') : letter;
+      upper = false;
+    }
+  }
+  return key;
+}
+
+double seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+Json to_json(const IdleByCause& idle) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < gap_cause_count; ++i) {
+    const auto cause = static_cast<GapCause>(i);
+    json[key_of(cause)] = seconds(idle[cause]);
+  }
+  return json;
+}
+
+Json to_json(const GapHistogram& histogram) {
+  Json json = Json::array();
+  for (std::size_t i = 0; i < GapHistogram::size; ++i) {
+    const std::chrono::duration<double, std::micro> from = GapHistogram::bound(i);
+    json.push_back({{"fromUs", from.count()}, {"count", histogram[i]}});
+  }
+  return json;
+}
+
+Json to_json(const GpuActivity& gpu) {
+  return {{"busyFraction", gpu.busy_fraction()},
+          {"busySeconds", seconds(gpu.busy)},
+          {"idleSeconds", seconds(gpu.idle)},
+          {"idleByCause", to_json(gpu.idle_by_cause)},
+          {"idleAfterWait", to_json(gpu.idle_after_wait)},
+          {"gaps", gpu.gaps},
+          {"gapHistogram", to_json(gpu.gap_histogram)},
+          {"submissions", gpu.submissions},
+          {"encodeSeconds", seconds(gpu.encode)},
+          {"submitSeconds", seconds(gpu.submit)},
+          {"peakInUse", gpu.peak_in_use}};
+}
+
 Json to_json(const RingStatistics& ring) {
   return {{"totalAcquisitions", ring.total_acquisitions},
           {"totalReleases", ring.total_releases},
@@ -81,7 +135,8 @@ Json to_json(const RingStatistics& ring) {
           {"submissions", ring.submissions},
           {"completions", ring.completions},
           {"failures", ring.failures},
-          {"discarded", ring.discarded}};
+          {"discarded", ring.discarded},
+          {"gpu", ring.gpu ? to_json(*ring.gpu) : Json(nullptr)}};
 }
 
 Json to_json(const GpuSummary& gpu) {

@@ -7,8 +7,8 @@
 
 namespace cbr::bench {
 
-/// What was measured on what, a table with a row for each ring size, and the verdict. Simulated
-/// times are marked as such. Ends with a line break.
+/// What was measured on what, a table with a row for each ring size, where the GPU's idle time
+/// went, and the verdict. Simulated times are marked as such. Ends with a line break.
 [[nodiscard]] std::string result_table(const BenchResult& result);
 
 }  // namespace cbr::bench

@@ -22,11 +22,26 @@ void append(std::vector<double>& all, const std::vector<double>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
+/// Sums up what the GPU did in rounds that follow each other: the most slots that were of use at
+/// one time are the most of any round. Empty where no round knows.
+std::optional<GpuActivity> add_up_activity(const std::vector<RoundSamples>& rounds) {
+  std::optional<GpuActivity> sum;
+  std::uint32_t peak = 0;
+  for (const RoundSamples& round : rounds) {
+    if (!round.ring.gpu) continue;
+    if (!sum) sum.emplace();
+    *sum += *round.ring.gpu;
+    peak = std::max(peak, round.ring.gpu->peak_in_use);
+  }
+  if (sum) sum->peak_in_use = peak;
+  return sum;
+}
+
 /// Sums up what several rings of one size have counted.
 RingStatistics add_up(const std::vector<RoundSamples>& rounds) {
   RingStatistics sum = rounds.back().ring;
   sum.total_acquisitions = sum.total_releases = sum.wait_events = sum.timeout_events = 0;
-  sum.submissions = sum.completions = sum.failures = sum.discarded = 0;
+  sum.submissions = sum.completions = sum.failures = sum.discarded = sum.hang_warnings = 0;
   sum.total_wait_ms = sum.max_wait_ms = 0.0;
   for (const RoundSamples& round : rounds) {
     sum.total_acquisitions += round.ring.total_acquisitions;
@@ -37,9 +52,11 @@ RingStatistics add_up(const std::vector<RoundSamples>& rounds) {
     sum.completions += round.ring.completions;
     sum.failures += round.ring.failures;
     sum.discarded += round.ring.discarded;
+    sum.hang_warnings += round.ring.hang_warnings;
     sum.total_wait_ms += round.ring.total_wait_ms;
     sum.max_wait_ms = std::max(sum.max_wait_ms, round.ring.max_wait_ms);
   }
+  sum.gpu = add_up_activity(rounds);
   sum.avg_wait_ms =
       sum.wait_events == 0 ? 0.0 : sum.total_wait_ms / static_cast<double>(sum.wait_events);
   sum.reuse_rate = 1.0;

@@ -77,6 +77,31 @@ TEST(SummarizeRun, RatesAreByRoundAndStepsOverAll) {
   EXPECT_DOUBLE_EQ(run->step_ms.median, 5);
 }
 
+TEST(SummarizeRun, AddsUpWhatTheGpuDidInEachRound) {
+  RoundSamples first = round_of(1s);
+  first.ring.hang_warnings = 1;
+  first.ring.gpu.emplace();
+  first.ring.gpu->busy = 60us;
+  first.ring.gpu->idle = 20us;
+  first.ring.gpu->idle_by_cause[GapCause::encode] = 20us;
+  first.ring.gpu->gap_histogram.add(20us);
+  first.ring.gpu->peak_in_use = 3;
+  RoundSamples second = first;
+  second.ring.gpu->busy = 100us;
+  second.ring.gpu->peak_in_use = 2;
+  // One whose times are not known takes nothing away.
+  const auto run = summarize_run({.ring_size = 3, .rounds = {first, second, round_of(1s)}});
+  ASSERT_TRUE(run->ring.gpu);
+  EXPECT_EQ(run->ring.gpu->busy, 160us);
+  EXPECT_EQ(run->ring.gpu->idle, 40us);
+  EXPECT_EQ(run->ring.gpu->idle_by_cause[GapCause::encode], 40us);
+  EXPECT_EQ(run->ring.gpu->gap_histogram[GapHistogram::index_of(20us)], 2U);
+  // Of rounds that follow each other: not the sum, which no ring of that size could have.
+  EXPECT_EQ(run->ring.gpu->peak_in_use, 3U);
+  EXPECT_EQ(run->ring.hang_warnings, 2U);
+  EXPECT_FALSE(summarize_run({.ring_size = 3, .rounds = {round_of(1s)}})->ring.gpu);
+}
+
 TEST(ResultsMatch, SeesOneDifferentRound) {
   RunRecord record;
   record.rings = {{.ring_size = 1, .rounds = {round_of(1s), round_of(1s)}},
