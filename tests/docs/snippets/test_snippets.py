@@ -2,10 +2,13 @@
 
 What is not run says so in its page, and why; the reasons are printed."""
 
+import contextlib
+import io
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -16,6 +19,18 @@ from generate_cpp import SUFFIXES
 
 PROGRAM = os.environ["CBR_PROGRAM"]
 HANDLED = {*SUFFIXES, "python", "sh", "cmake", "yaml", "text"}
+
+
+def blocks_and_what_they_print():
+    """The Python of the pages, each with the text right behind it if that is what it prints."""
+    blocks = all_code_blocks()
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        if block.language == "python":
+            yield block, following if is_printed_by_python(following) else None
+
+
+def is_printed_by_python(block):
+    return block is not None and block.note("printed-by") == "python"
 
 
 class Pages(unittest.TestCase):
@@ -31,13 +46,23 @@ class Pages(unittest.TestCase):
 
 
 class Python(unittest.TestCase):
-    def test_runs(self):
+    def setUp(self):
         before = os.getcwd()
         self.addCleanup(os.chdir, before)
         os.chdir(SOURCE)
-        for block in all_code_blocks("python"):
-            with self.subTest(block.place), getattr(python_context, block.note("context", "nothing"))() as names:
-                python_context.run(block, names)
+
+    def run_block(self, block):
+        with getattr(python_context, block.note("context", "nothing"))() as names:
+            python_context.run(block, names)
+
+    def test_runs(self):
+        for block, shown in blocks_and_what_they_print():
+            with self.subTest(block.place):
+                printed = io.StringIO()
+                with contextlib.redirect_stdout(printed if shown else sys.stdout):
+                    self.run_block(block)
+                if shown:
+                    self.assertEqual(printed.getvalue(), shown.text, shown.place)
 
 
 class Yaml(unittest.TestCase):
@@ -91,12 +116,19 @@ class Shell(RunTestCase):
 
 class Text(unittest.TestCase):
     def test_is_what_the_command_prints(self):
-        blocks = [block for block in all_code_blocks("text") if "printed-by" in block.notes]
+        blocks = [block for block in all_code_blocks("text")
+                  if "printed-by" in block.notes and not is_printed_by_python(block)]
         self.assertGreater(len(blocks), 0)
         for block in blocks:
             with self.subTest(block.place):
                 done = clone.run(block.note("printed-by"))
                 self.assertEqual(done.stdout + done.stderr, block.text)
+
+
+    def test_of_python_has_python_before_it(self):
+        texts = [block.place for block in all_code_blocks() if is_printed_by_python(block)]
+        self.assertGreater(len(texts), 0)
+        self.assertEqual(texts, [shown.place for _, shown in blocks_and_what_they_print() if shown])
 
 
 class Cmake(RunTestCase):
