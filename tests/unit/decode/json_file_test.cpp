@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -72,6 +73,49 @@ TEST(ParseJsonObject, RefusesDeepNesting) {
   EXPECT_EQ(error_of(deep), "a.json: JSON is nested deeper than 64 levels");
   const std::string allowed = "{\"a\":" + std::string(63, '[') + std::string(63, ']') + "}";
   EXPECT_NO_THROW(static_cast<void>(parse_json_object(allowed, "a.json")));
+}
+
+TEST(ParseJsonBeginning, IsTheDocumentWhereThatIsWhole) {
+  std::optional<text::JsonCut> cut;
+  EXPECT_EQ(text::parse_json_beginning(R"({"a": [1, 2]})", "a.json", cut),
+            nlohmann::json::parse(R"({"a": [1, 2]})"));
+  EXPECT_FALSE(cut);
+}
+
+TEST(ParseJsonBeginning, KeepsWhatIsWholeWhereverItIsCut) {
+  const auto beginning = [](const std::string& cut_text, std::size_t depth) {
+    std::optional<text::JsonCut> cut;
+    const nlohmann::json document = text::parse_json_beginning(cut_text, "a.json", cut);
+    EXPECT_TRUE(cut) << cut_text;
+    EXPECT_EQ(cut ? cut->depth : 0, depth) << cut_text;
+    return document.dump();
+  };
+  EXPECT_EQ(beginning("{", 1), "{}");
+  EXPECT_EQ(beginning(R"({"a)", 1), "{}");
+  EXPECT_EQ(beginning(R"({"a")", 1), "{}");
+  EXPECT_EQ(beginning(R"({"a":)", 1), "{}");
+  // It may have been 12.
+  EXPECT_EQ(beginning(R"({"a": 1)", 1), "{}");
+  EXPECT_EQ(beginning(R"({"a": 1 )", 1), R"({"a":1})");
+  EXPECT_EQ(beginning(R"({"a": "1)", 1), "{}");
+  EXPECT_EQ(beginning(R"({"a": tru)", 1), "{}");
+  EXPECT_EQ(beginning(R"({"a": true)", 1), R"({"a":true})");
+  EXPECT_EQ(beginning(R"({"a": [1, 2, 3)", 2), R"({"a":[1,2]})");
+  EXPECT_EQ(beginning(R"({"a": [{"b": 1}], "c)", 1), R"({"a":[{"b":1}]})");
+  EXPECT_EQ(beginning(R"({"a": [Infinity, "b)", 2), R"({"a":[null]})");
+}
+
+TEST(ParseJsonBeginning, RefusesWhatIsWrongBeforeTheEnd) {
+  const auto error_at_the_beginning = [](const std::string& wrong) {
+    return input_error_of([&] {
+      std::optional<text::JsonCut> cut;
+      static_cast<void>(text::parse_json_beginning(wrong, "a.json", cut));
+    });
+  };
+  EXPECT_THAT(error_at_the_beginning(R"({"a": x)"), HasSubstr("a.json: byte 7: is not valid JSON"));
+  EXPECT_THAT(error_at_the_beginning(R"({"a": 1, "a": [)"), HasSubstr("the key is given twice"));
+  EXPECT_THAT(error_at_the_beginning(R"({} {)"), HasSubstr("is not valid JSON"));
+  EXPECT_THAT(error_at_the_beginning(R"([1,)"), HasSubstr("expected a JSON object"));
 }
 
 TEST(ReadJsonFile, NamesTheFileThatIsMissingOrTooLong) {
