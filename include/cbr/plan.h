@@ -84,6 +84,10 @@ struct Prediction {
 [[nodiscard]] Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size,
                                  const DeviceTraits& device = {});
 
+/// The same figures as they were recorded, of the steps that step_costs() takes, to set beside what
+/// predict() says. All are 0 where there are none.
+[[nodiscard]] Prediction measured(const Recording& recording);
+
 /// The same work in submissions of another size: each `count` steps of a queue that follow each
 /// other become one, with one submit call and one launch; the times of the others are added up.
 /// Throws InvalidOption if `count` is 0.

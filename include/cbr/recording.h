@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <cbr/observer.h>
+#include <cbr/statistics.h>
 #include <cbr/submission_times.h>
 #include <cbr/types.h>
 
@@ -51,6 +52,12 @@ struct Recording {
   /// In the order in which their slots were asked for.
   std::vector<RecordedSubmission> submissions;
 };
+
+/// What the ring's statistics say of the submissions of a recording, so that diagnose() can tell
+/// what they mean. Each has ended, so none is leased or in flight; what a recording has no trace
+/// of, such as discarded leases and hang warnings, is 0. Where submissions are missing between
+/// others, the time between these counts neither as busy nor as idle.
+[[nodiscard]] RingStatistics statistics_of(const Recording& recording);
 
 /// How a Recorder works.
 struct RecorderOptions {

@@ -252,6 +252,43 @@ Prediction predict(std::span<const StepCosts> steps, std::uint32_t ring_size,
   return prediction;
 }
 
+Prediction measured(const Recording& recording) {
+  Prediction measured;
+  measured.ring_size = recording.ring_size;
+  std::optional<TimePoint> begin;
+  TimePoint end{};
+  /// By queue: when its work had ended, and for how long it had any.
+  std::map<QueueIndex, std::pair<TimePoint, nanoseconds>> queues;
+  std::vector<nanoseconds> latencies;
+  for (const RecordedSubmission& submission : recording.submissions) {
+    if (!is_whole(submission)) continue;
+    const SubmissionTimes& times = submission.times;
+    if (!begin) {
+      begin = times.waited ? times.acquire_end : times.acquire_begin;
+      end = times.gpu->end;
+    }
+    end = std::max(end, times.gpu->end);
+    latencies.push_back(times.gpu->end - times.acquire_end);
+    auto& [last_end, busy] =
+        queues.try_emplace(submission.queue, times.gpu->start, none).first->second;
+    // Of work that overlaps only what is new counts.
+    busy += std::max<nanoseconds>(times.gpu->end - std::max(times.gpu->start, last_end), none);
+    last_end = std::max(last_end, times.gpu->end);
+  }
+  if (!begin) return measured;
+  measured.steps = latencies.size();
+  measured.latency = median(std::move(latencies));
+  measured.span = end - *begin;
+  const double seconds = std::chrono::duration<double>(measured.span).count();
+  if (seconds <= 0) return measured;
+  measured.steps_per_second = static_cast<double>(measured.steps) / seconds;
+  for (const auto& [queue, times] : queues) {
+    measured.busy_fraction += std::chrono::duration<double>(times.second).count() / seconds /
+                              static_cast<double>(queues.size());
+  }
+  return measured;
+}
+
 std::vector<StepCosts> merge_steps(std::span<const StepCosts> steps, std::size_t count) {
   if (count == 0) {
     throw InvalidOption("a plan merges 0 steps into a submission, it needs 1 or more");

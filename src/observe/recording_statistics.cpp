@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include <cbr/recording.h>
+
+#include "observe/activity_meter.h"
+
+namespace cbr {
+namespace {
+
+using std::chrono::nanoseconds;
+
+/// What the backend said of it when it had ended.
+Completion completion_of(const RecordedSubmission& submission) {
+  Completion completion;
+  completion.interval = submission.interval;
+  if (!submission.interval) return completion;
+  completion.end = submission.interval->end;
+  if (const auto& gpu = submission.times.gpu) {
+    completion.clock =
+        ClockOffset{gpu->start.time_since_epoch() - submission.interval->start, gpu->deviation};
+  }
+  return completion;
+}
+
+/// So much of all queues is told, and no more: 73 years. In a file that makes things up, times may
+/// add up to more than a number holds.
+constexpr double most_ns = static_cast<double>(std::int64_t{1} << 61);
+
+double length_ns(TimePoint begin, TimePoint end) {
+  return std::max(0.0, static_cast<double>(nanoseconds(end - begin).count()));
+}
+
+/// What one queue did. Its submissions ended in the order of their serials, whatever the order in
+/// which their slots were asked for. Counts in `told_ns` no less than what its parts add up to.
+GpuActivity activity_of(std::vector<const RecordedSubmission*> submissions, double& told_ns) {
+  std::stable_sort(submissions.begin(), submissions.end(), [](const auto* left, const auto* right) {
+    return left->serial.value() < right->serial.value();
+  });
+  observe::ActivityMeter meter;
+  const RecordedSubmission* last = nullptr;
+  for (const RecordedSubmission* submission : submissions) {
+    const SubmissionTimes& times = submission->times;
+    told_ns += length_ns(times.acquire_end, times.submit_begin) +
+               length_ns(times.submit_begin, times.submit_end);
+    if (submission->interval) {
+      const nanoseconds from = last != nullptr && last->interval
+                                   ? std::min(last->interval->start, submission->interval->start)
+                                   : submission->interval->start;
+      told_ns += static_cast<double>((submission->interval->end - from).count());
+    }
+    if (told_ns > most_ns) break;
+    // Between two that don't follow each other there was work, and no gap.
+    if (last != nullptr && last->serial.value() + 1 != submission->serial.value()) {
+      meter.ended({}, {});
+    }
+    meter.ended(completion_of(*submission), times);
+    last = submission;
+  }
+  return meter.activity();
+}
+
+}  // namespace
+
+RingStatistics statistics_of(const Recording& recording) {
+  RingStatistics statistics;
+  statistics.ring_size = recording.ring_size;
+  const auto all = static_cast<std::uint64_t>(recording.submissions.size());
+  statistics.total_acquisitions = statistics.total_releases = statistics.submissions = all;
+  std::map<QueueIndex, std::vector<const RecordedSubmission*>> queues;
+  for (const RecordedSubmission& submission : recording.submissions) {
+    ++(submission.failed ? statistics.failures : statistics.completions);
+    // Serial 0 never reached the GPU.
+    if (submission.serial.value() > 0) queues[submission.queue].push_back(&submission);
+    if (!submission.times.waited) continue;
+    ++statistics.wait_events;
+    const double waited_ms =
+        length_ns(submission.times.acquire_begin, submission.times.acquire_end) / 1e6;
+    statistics.total_wait_ms += waited_ms;
+    statistics.max_wait_ms = std::max(statistics.max_wait_ms, waited_ms);
+  }
+  if (statistics.wait_events > 0) {
+    statistics.avg_wait_ms = statistics.total_wait_ms / static_cast<double>(statistics.wait_events);
+  }
+  if (all > 0) {
+    statistics.reuse_rate =
+        static_cast<double>(all - statistics.wait_events) / static_cast<double>(all);
+  }
+  GpuActivity gpu;
+  double told_ns = 0.0;
+  for (auto& [queue, submissions] : queues) gpu += activity_of(std::move(submissions), told_ns);
+  if (gpu.submissions > 0) statistics.gpu = gpu;
+  return statistics;
+}
+
+}  // namespace cbr
