@@ -14,7 +14,7 @@ if(CBR_BUILD_SHARED)
 endif()
 set(CBR_BUILT_COMPONENTS ${kinds})
 
-# The library and its pkg-config file. `set` is "config" for what has a set of CMake targets of its own.
+# The library and its pkg-config file. `set` is "config", say, for what has a set of CMake targets of its own.
 function(cbr_install_library name set)
   install(TARGETS ${name} EXPORT cbr_static${set}_targets ARCHIVE COMPONENT development)
   if(CBR_BUILD_SHARED)
@@ -51,6 +51,7 @@ endfunction()
 install(DIRECTORY include/cbr DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
         PATTERN config.h EXCLUDE
         PATTERN metal.h EXCLUDE
+        PATTERN recording_file.h EXCLUDE
         PATTERN vulkan.h EXCLUDE)
 cbr_install_library(cbr "")
 if(CBR_BUILD_VULKAN)
@@ -74,11 +75,22 @@ if(CBR_BUILD_CONFIG)
   install(FILES docs/reference/config.schema.json docs/reference/config.example.yaml
           DESTINATION ${CMAKE_INSTALL_DATADIR}/cbr COMPONENT development)
 endif()
+if(CBR_BUILD_RECORDING)
+  list(APPEND CBR_BUILT_COMPONENTS recording)
+  install(FILES include/cbr/recording_file.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cbr
+          COMPONENT development)
+  # A set of its own too: linked statically it needs utf8proc.
+  cbr_install_library(cbr_recording _recording)
+endif()
 
 foreach(kind IN LISTS kinds)
   install(EXPORT cbr_${kind}_targets NAMESPACE cbr:: DESTINATION ${cmake_dir} COMPONENT development)
   if(CBR_BUILD_CONFIG)
     install(EXPORT cbr_${kind}_config_targets NAMESPACE cbr:: DESTINATION ${cmake_dir}
+            COMPONENT development)
+  endif()
+  if(CBR_BUILD_RECORDING)
+    install(EXPORT cbr_${kind}_recording_targets NAMESPACE cbr:: DESTINATION ${cmake_dir}
             COMPONENT development)
   endif()
 endforeach()

@@ -43,13 +43,13 @@ class FindPackage(PackageTestCase):
 
     def test_unknown_component(self):
         self.assert_refused("find_package(cbr REQUIRED COMPONENTS vulcan)",
-                            "cbr has no component 'vulcan'; there are vulkan, config, metal, static, "
-                            "shared")
+                            "cbr has no component 'vulcan'; there are vulkan, config, recording, metal, "
+                            "static, shared")
 
     def test_component_that_was_not_built(self):
         self.assert_refused("find_package(cbr REQUIRED COMPONENTS metal)",
                             "this cbr was built without its component 'metal'; it has static, "
-                            "shared, vulkan, config")
+                            "shared, vulkan, config, recording")
 
     def test_optional_component_may_be_missing(self):
         done = self.configure("find_package(cbr REQUIRED OPTIONAL_COMPONENTS metal)")

@@ -1,0 +1,59 @@
+// The form of a recording file. docs/reference/recording.md says what is in it.
+//
+// A recording is a list of chunks, each with a column for each member of its submissions: small,
+// for a name stands there once and numbers that are alike stand together. It has chunks, rather
+// than one part, so that a file that lost its end loses no more than the last of them.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include <cbr/submission_times.h>
+#include <cbr/types.h>
+
+namespace cbr::observe {
+
+/// How many submissions are written into a chunk.
+inline constexpr std::size_t chunk_size = 1024;
+
+/// A moment of a submission's story that may be unknown.
+struct MomentColumn {
+  std::string_view name;
+  TimePoint SubmissionTimes::*moment;
+};
+
+inline constexpr std::array<MomentColumn, 6> moment_columns = {{
+    {"slotFree", &SubmissionTimes::slot_free},
+    {"heldFrom", &SubmissionTimes::held_from},
+    {"submitBegin", &SubmissionTimes::submit_begin},
+    {"submitEnd", &SubmissionTimes::submit_end},
+    {"dependencyEnd", &SubmissionTimes::dependency_end},
+    {"noticed", &SubmissionTimes::noticed},
+}};
+
+/// Something that is so or is not.
+struct FlagColumn {
+  std::string_view name;
+  bool SubmissionTimes::*flag;
+};
+
+inline constexpr std::array<FlagColumn, 3> flag_columns = {{
+    {"waited", &SubmissionTimes::waited},
+    {"heldForDependency", &SubmissionTimes::held_for_dependency},
+    {"hasForeignWaits", &SubmissionTimes::has_foreign_waits},
+}};
+
+/// 73 years: sums and differences of such times don't overflow.
+inline constexpr std::int64_t longest_recorded_ns = std::int64_t{1} << 61;
+
+[[nodiscard]] constexpr bool is_recordable(std::chrono::nanoseconds time) {
+  return time.count() > -longest_recorded_ns && time.count() < longest_recorded_ns;
+}
+[[nodiscard]] constexpr bool is_recordable(TimePoint moment) {
+  return is_recordable(std::chrono::nanoseconds(moment.time_since_epoch()));
+}
+
+}  // namespace cbr::observe
