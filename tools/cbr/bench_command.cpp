@@ -2,6 +2,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <cbr/errors.h>
+#include <cbr/recording_file.h>
 
 #include "bench/bench_run.h"
 #include "bench/decode_workload.h"
@@ -48,6 +50,7 @@ constexpr const char* bench_footer =
     "  cbr bench --backend simulated --sim-gpu-us 700 --sim-encode-us 330\n"
     "  cbr bench --backend simulated --queues 2\n"
     "  cbr bench --config ring.yaml\n"
+    "  cbr bench --record steps.json && cbr plan steps.json\n"
     "\n"
     "Each round runs every ring size once, in alternating order, so that a drift of\n"
     "the machine favours none. The speed-up is over the first ring size; its\n"
@@ -133,6 +136,7 @@ bench::RunPlan make_plan(const BenchFlags& flags, const Config& config) {
   // A benchmark that hangs should end, unless somebody wants it to wait.
   if (!is_given(config, "timeout_ms")) plan.options.timeout = guard;
   if (!is_given(config, "name")) plan.options.name = name;
+  plan.records = !flags.record.empty();
   const std::uint32_t queues = queues_of(flags, config);
   plan.compares_hand_overs = queues > 1;
   for (const std::uint32_t size : plan.ring_sizes) {
@@ -240,22 +244,32 @@ class BenchCommand {
       progress_.show("Warming up");
       bench::warm_up(backend, workload, warm_up_time, interrupted());
     }
-    const bench::RunRecord record = bench::run_interleaved(
+    bench::RunRecord record = bench::run_interleaved(
         backend, workload, plan_, interrupted(),
         [&](std::uint32_t done, std::uint32_t total, std::uint32_t ring_size) {
           progress_.show(fmt::format("{} of {}: ring size {}", done + 1, total, ring_size));
         });
     bench::add_measurements(record, result_);
+    for (bench::RingRecord& ring : record.rings) {
+      if (ring.recording) recordings_.push_back(std::move(*ring.recording));
+    }
   }
 
   /// Writes what was measured, the file first: a reader of the table may have gone. On standard
   /// output the one stands for the other, so that a program can read it.
   int finish() {
     progress_.clear();
+    if (!flags_.output.empty() && !is_standard(flags_.output)) {
+      write_file(flags_.output, bench::result_json(result_));
+    }
+    if (!flags_.record.empty() && !is_standard(flags_.record)) {
+      write_file(flags_.record, recording_text());
+    }
     if (is_standard(flags_.output)) {
       write_output(bench::result_json(result_));
+    } else if (is_standard(flags_.record)) {
+      write_output(recording_text());
     } else {
-      if (!flags_.output.empty()) write_file(flags_.output, bench::result_json(result_));
       print_text(bench::result_table(result_));
     }
     if (!result_.results_match) {
@@ -266,10 +280,17 @@ class BenchCommand {
     return result_.complete ? success : stopped;
   }
 
+  [[nodiscard]] std::string recording_text() const {
+    std::ostringstream text;
+    write_recordings(text, recordings_, origin_here(result_.device.name));
+    return std::move(text).str();
+  }
+
   const BenchFlags& flags_;
   Config config_;
   bench::RunPlan plan_;
   bench::BenchResult result_;
+  std::vector<Recording> recordings_;
   ProgressLine progress_;
 };
 

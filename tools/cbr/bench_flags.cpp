@@ -15,6 +15,7 @@
 #include "number_flag.h"
 #include "output_file.h"
 #include "standard_input.h"
+#include "text/printable.h"
 
 namespace cbr::tool {
 namespace {
@@ -114,6 +115,11 @@ void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
       .add_option("--output", flags.output,
                   "Write the result to this file as JSON; - is standard output, without the table")
       ->type_name("FILE.json");
+  parser
+      .add_option("--record", flags.record,
+                  "Write what each ring did in its last round to this file, for cbr plan and cbr "
+                  "doctor; - is standard output, without the table")
+      ->type_name("FILE.json");
   add_model_flags(parser, flags);
   add_synthetic_flags(parser, flags);
   add_config_flags(parser, flags.config, {"backend", "device", "ring_size"});
@@ -134,8 +140,18 @@ void check_bench_flags(const CLI::App& parser, const BenchFlags& flags) {
   if (backend == "vulkan" || has_model) {
     require_absent(parser, simulated_flags, "--synthetic --backend simulated");
   }
+  if (is_standard(flags.output) && is_standard(flags.record)) {
+    throw InputError("--output and --record: standard output (-) can be written to by one of them");
+  }
+  if (!flags.output.empty() && flags.output == flags.record) {
+    throw InputError(
+        fmt::format("--output and --record: both are {}", text::printable_path(flags.output)));
+  }
   if (parser.count("--output") > 0 && !is_standard(flags.output)) {
     require_writable("--output", flags.output);
+  }
+  if (parser.count("--record") > 0 && !is_standard(flags.record)) {
+    require_writable("--record", flags.record);
   }
 }
 

@@ -23,6 +23,8 @@ struct BenchFlags {
   ConfigFlags config;
   /// Empty to write no file, "-" for standard output.
   std::string output;
+  /// Empty to record nothing, "-" for standard output.
+  std::string record;
 
   std::uint32_t questions = 3;
   std::uint32_t max_tokens = 32;

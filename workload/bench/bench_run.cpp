@@ -18,6 +18,31 @@ RingOptions ring_options(const RunPlan& plan, std::uint32_t ring_size) {
   return options;
 }
 
+/// One round through a ring of its own, and a recording of it if the plan has one made.
+RoundSamples run_round(const std::shared_ptr<Backend>& backend, Workload& workload,
+                       const RunPlan& plan, std::uint32_t ring_size, const StopFlag& stop,
+                       std::optional<Recording>& recording) {
+  RingOptions options = ring_options(plan, ring_size);
+  std::shared_ptr<Recorder> recorder;
+  if (plan.records) {
+    recorder = std::make_shared<Recorder>(
+        RecorderOptions{.ring_name = options.name, .next = options.observer});
+    options.observer = recorder;
+  }
+  RoundSamples samples;
+  {
+    CommandBufferRing ring(backend, std::move(options));
+    samples = workload.run_round(ring, stop);
+  }
+  // Only now has the ring told of everything.
+  if (recorder && samples.complete) {
+    recording = recorder->recording();
+    // A ring may be larger than what was used of it.
+    recording->ring_size = ring_size;
+  }
+  return samples;
+}
+
 RingRecord& record_of(RunRecord& record, std::uint32_t ring_size) {
   return *std::find_if(record.rings.begin(), record.rings.end(),
                        [&](const RingRecord& each) { return each.ring_size == ring_size; });
@@ -41,7 +66,8 @@ RunRecord run_interleaved(const std::shared_ptr<Backend>& backend, Workload& wor
                           const RunPlan& plan, const StopFlag& stop, const RunProgress& progress) {
   RunRecord record;
   for (const std::uint32_t ring_size : plan.ring_sizes) {
-    record.rings.push_back({.ring_size = ring_size, .rounds = {}, .host_rounds = {}});
+    record.rings.push_back(
+        {.ring_size = ring_size, .rounds = {}, .host_rounds = {}, .recording = {}});
   }
   std::vector<HandOver> hand_overs = {HandOver::gpu};
   if (plan.compares_hand_overs) hand_overs.push_back(HandOver::host);
@@ -55,9 +81,10 @@ RunRecord run_interleaved(const std::shared_ptr<Backend>& backend, Workload& wor
         if (stop) return record;
         if (progress) progress(done, total, ring_size);
         workload.set_hand_over(hand_over);
-        CommandBufferRing ring(backend, ring_options(plan, ring_size));
-        RoundSamples samples = workload.run_round(ring, stop);
+        std::optional<Recording> recording;
+        RoundSamples samples = run_round(backend, workload, plan, ring_size, stop, recording);
         if (!samples.complete) return record;
+        if (recording && hand_over == HandOver::gpu) its_record.recording = std::move(recording);
         (hand_over == HandOver::gpu ? its_record.rounds : its_record.host_rounds)
             .push_back(std::move(samples));
         ++done;

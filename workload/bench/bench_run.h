@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include <cbr/backend.h>
 #include <cbr/options.h>
+#include <cbr/recording.h>
 
 #include "bench/workload.h"
 
@@ -26,6 +28,8 @@ struct RunPlan {
   RingOptions options = {.timeout = std::chrono::minutes(1), .name = "bench"};
   /// Whether each of them runs once more in each round, with HandOver::host.
   bool compares_hand_overs = false;
+  /// Whether what the rings do is recorded.
+  bool records = false;
 };
 
 /// Throws InvalidOption if the plan's options don't fit a ring of this size.
@@ -38,6 +42,9 @@ struct RingRecord {
   std::vector<RoundSamples> rounds;
   /// The same with HandOver::host; empty if that was not asked for.
   std::vector<RoundSamples> host_rounds = {};
+  /// Of the last of `rounds`, where that was asked for: between rounds other rings are at work,
+  /// which a recording of several would take for the program's own time.
+  std::optional<Recording> recording = std::nullopt;
 };
 
 /// All that a run measured.

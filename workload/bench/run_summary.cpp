@@ -154,8 +154,10 @@ std::vector<Comparison> compare_runs(std::span<const RunResult> runs) {
 
 std::optional<HandOverResult> summarize_hand_over(const RingRecord& record) {
   const std::optional<RunResult> gpu = summarize_run(record);
-  const std::optional<RunResult> host = summarize_run(
-      {.ring_size = record.ring_size, .rounds = record.host_rounds, .host_rounds = {}});
+  const std::optional<RunResult> host = summarize_run({.ring_size = record.ring_size,
+                                                       .rounds = record.host_rounds,
+                                                       .host_rounds = {},
+                                                       .recording = {}});
   if (!gpu || !host) return std::nullopt;
   return HandOverResult{
       .ring_size = record.ring_size,
