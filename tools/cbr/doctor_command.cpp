@@ -11,6 +11,7 @@
 #include <cbr/vulkan.h>
 
 #include "command.h"
+#include "diagnosis_report.h"
 #include "exit_code.h"
 #include "interrupt.h"
 #include "metal_report.h"
@@ -30,9 +31,12 @@ constexpr const char* doctor_footer =
     "  cbr doctor\n"
     "  cbr doctor --json\n"
     "  cbr doctor && cbr bench\n"
+    "  cbr bench --record steps.json && cbr doctor --from steps.json\n"
     "\n"
-    "Exits with 0 if at least one Vulkan device passed its self-test and none that is\n"
-    "usable failed it, else with 1.\n";
+    "With --from it looks at no device, but says why the GPU of a recording stood\n"
+    "idle and what to do about it.\n"
+    "Without it, exits with 0 if at least one Vulkan device passed its self-test and\n"
+    "none that is usable failed it, else with 1.\n";
 
 const char* yes_no(bool value) {
   return value ? "yes" : "no";
@@ -178,9 +182,17 @@ Command add_doctor_command(CLI::App& app) {
   CLI::App* parser = app.add_subcommand(
       "doctor", "Show which backends and devices work here, and why others don't");
   auto json = std::make_shared<bool>(false);
+  auto from = std::make_shared<std::string>();
   parser->add_flag("--json", *json, "Print JSON, at the end")->disable_flag_override();
+  parser
+      ->add_option("--from", *from,
+                   "Say what is found in a recording of cbr bench --record; - is standard input")
+      ->type_name("FILE.json");
   parser->footer(doctor_footer);
-  return {.parser = parser, .run = [json] { return Doctor(*json).run(); }};
+  return {.parser = parser, .run = [parser, json, from] {
+            if (parser->count("--from") > 0) return report_on_recordings(*from, *json);
+            return Doctor(*json).run();
+          }};
 }
 
 }  // namespace cbr::tool

@@ -1,0 +1,43 @@
+#include "recording_input.h"
+
+#include <fmt/format.h>
+
+#include <cbr/errors.h>
+
+#include "decode/mapped_file.h"
+#include "standard_error.h"
+#include "standard_input.h"
+#include "text/printable.h"
+
+namespace cbr::tool {
+namespace {
+
+RecordingFile read(const char* flag, const std::string& name) {
+  if (is_standard(name)) {
+    return read_recordings(read_standard_input(flag, largest_recording_file), standard_input_name);
+  }
+  const decode::MappedFile file(name);
+  if (file.bytes().size() > largest_recording_file) {
+    throw InputError(fmt::format("{}: has {} bytes; at most {} are allowed",
+                                 text::printable_path(name), file.bytes().size(),
+                                 largest_recording_file));
+  }
+  return read_recordings(file.text(), text::printable_path(name));
+}
+
+}  // namespace
+
+RecordingFile read_recording_input(const char* flag, const std::string& name) {
+  RecordingFile file = read(flag, name);
+  if (file.recordings.empty()) {
+    // The one line that there is tells why.
+    throw InputError(file.note.empty() ? fmt::format("{}: has no recording",
+                                                     is_standard(name) ? standard_input_name
+                                                                       : text::printable_path(name))
+                                       : fmt::format("{}; no recording is left", file.note));
+  }
+  if (!file.note.empty()) print_note(file.note);
+  return file;
+}
+
+}  // namespace cbr::tool
