@@ -3,7 +3,7 @@ string(STRIP "cbr ${COMMAND}" name)
 if(COMMAND)
   set(see "cbr(1)")
 else()
-  set(see "cbr-bench(1), cbr-compare(1), cbr-config(1), cbr-doctor(1), cbr-generate(1)")
+  set(see "cbr-bench(1), cbr-compare(1), cbr-config(1), cbr-doctor(1), cbr-generate(1), cbr-plan(1)")
 endif()
 execute_process(COMMAND ${PROGRAM} ${COMMAND} --help OUTPUT_VARIABLE help COMMAND_ERROR_IS_FATAL ANY)
 

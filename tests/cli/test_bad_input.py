@@ -11,7 +11,7 @@ from cbr_program import MODEL, SIMULATED, CbrTestCase, needs_vulkan, run_cbr
 
 class BadFlags(CbrTestCase):
     def test_no_command(self):
-        self.assert_bad_input(run_cbr(), "bench", "compare", "generate", "doctor")
+        self.assert_bad_input(run_cbr(), "bench", "compare", "plan", "generate", "doctor")
 
     def test_unknown_command(self):
         self.assert_bad_input(run_cbr("frobnicate"), '"frobnicate": there is no such command (see')

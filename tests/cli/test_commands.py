@@ -259,7 +259,7 @@ class Doctor(CbrTestCase):
 
 
 COMMANDS = [[], ["bench"], ["compare"], ["generate"], ["config"], ["config", "show"],
-            ["config", "check"], ["doctor"], ["help"], ["version"], ["completion"]]
+            ["config", "check"], ["doctor"], ["plan"], ["help"], ["version"], ["completion"]]
 
 
 class Help(CbrTestCase):

@@ -25,7 +25,7 @@ def section(command):
 
 
 class Flags(unittest.TestCase):
-    commands = ("doctor", "bench", "compare", "generate", "config show")
+    commands = ("doctor", "bench", "compare", "plan", "generate", "config show")
 
     def test_all_are_described(self):
         configuration = (REFERENCE / "configuration.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import unittest
 
 from package_test import PackageTestCase, run
 
-COMMANDS = ["bench", "compare", "config", "doctor", "generate"]
+COMMANDS = ["bench", "compare", "config", "doctor", "generate", "plan"]
 
 
 class Shell(PackageTestCase):

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,9 @@
 #include <CLI/App.hpp>
 
 namespace cbr::tool {
+
+/// The number in `text`, if that is one and nothing else.
+[[nodiscard]] std::optional<double> decimal_of(std::string_view text);
 
 /// The whole number in `text`. Throws InputError that names the flag, the value and the limits
 /// unless it is one from `least` to `most`.
@@ -19,6 +23,12 @@ namespace cbr::tool {
 [[nodiscard]] std::vector<std::uint32_t> parse_whole_list(std::string_view flag,
                                                           std::string_view text,
                                                           std::uint32_t least, std::uint32_t most);
+
+/// The same, where "1-8" stands for all numbers from 1 to 8.
+[[nodiscard]] std::vector<std::uint32_t> parse_whole_ranges(std::string_view flag,
+                                                            std::string_view text,
+                                                            std::uint32_t least,
+                                                            std::uint32_t most);
 
 /// The number in `text`, from `least` to `most`. Throws InputError like parse_whole.
 [[nodiscard]] double parse_decimal(std::string_view flag, std::string_view text, double least,
