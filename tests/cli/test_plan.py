@@ -53,7 +53,7 @@ class TypedIn(CbrTestCase):
 
     def test_larger_submissions(self):
         # 40 us of work and a pause of 10 us, which four steps share.
-        plan = json.loads(run_cbr("plan", "--start", "10us", "--gpu", "40us", "--merge", "1,2,4",
+        plan = json.loads(run_cbr("plan", "--pause", "10us", "--gpu", "40us", "--merge", "1,2,4",
                                   "--ring-size", "1,2", "--json").stdout)
         rates = {(each["merge"], each["ringSize"]): each["stepsPerSec"]
                  for each in plan["predictions"]}
@@ -62,7 +62,7 @@ class TypedIn(CbrTestCase):
         self.assertAlmostEqual(rates[4, 1], 4e6 / 170, delta=40)
         self.assertEqual((plan["recommendation"]["merge"], plan["recommendation"]["ringSize"]),
                          (4, 1))
-        run = run_cbr("plan", "--start", "10us", "--gpu", "40us", "--merge", "1,4")
+        run = run_cbr("plan", "--pause", "10us", "--gpu", "40us", "--merge", "1,4")
         self.assertIn("steps a submission", run.stdout)
         self.assertIn("Set ring_size to 1 and record 4 steps into a submission: 1.18 times",
                       run.stdout)
@@ -99,7 +99,7 @@ class FromRecording(CbrTestCase):
                                    delta=0.01)
 
     def test_the_measured_rate_stands_beside_the_predicted(self):
-        path = self.record("--ring-size", "1", steps=400)
+        path = self.record("--ring-size", "1,3", steps=400)
         run = run_cbr("plan", path)
         self.assert_success(run)
         self.assertIn("bench: 400 steps, recorded with a ring of 1 on the simulated device\n",
@@ -115,6 +115,18 @@ class FromRecording(CbrTestCase):
                          r"^Nothing to gain from 4 slots: a ring of [23] does as well, with less "
                          r"latency\.$")
 
+    def test_the_pause_comes_from_a_ring_that_queues(self):
+        note = "cbr: note: how long the GPU pauses between steps that are queued is not known"
+        alone = run_cbr("plan", self.record("--ring-size", "1"))
+        self.assertEqual(alone.returncode, 0)
+        self.assertTrue(alone.stderr.startswith(note), alone.stderr)
+        self.assertEqual(alone.stderr.count("\n"), 1)
+        path = self.record("--ring-size", "1,3")
+        self.assert_success(run_cbr("plan", path))
+        # One that is given goes before the recorded one: 10 us more for each step of 44.
+        plan = json.loads(run_cbr("plan", path, "--pause", "10us", "--json").stdout)
+        self.assertAlmostEqual(plan["predictions"][2]["stepsPerSec"], 1e6 / 54, delta=200)
+
     def test_two_queues(self):
         path = self.record("--queues", "2", "--ring-size", "2,4", steps=200)
         plan = json.loads(run_cbr("plan", path, "--json").stdout)
@@ -123,7 +135,7 @@ class FromRecording(CbrTestCase):
                               "--ring-size 1: the ring needs a slot for each of 2 queues")
 
     def test_standard_input(self):
-        path = self.record("--ring-size", "1")
+        path = self.record("--ring-size", "1,3")
         run = self.piped(path.read_text(encoding="utf-8"), "plan", "-")
         self.assert_success(run)
         self.assertEqual(run.stdout, run_cbr("plan", path).stdout)
@@ -133,7 +145,8 @@ class FromRecording(CbrTestCase):
         self.assert_bad_input(run_cbr("plan", path), f"{path}: none of 50 submissions has all",
                               "gpu_times")
         # Some of them have theirs.
-        run = run_cbr("plan", self.record("--ring-size", "1", "--gpu-times", "sampled"))
+        run = run_cbr("plan", self.record("--ring-size", "1", "--gpu-times", "sampled"), "--pause",
+                      "0s")
         self.assertEqual(run.returncode, 0)
         self.assertRegex(run.stderr, r"^cbr: note: .* of 50 submissions are left out: .*\n$")
 
@@ -148,7 +161,8 @@ class BadPlans(CbrTestCase):
         self.assert_bad_input(run_cbr(*DOCUMENT, "--ring-size", "1-3,2"), "2 is given twice")
 
     def test_durations(self):
-        for flag in ["--application", "--encode", "--submit", "--start", "--gpu", "--complete"]:
+        for flag in ["--application", "--encode", "--submit", "--launch", "--pause", "--gpu",
+                     "--complete"]:
             for value in ["-1ms", "nanms", "infs", "1e999s", "3601s", "8.2", "ms", "", "8.2 m", "x"]:
                 self.assert_bad_input(run_cbr(*DOCUMENT[:1], f"{flag}={value}"), f"{flag}: ",
                                       "duration" if value else "missing")
@@ -164,12 +178,15 @@ class BadPlans(CbrTestCase):
             self.assert_bad_input(run_cbr(*DOCUMENT, f"--steps={value}"), "--steps")
         self.assert_bad_input(run_cbr("plan", "--gpu", "3600s", "--encode", "3600s", "--steps",
                                       "1000000"), "--steps: its steps take more than 100 years")
+        self.assert_bad_input(run_cbr("plan", "--gpu", "1s", "--pause", "3600s", "--steps",
+                                      "1000000"), "--pause: 1000000 of them take more than 100")
 
     def test_what_does_not_go_together(self):
         self.assert_bad_input(run_cbr("plan"), "FILE is missing", "--gpu")
         self.assert_bad_input(run_cbr("plan", "--encode", "1ms"), "FILE is missing", "--gpu")
         self.assert_bad_input(run_cbr("plan", "x.json", "--gpu", "1ms"), "--gpu: ", "FILE")
         self.assert_bad_input(run_cbr("plan", "x.json", "--steps", "10"), "--steps: ", "FILE")
+        self.assert_bad_input(run_cbr("plan", ""), '""')
         self.assert_bad_input(run_cbr(*DOCUMENT, "--recorded-ring-size", "2"),
                               "--recorded-ring-size: needs FILE")
 

@@ -136,7 +136,7 @@ class ForeignRecordings(RecordingTestCase):
 
     def setUp(self):
         super().setUp()
-        self.path = self.record("--ring-size", "1,2", steps=1100)
+        self.path = self.record("--ring-size", "1,3", steps=1100)
         self.text = self.path.read_text(encoding="utf-8")
 
     def assert_note(self, run, *fragments):

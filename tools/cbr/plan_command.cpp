@@ -36,22 +36,24 @@ constexpr const char* plan_footer =
     "Examples:\n"
     "  cbr plan --submit 0.3ms --gpu 8.2ms --complete 0.1ms\n"
     "  cbr plan --encode 20us --submit 5us --gpu 44us --complete 31us --merge 1,4\n"
-    "  cbr bench --ring-size 1 --record steps.json && cbr plan steps.json\n"
+    "  cbr bench --ring-size 1,3 --record steps.json && cbr plan steps.json\n"
     "  cbr plan steps.json --ring-size 1-16 --json\n"
     "\n"
     "The steps run through the ring's own code, on a GPU that exists in numbers only.\n"
-    "A recording of a ring of one tells the most: there every step waits for the GPU,\n"
-    "and so says how late the host learns of its end. What a step takes is taken for\n"
-    "the same at every ring size.\n"
+    "A recording of a ring of one tells the most of a step: there each waits for the\n"
+    "GPU, and so says how late the host learns of its end. How long the GPU pauses\n"
+    "between steps that are queued, a larger ring in the same file tells. What a step\n"
+    "takes is taken for the same at every ring size.\n"
     "TIME is a number with its unit: ns, us, ms or s.\n";
 
 constexpr std::uint32_t usual_sizes = 8;
 constexpr std::uint32_t most_merged = 1'000'000;
 constexpr nanoseconds longest_step = std::chrono::hours(1);
+constexpr double century_ns = 100.0 * 365 * 24 * 3600e9;
 
 /// What a step is typed in with.
 constexpr std::array<const char*, 6> duration_flags = {"--application", "--encode", "--submit",
-                                                       "--start",       "--gpu",    "--complete"};
+                                                       "--launch",      "--gpu",    "--complete"};
 
 struct PlanFlags {
   std::string file;
@@ -59,6 +61,7 @@ struct PlanFlags {
   std::vector<std::uint32_t> ring_sizes;
   std::vector<std::uint32_t> merges = {1};
   StepCosts step;
+  nanoseconds pause{0};
   std::uint32_t steps = 1000;
   bool json = false;
 };
@@ -88,8 +91,8 @@ std::size_t bound(std::vector<StepCosts>& steps, const std::string& name) {
   for (StepCosts& step : steps) {
     bool is_shortened = false;
     for (nanoseconds StepCosts::*part :
-         {&StepCosts::application, &StepCosts::encode, &StepCosts::submit, &StepCosts::start,
-          &StepCosts::execute, &StepCosts::completion}) {
+         {&StepCosts::application, &StepCosts::encode, &StepCosts::submit, &StepCosts::launch,
+          &StepCosts::signal, &StepCosts::execute, &StepCosts::completion}) {
       is_shortened = is_shortened || step.*part > longest_step;
       step.*part = std::min(step.*part, longest_step);
       total += static_cast<double>((step.*part).count());
@@ -97,20 +100,47 @@ std::size_t bound(std::vector<StepCosts>& steps, const std::string& name) {
     shortened += is_shortened ? 1 : 0;
   }
   // Merged steps, and rings in which one waits for the other, take no more than all this.
-  constexpr double century_ns = 100.0 * 365 * 24 * 3600e9;
   if (total > century_ns) {
     throw InputError(fmt::format("{}: its steps take more than 100 years", name));
   }
   return shortened;
 }
 
-/// Reads the recording into `plan`, and says what is odd about it.
-void take_recording(const PlanFlags& flags, PlanReport& plan) {
+/// Throws InputError unless a clock can count the GPU times of a recording together.
+void require_countable(const Recording& recording, const std::string& name) {
+  double total = 0.0;
+  for (const RecordedSubmission& submission : recording.submissions) {
+    const auto& gpu = submission.times.gpu;
+    if (gpu) total += static_cast<double>(nanoseconds(gpu->end - gpu->start).count());
+  }
+  if (total > century_ns) {
+    throw InputError(fmt::format("{}: its steps take more than 100 years", name));
+  }
+}
+
+/// What the recording says of the device, and of its pause, which a ring of one does not have, what
+/// another ring in the same file says.
+DeviceTraits traits_of(const RecordingFile& file, const Recording& recording,
+                       const std::string& name) {
+  DeviceTraits device = device_traits(recording);
+  for (const Recording& other : file.recordings) {
+    if (device.pause) break;
+    require_countable(other, name);
+    device.pause = device_traits(other).pause;
+  }
+  if (device.pause) device.pause = std::min(*device.pause, longest_step);
+  return device;
+}
+
+/// Reads the recording into `plan`, and adds to `notes` what is odd about it.
+void take_recording(const PlanFlags& flags, PlanReport& plan, std::vector<std::string>& notes) {
   const RecordingFile file = read_recording_input("FILE", flags.file);
   const std::string name =
       is_standard(flags.file) ? standard_input_name : text::printable_path(flags.file);
   const Recording& recording = choose(file, flags);
+  require_countable(recording, name);
   plan.steps = step_costs(recording);
+  plan.device = traits_of(file, recording, name);
   if (plan.steps.empty()) {
     throw InputError(
         fmt::format("{}: none of {} submissions has all its times; set gpu_times to both, on a "
@@ -123,15 +153,16 @@ void take_recording(const PlanFlags& flags, PlanReport& plan) {
   plan.ring_size = recording.ring_size;
   const std::size_t without = recording.submissions.size() - plan.steps.size();
   if (without > 0) {
-    print_note(fmt::format("{}: {} of {} submissions are left out: their times are not all known",
-                           name, without, recording.submissions.size()));
+    notes.push_back(
+        fmt::format("{}: {} of {} submissions are left out: their times are not all known", name,
+                    without, recording.submissions.size()));
   }
   if (const std::size_t shortened = bound(plan.steps, name); shortened > 0) {
-    print_note(
+    notes.push_back(
         fmt::format("{}: {} steps take more than an hour, and count as an hour", name, shortened));
   }
   if (recording.thread_count > 1) {
-    print_note(
+    notes.push_back(
         fmt::format("{}: {} threads submitted; the plan has one, which takes their steps in "
                     "turn",
                     name, recording.thread_count));
@@ -159,13 +190,22 @@ void check(const CLI::App& parser) {
   }
 }
 
-int run_plan(const PlanFlags& flags) {
+int run_plan(const CLI::App& parser, const PlanFlags& flags) {
   PlanReport plan;
-  if (flags.file.empty()) {
+  std::vector<std::string> notes;
+  if (parser.count("FILE") == 0) {
     plan.steps.assign(flags.steps, flags.step);
     (void)bound(plan.steps, "--steps");
+    plan.device.pause = flags.pause;
   } else {
-    take_recording(flags, plan);
+    take_recording(flags, plan, notes);
+    if (parser.count("--pause") > 0) plan.device.pause = flags.pause;
+  }
+  const double pauses = static_cast<double>(plan.device.pause.value_or(nanoseconds(0)).count()) *
+                        static_cast<double>(plan.steps.size());
+  if (pauses > century_ns) {
+    throw InputError(
+        fmt::format("--pause: {} of them take more than 100 years", plan.steps.size()));
   }
   std::uint32_t queues = 1;
   for (const StepCosts& step : plan.steps) queues = std::max(queues, to_number(step.queue) + 1);
@@ -184,6 +224,13 @@ int run_plan(const PlanFlags& flags) {
   plan.ring_size = std::max(
       plan.origin ? plan.ring_size : *std::min_element(ring_sizes.begin(), ring_sizes.end()),
       queues);
+  // Not before all else is known to be right: bad input is one line.
+  if (!plan.device.pause) {
+    notes.emplace_back(
+        "how long the GPU pauses between steps that are queued is not known, and taken for "
+        "nothing: record a larger ring too, or give --pause");
+  }
+  for (const std::string& note : notes) print_note(note);
   try {
     predict_all(plan, ring_sizes, flags.merges);
   } catch (const InvalidOption& error) {
@@ -230,6 +277,8 @@ Command add_plan_command(CLI::App& app) {
           },
           "Of a file with several recordings, take that of this ring size [the smallest]")
       ->type_name("N");
+  add_duration_flag(*parser, "--pause", flags->pause,
+                    "How long the GPU pauses between two steps that are queued");
   const auto add_time = [&](const char* name, nanoseconds& target, const char* help) {
     add_duration_flag(*parser, name, target, help)->group("Without FILE");
   };
@@ -237,7 +286,8 @@ Command add_plan_command(CLI::App& app) {
   add_time("--application", step.application, "Host time between two steps");
   add_time("--encode", step.encode, "Host time to record a step");
   add_time("--submit", step.submit, "Host time of the driver's submit call");
-  add_time("--start", step.start, "From when the GPU could start a step until it does");
+  add_time("--launch", step.launch,
+           "From the submit call's end until the GPU can start: it passes while earlier steps run");
   add_time("--gpu", step.execute, "GPU time of a step");
   add_time("--complete", step.completion, "From a step's end on the GPU until the host goes on");
   add_whole_flag(*parser, "--steps", flags->steps, 1, 1'000'000, "How many steps to replay")
@@ -247,7 +297,7 @@ Command add_plan_command(CLI::App& app) {
   parser->footer(plan_footer);
   return {.parser = parser, .run = [flags, parser] {
             check(*parser);
-            return run_plan(*flags);
+            return run_plan(*parser, *flags);
           }};
 }
 

@@ -22,7 +22,7 @@ constexpr double noticeable = 0.02;
 
 PlanReport::Row predict_row(const PlanReport& plan, std::span<const StepCosts> merged,
                             std::uint32_t merge, std::uint32_t ring_size) {
-  PlanReport::Row row{.merge = merge, .prediction = predict(merged, ring_size)};
+  PlanReport::Row row{.merge = merge, .prediction = predict(merged, ring_size, plan.device)};
   const double seconds = std::chrono::duration<double>(row.prediction.span).count();
   // Steps without any duration take no time at all.
   row.steps_per_second = seconds > 0 ? static_cast<double>(plan.steps.size()) / seconds : 0.0;
@@ -57,11 +57,12 @@ std::string heading(const PlanReport& plan) {
   if (!plan.origin) {
     const StepCosts& step = plan.steps.front();
     return fmt::format(
-        "{} of {} ms application, {} ms encode, {} ms submit, {} ms start, {} ms GPU, {} ms until "
-        "complete\n",
+        "{} of {} ms application, {} ms encode, {} ms submit, {} ms launch, {} ms GPU, {} ms until "
+        "complete; {} ms pause\n",
         plural(plan.steps.size(), "step"), milliseconds(step.application),
-        milliseconds(step.encode), milliseconds(step.submit), milliseconds(step.start),
-        milliseconds(step.execute), milliseconds(step.completion));
+        milliseconds(step.encode), milliseconds(step.submit), milliseconds(step.launch),
+        milliseconds(step.execute), milliseconds(step.completion),
+        milliseconds(plan.device.pause.value_or(std::chrono::nanoseconds(0))));
   }
   const Prediction& measured = plan.origin->measured;
   std::string text = fmt::format("{}: {}, recorded with a ring of {}",

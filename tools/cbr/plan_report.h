@@ -31,6 +31,7 @@ struct PlanReport {
   };
 
   std::vector<StepCosts> steps;
+  DeviceTraits device;
   /// Empty for steps that were typed in.
   std::optional<Origin> origin;
   /// The ring that the others are set against: the recorded one, or the smallest.

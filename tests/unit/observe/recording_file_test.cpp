@@ -448,7 +448,7 @@ TEST(RecordingStatistics, OfNothing) {
 TEST(Measured, IsWhatThePredictionSaysOfItself) {
   const Recording recording = of_a_ring(2, 200);
   const Prediction there = measured(recording);
-  const Prediction predicted = predict(step_costs(recording), 2);
+  const Prediction predicted = predict(step_costs(recording), 2, device_traits(recording));
   EXPECT_EQ(there.ring_size, 2U);
   EXPECT_EQ(there.steps, 200U);
   EXPECT_NEAR(there.steps_per_second / predicted.steps_per_second, 1.0, 0.002);
