@@ -90,7 +90,8 @@ struct Prediction {
 
 /// The same work in submissions of another size: each `count` steps of a queue that follow each
 /// other become one, with one submit call and one launch; the times of the others are added up.
-/// Throws InvalidOption if `count` is 0.
+/// Throws InvalidOption if `count` is 0, if a step waits for one that is not before it, or if a
+/// duration is negative or more than an hour.
 [[nodiscard]] std::vector<StepCosts> merge_steps(std::span<const StepCosts> steps,
                                                  std::size_t count);
 

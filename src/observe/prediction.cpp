@@ -293,6 +293,8 @@ std::vector<StepCosts> merge_steps(std::span<const StepCosts> steps, std::size_t
   if (count == 0) {
     throw InvalidOption("a plan merges 0 steps into a submission, it needs 1 or more");
   }
+  // What a step waits for is looked up, and times are added up.
+  if (!steps.empty()) (void)require_steps(steps);
   std::vector<StepCosts> merged;
   /// By queue: which submission takes more, and how many it has.
   std::map<QueueIndex, std::pair<std::size_t, std::size_t>> open;

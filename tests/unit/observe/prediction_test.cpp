@@ -217,5 +217,17 @@ TEST(Prediction, RefusesWhatIsNoPlan) {
   EXPECT_THROW((void)merge_steps({}, 0), InvalidOption);
 }
 
+TEST(Prediction, MergesNoStepsThatAreNoPlan) {
+  std::vector<StepCosts> steps(4, StepCosts{.execute = 10us});
+  steps[1].after = 100'000;
+  EXPECT_THROW((void)merge_steps(steps, 2), InvalidOption);
+  steps[1].after = 3;
+  EXPECT_THROW((void)merge_steps(steps, 2), InvalidOption);
+  steps[1].after.reset();
+  steps[1].execute = std::chrono::nanoseconds::max();
+  EXPECT_THROW((void)merge_steps(steps, 2), InvalidOption) << "their sum would overflow";
+  EXPECT_TRUE(merge_steps({}, 2).empty());
+}
+
 }  // namespace
 }  // namespace cbr
