@@ -322,6 +322,7 @@ std::vector<StepCosts> merge_steps(std::span<const StepCosts> steps, std::size_t
     into.encode += step.encode;
     into.execute += step.execute;
     into.submit = std::max(into.submit, step.submit);
+    into.signal = std::max(into.signal, step.signal);
     if (after) into.after = into.after ? std::max(*into.after, *after) : *after;
   }
   return merged;

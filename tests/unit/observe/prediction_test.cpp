@@ -229,5 +229,16 @@ TEST(Prediction, MergesNoStepsThatAreNoPlan) {
   EXPECT_TRUE(merge_steps({}, 2).empty());
 }
 
+TEST(Prediction, MergedStepsKeepTheSignalThatTheyWaitFor) {
+  std::vector<StepCosts> steps(3, StepCosts{.execute = 10us});
+  steps[1].queue = steps[2].queue = QueueIndex{1};
+  steps[2].after = 0;
+  steps[2].signal = 60us;
+  const std::vector<StepCosts> merged = merge_steps(steps, 2);
+  ASSERT_EQ(merged.size(), 2U);
+  EXPECT_EQ(merged[1].after, 0U);
+  EXPECT_EQ(merged[1].signal, 60us);
+}
+
 }  // namespace
 }  // namespace cbr
