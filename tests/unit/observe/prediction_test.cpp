@@ -240,5 +240,15 @@ TEST(Prediction, MergedStepsKeepTheSignalThatTheyWaitFor) {
   EXPECT_EQ(merged[1].signal, 60us);
 }
 
+TEST(Prediction, LeavesOutTimesThatNoClockReads) {
+  Recording recording = record(2, 10);
+  recording.submissions[3].times.acquire_begin = TimePoint::min();
+  recording.submissions[4].times.submit_end = TimePoint::max();
+  recording.submissions[5].times.gpu->start = TimePoint::min();
+  recording.submissions[6].times.gpu->end = TimePoint::max();
+  EXPECT_EQ(step_costs(recording).size(), 6U);
+  EXPECT_NO_THROW((void)device_traits(recording));
+}
+
 }  // namespace
 }  // namespace cbr
