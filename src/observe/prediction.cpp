@@ -179,17 +179,24 @@ bool overlaps(const Recording& recording) {
     return left->times.gpu->start < right->times.gpu->start;
   });
   // The submission of another queue that ends last of those that began before is enough: what it
-  // doesn't overlap with, no other does for long.
-  std::map<QueueIndex, TimePoint> latest;
+  // doesn't overlap with, no other does for long. Of all queues it takes the two latest, so that
+  // a recording of many queues costs no more than one of two.
+  std::optional<std::pair<QueueIndex, TimePoint>> last;
+  TimePoint last_of_others{};
   nanoseconds both = none;
   for (const RecordedSubmission* const submission : by_start) {
     const HostInterval& gpu = *submission->times.gpu;
-    TimePoint others{};
-    for (const auto& [queue, end] : latest) {
-      if (queue != submission->queue) others = std::max(others, end);
-    }
+    const bool is_last = !last || last->first == submission->queue;
+    const TimePoint others = is_last ? last_of_others : last->second;
     if (others > gpu.start) both += std::min(others, gpu.end) - gpu.start;
-    latest[submission->queue] = std::max(latest[submission->queue], gpu.end);
+    if (is_last) {
+      last = {submission->queue, last ? std::max(last->second, gpu.end) : gpu.end};
+    } else if (gpu.end > last->second) {
+      last_of_others = last->second;
+      last = {submission->queue, gpu.end};
+    } else {
+      last_of_others = std::max(last_of_others, gpu.end);
+    }
   }
   std::vector<nanoseconds> times;
   for (const auto& [queue, time] : busy) times.push_back(time);

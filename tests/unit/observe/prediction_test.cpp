@@ -250,5 +250,21 @@ TEST(Prediction, LeavesOutTimesThatNoClockReads) {
   EXPECT_NO_THROW((void)device_traits(recording));
 }
 
+TEST(Prediction, ManyQueuesTakeNoLongerThanTwo) {
+  Recording recording;
+  for (int i = 0; i < 60'000; ++i) {
+    RecordedSubmission submission;
+    submission.queue = QueueIndex{static_cast<std::uint32_t>(i)};
+    const TimePoint at{std::chrono::microseconds(i + 1)};
+    submission.times.acquire_begin = submission.times.acquire_end = at;
+    submission.times.submit_begin = submission.times.submit_end = at;
+    submission.times.gpu = HostInterval{at, at + 2us, 0ns};
+    recording.submissions.push_back(submission);
+  }
+  const auto begin = Clock::now();
+  EXPECT_TRUE(device_traits(recording).queues_overlap);
+  EXPECT_LT(Clock::now() - begin, 5s);
+}
+
 }  // namespace
 }  // namespace cbr
