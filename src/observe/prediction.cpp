@@ -67,11 +67,11 @@ std::uint32_t require_steps(std::span<const StepCosts> steps) {
       throw InvalidOption(fmt::format("a plan's step {} waits for step {}, which is not before it",
                                       i, *step.after));
     }
+    if (to_number(step.queue) >= max_ring_size) {
+      throw InvalidOption(fmt::format("a plan's step {} is of queue {}, allowed are 0 to {}", i,
+                                      to_number(step.queue), max_ring_size - 1));
+    }
     queues = std::max(queues, to_number(step.queue) + 1);
-  }
-  if (queues > max_ring_size) {
-    throw InvalidOption(
-        fmt::format("a plan has {} queues, allowed are 1 to {}", queues, max_ring_size));
   }
   return queues;
 }

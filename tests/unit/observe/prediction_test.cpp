@@ -266,5 +266,10 @@ TEST(Prediction, ManyQueuesTakeNoLongerThanTwo) {
   EXPECT_LT(Clock::now() - begin, 5s);
 }
 
+TEST(Prediction, RefusesAQueueWhoseNumberIsTheLargest) {
+  const std::vector<StepCosts> steps(2, StepCosts{.queue = QueueIndex{0xffff'ffffU}});
+  EXPECT_THROW((void)predict(steps, 1), InvalidOption);
+}
+
 }  // namespace
 }  // namespace cbr
