@@ -97,10 +97,16 @@ std::vector<StepCosts> step_costs(const Recording& recording) {
     StepCosts step;
     step.queue = submission.queue;
     if (host_free) step.application = std::max<nanoseconds>(times.acquire_begin - *host_free, none);
-    host_free = times.submit_end;
     const TimePoint encoded_from = times.waited ? times.acquire_end : times.acquire_begin;
-    step.encode = times.submit_begin - encoded_from;
+    // A thread that has several leases records one after the other, and what is held back costs no
+    // host any time.
+    const bool held = times.held_from != TimePoint{};
+    const TimePoint handed_over = held ? times.held_from : times.submit_begin;
+    const TimePoint from = host_free ? std::max(encoded_from, *host_free) : encoded_from;
+    step.encode = std::max<nanoseconds>(handed_over - from, none);
     step.submit = times.submit_end - times.submit_begin;
+    const TimePoint left = held ? times.held_from : times.submit_end;
+    host_free = host_free ? std::max(*host_free, left) : left;
     step.execute = times.gpu->end - times.gpu->start;
     const auto earlier = last_end.find(submission.queue);
     const bool queue_was_free = earlier == last_end.end() || earlier->second <= times.submit_end;

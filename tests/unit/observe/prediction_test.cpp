@@ -271,5 +271,32 @@ TEST(Prediction, RefusesAQueueWhoseNumberIsTheLargest) {
   EXPECT_THROW((void)predict(steps, 1), InvalidOption);
 }
 
+/// One thread that records two leases, one after the other.
+Recording record_pairs(bool backwards) {
+  const auto gpu = simulated::make_gpu();
+  const auto recorder = std::make_shared<Recorder>();
+  CommandBufferRing ring(gpu, {.ring_size = 4, .observer = recorder});
+  Sequence sequence = ring.sequence();
+  for (int i = 0; i < 50; ++i) {
+    Lease first = sequence.acquire();
+    Lease second = sequence.acquire();
+    if (backwards) std::swap(first, second);
+    simulated::record(first, {.encode = 100us, .execute = 10us});
+    if (backwards) std::move(first).submit();
+    simulated::record(second, {.encode = 100us, .execute = 10us});
+    if (!backwards) std::move(first).submit();
+    std::move(second).submit();
+  }
+  ring.drain();
+  return recorder->recording();
+}
+
+TEST(Prediction, CountsTheHostsTimeOnceThoughItHasSeveralLeases) {
+  for (const bool backwards : {false, true}) {
+    const Prediction prediction = predict(step_costs(record_pairs(backwards)), 4);
+    EXPECT_NEAR(static_cast<double>(prediction.span.count()), 100 * 100e3, 300e3) << backwards;
+  }
+}
+
 }  // namespace
 }  // namespace cbr
