@@ -64,9 +64,13 @@ class Figures {
   [[nodiscard]] double share(nanoseconds time) const {
     return whole_ > 0 ? static_cast<double>(time.count()) / whole_ : 0.0;
   }
-  /// Idle time of this cause that a larger ring would not take away.
+  /// Whether a larger ring can bring anything worth a word.
+  [[nodiscard]] bool can_gain() const { return most_gain() >= 1 + noticeable; }
+  /// Idle time of this cause that a larger ring would not take away. Where the host is busy all the
+  /// time, that is all of it, though a program with one slot waits before each step.
   [[nodiscard]] double own_share(GapCause cause) const {
-    return share(gpu_.idle_by_cause[cause] - gpu_.idle_after_wait[cause]);
+    return share(gpu_.idle_by_cause[cause] -
+                 (can_gain() ? gpu_.idle_after_wait[cause] : nanoseconds(0)));
   }
   /// What the host did while the GPU stood idle, though it might have done it earlier.
   [[nodiscard]] double share_after_wait() const {
@@ -147,7 +151,7 @@ void look_at_ring_size(const Figures& figures, Findings& findings) {
          late});
     return;
   }
-  if (share < noticeable || figures.most_gain() < 1 + noticeable) return;
+  if (share < noticeable || !figures.can_gain()) return;
   findings.push_back(
       {FindingKind::ring_too_small,
        fmt::format("The GPU stood idle for {} of the time after the program had waited for a slot "
@@ -191,8 +195,8 @@ void look_at_host(const Figures& figures, Findings& findings) {
     findings.push_back(
         {FindingKind::encode_bound,
          fmt::format(
-             "The GPU stood idle for {} of the time while commands were being recorded, and "
-             "the program had not waited for a slot: recording is slower than the GPU.",
+             "The GPU stood idle for {} of the time while commands were being recorded, and not "
+             "for want of a slot: recording is slower than the GPU.",
              percent(encode)),
          "Record on several threads, record less a step, or reuse what is recorded; a larger ring "
          "brings nothing.",

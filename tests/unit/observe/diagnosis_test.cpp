@@ -212,5 +212,10 @@ TEST(Findings, HaveNames) {
   EXPECT_EQ(to_string(FindingKind::too_little), "too_little");
 }
 
+TEST(Diagnosis, RecordingThatIsSlowerThanTheGpuShowsWithOneSlotToo) {
+  const Program program{.ring_size = 1, .step = {.encode = 1ms, .submit = 2us, .execute = 10us}};
+  EXPECT_THAT(found(run(program)), ElementsAre(FindingKind::encode_bound));
+}
+
 }  // namespace
 }  // namespace cbr
