@@ -79,12 +79,21 @@ class Figures {
                                  GapCause::encode, GapCause::submit}) {
       sum += gpu_.idle_after_wait[cause];
     }
-    return share(sum);
+    return share(sum + launch());
+  }
+  /// What passes before the GPU starts work that could not be queued, since the ring has one slot: a
+  /// larger ring hides that behind other work, unlike the device's pause.
+  [[nodiscard]] nanoseconds launch() const {
+    return statistics_.ring_size > 1 ? nanoseconds(0) : gpu_.idle_after_wait[GapCause::device];
+  }
+  /// How long the device paused though it had work.
+  [[nodiscard]] nanoseconds pauses() const {
+    return gpu_.idle_by_cause[GapCause::device] - launch();
   }
   /// How many times as fast the program could be at most if its host never waited for the GPU.
   [[nodiscard]] double most_gain() const {
     const nanoseconds host = gpu_.encode + gpu_.submit;
-    const nanoseconds device = gpu_.busy + gpu_.idle_by_cause[GapCause::device];
+    const nanoseconds device = gpu_.busy + pauses();
     // Several threads, whose times overlap, say nothing of the kind.
     const nanoseconds whole = gpu_.busy + gpu_.idle;
     const nanoseconds least = host < whole ? std::max(host, device) : device;
@@ -93,7 +102,7 @@ class Figures {
   [[nodiscard]] nanoseconds mean_pause() const {
     return gpu_.gaps == 0
                ? nanoseconds(0)
-               : gpu_.idle_by_cause[GapCause::device] / static_cast<std::int64_t>(gpu_.gaps);
+               : pauses() / static_cast<std::int64_t>(gpu_.gaps);
   }
   [[nodiscard]] nanoseconds mean_work() const {
     return gpu_.submissions == 0 ? nanoseconds(0)
@@ -237,7 +246,7 @@ void look_at_device(const Figures& figures, Findings& findings) {
          "Submit what others wait for earlier, or give the queue work that waits for nothing.",
          dependency});
   }
-  const double device = figures.share(figures.gpu().idle_by_cause[GapCause::device]);
+  const double device = figures.share(figures.pauses());
   if (device < noticeable) return;
   const double pause = microseconds(figures.mean_pause());
   if (figures.mean_pause() >= longest_pause) {

@@ -217,5 +217,15 @@ TEST(Diagnosis, RecordingThatIsSlowerThanTheGpuShowsWithOneSlotToo) {
   EXPECT_THAT(found(run(program)), ElementsAre(FindingKind::encode_bound));
 }
 
+TEST(Diagnosis, ALargerRingHidesALaunch) {
+  // 600 µs a step with one slot, 300 with two: neither is the GPU used by others, nor are steps small.
+  for (const auto time : {300us, 30us}) {
+    const Program program{.ring_size = 1, .step = {.launch = time, .execute = time}};
+    EXPECT_THAT(found(run(program)), ElementsAre(FindingKind::ring_too_small));
+  }
+  const Program ringed{.ring_size = 2, .step = {.launch = 300us, .execute = 300us}};
+  EXPECT_THAT(found(run(ringed)), ElementsAre(FindingKind::gpu_bound));
+}
+
 }  // namespace
 }  // namespace cbr
