@@ -195,7 +195,9 @@ void look_at_application(const Figures& figures, Findings& findings) {
 }
 
 void look_at_host(const Figures& figures, Findings& findings) {
-  if (figures.gpu().encode + figures.gpu().submit < figures.gpu().busy) {
+  // Never ahead of the GPU, it may be recording in the gaps, but only since it began so late.
+  const bool never_ahead = figures.gpu().peak_in_use == 1 && figures.ring().ring_size > 1;
+  if (never_ahead || figures.gpu().encode + figures.gpu().submit < figures.gpu().busy) {
     look_at_application(figures, findings);
     return;
   }
@@ -270,13 +272,15 @@ void look_at_device(const Figures& figures, Findings& findings) {
 void look_at_size_of_ring_in_use(const Figures& figures, Findings& findings) {
   const RingStatistics& ring = figures.ring();
   const std::uint32_t in_use = figures.gpu().peak_in_use;
-  if (in_use > 0 && in_use < ring.ring_size) {
+  // With one slot, nothing could be recorded while the GPU works.
+  const std::uint32_t enough = std::max(in_use, 2U);
+  if (in_use > 0 && enough < ring.ring_size) {
     findings.push_back(
         {FindingKind::ring_larger_than_used,
          fmt::format("Of {} slots, {} at most had work at one time.", ring.ring_size, in_use),
          fmt::format("Set ring_size to {}: each slot keeps command buffers, and what you hold for "
                      "it.",
-                     in_use),
+                     enough),
          std::nullopt});
     return;
   }

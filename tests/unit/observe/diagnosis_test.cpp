@@ -227,5 +227,14 @@ TEST(Diagnosis, ALargerRingHidesALaunch) {
   EXPECT_THAT(found(run(ringed)), ElementsAre(FindingKind::gpu_bound));
 }
 
+TEST(Diagnosis, AProgramThatWaitsForEachStepIsNotSlowAtRecording) {
+  const Program program{.step = {.encode = 100us, .submit = 2us, .execute = 100us},
+                        .waits_for_each = true};
+  const Diagnosis diagnosis = diagnose(run(program));
+  EXPECT_TRUE(diagnosis.has(FindingKind::application_bound));
+  EXPECT_FALSE(diagnosis.has(FindingKind::encode_bound));
+  EXPECT_THAT(diagnosis.text(), testing::Not(HasSubstr("Set ring_size to 1")));
+}
+
 }  // namespace
 }  // namespace cbr
