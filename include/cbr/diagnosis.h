@@ -41,7 +41,7 @@ enum class FindingKind : std::uint8_t {
   suspected_hang,
   /// Leases are held that have been abandoned, it seems.
   leak,
-  /// Nobody can tell: the GPU's times are not known.
+  /// Nobody can tell: the GPU's times are not known, or not by the host's clock.
   no_times,
   /// Nobody can tell yet: too little has run.
   too_little,

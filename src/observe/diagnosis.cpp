@@ -269,6 +269,19 @@ void look_at_device(const Figures& figures, Findings& findings) {
        "Record more commands into each submission; SubmitPolicy says when it is enough.", device});
 }
 
+void look_at_what_nobody_knows(const Figures& figures, Findings& findings) {
+  const double unknown = figures.share(figures.gpu().idle_by_cause[GapCause::unknown]);
+  if (unknown < noticeable) return;
+  findings.push_back(
+      {FindingKind::no_times,
+       fmt::format("The GPU stood idle for {} of the time, and nobody can tell why: its clock is "
+                   "not known well enough by the host's.",
+                   percent(unknown)),
+       "Turn on VK_EXT_calibrated_timestamps for a device of your own, or tell Completion::clock "
+       "in a backend of your own.",
+       unknown});
+}
+
 void look_at_size_of_ring_in_use(const Figures& figures, Findings& findings) {
   const RingStatistics& ring = figures.ring();
   const std::uint32_t in_use = figures.gpu().peak_in_use;
@@ -347,6 +360,7 @@ Diagnosis diagnose(const RingStatistics& statistics, std::size_t leaked) {
     look_at_ring_size(figures, findings);
     look_at_host(figures, findings);
     look_at_device(figures, findings);
+    look_at_what_nobody_knows(figures, findings);
     std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
       return a.idle_share.value_or(0) > b.idle_share.value_or(0);
     });

@@ -236,5 +236,13 @@ TEST(Diagnosis, AProgramThatWaitsForEachStepIsNotSlowAtRecording) {
   EXPECT_THAT(diagnosis.text(), testing::Not(HasSubstr("Set ring_size to 1")));
 }
 
+TEST(Diagnosis, IdleTimeOfUnknownCauseIsNotNothing) {
+  RingStatistics statistics = run({.ring_size = 1});
+  statistics.gpu->idle_by_cause = {};
+  statistics.gpu->idle_by_cause[GapCause::unknown] = statistics.gpu->idle;
+  statistics.gpu->idle_after_wait = statistics.gpu->idle_by_cause;
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::no_times));
+}
+
 }  // namespace
 }  // namespace cbr
