@@ -369,8 +369,9 @@ Diagnosis diagnose(const RingStatistics& statistics, std::size_t leaked) {
   } else if (statistics.gpu || statistics.submissions < fewest_submissions) {
     findings.push_back(
         {FindingKind::too_little,
-         fmt::format("Only {} so far: {} or more say something.",
-                     plural(statistics.submissions, "submission"), fewest_submissions),
+         fmt::format("The GPU's times of only {} are known so far: {} or more say something.",
+                     plural(statistics.gpu ? statistics.gpu->submissions : 0, "submission"),
+                     fewest_submissions),
          "Let the program run for longer.", std::nullopt});
   } else {
     findings.push_back(

@@ -244,5 +244,12 @@ TEST(Diagnosis, IdleTimeOfUnknownCauseIsNotNothing) {
   EXPECT_THAT(found(statistics), ElementsAre(FindingKind::no_times));
 }
 
+TEST(Diagnosis, CountsWhatHasEndedAndNotWhatIsInFlight) {
+  RingStatistics statistics = run({.steps = 10});
+  statistics.submissions = 40;
+  statistics.in_flight = 30;
+  EXPECT_THAT(diagnose(statistics).text(), HasSubstr("only 10 submissions are known so far"));
+}
+
 }  // namespace
 }  // namespace cbr
