@@ -211,7 +211,7 @@ void Retirement::finish(Submission& submission, Batch& batch) noexcept {
   try {
     submission.completion = ring_.backend->finish(submission.slot);
     auto& interval = submission.completion.interval;
-    if (interval && interval->end < interval->start) {
+    if (interval && !observe::is_possible(*interval)) {
       interval.reset();
       submission.completion.end.reset();
     }

@@ -15,9 +15,13 @@ bool fits(std::int64_t ns) {
 
 }  // namespace
 
+bool is_possible(const GpuInterval& interval) noexcept {
+  return fits(interval.start.count()) && fits(interval.end.count()) &&
+         interval.start <= interval.end;
+}
+
 bool is_possible(const GpuInterval& interval, const ClockOffset& clock) noexcept {
-  return fits(interval.start.count()) && fits(interval.end.count()) && fits(clock.offset.count()) &&
-         clock.deviation.count() >= 0 && fits(clock.deviation.count());
+  return is_possible(interval) && fits(clock.offset.count()) && clock.deviation.count() >= 0 && fits(clock.deviation.count());
 }
 
 HostInterval host_interval(const GpuInterval& interval, const ClockOffset& clock) noexcept {

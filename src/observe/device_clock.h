@@ -8,7 +8,10 @@
 
 namespace cbr::observe {
 
-/// Whether an interval can be told by the host's clock at all: what a driver says is untrusted.
+/// Whether an interval runs forwards, and is of a clock at all: sums and differences of possible ones
+/// don't overflow. What a driver says is untrusted.
+[[nodiscard]] bool is_possible(const GpuInterval& interval) noexcept;
+/// Whether an interval can be told by the host's clock.
 [[nodiscard]] bool is_possible(const GpuInterval& interval, const ClockOffset& clock) noexcept;
 /// The same interval by the host's clock. It is possible.
 [[nodiscard]] HostInterval host_interval(const GpuInterval& interval,

@@ -60,6 +60,24 @@ TEST(UntrustedBackend, AnIntervalThatEndsBeforeItStartsIsNone) {
   EXPECT_EQ(bad.error(), nullptr);
 }
 
+TEST(UntrustedBackend, TimesThatNoClockReadsAreNone) {
+  constexpr auto least = std::chrono::nanoseconds::min();
+  constexpr auto most = std::chrono::nanoseconds::max();
+  const auto backend = std::make_shared<TimeTellingBackend>(simulated::make_gpu());
+  CommandBufferRing ring(backend, {.ring_size = 1});
+  for (const GpuInterval interval :
+       {GpuInterval{5ns, 6ns}, GpuInterval{least, least + 5ns}, GpuInterval{most - 5ns, most},
+        GpuInterval{least, most}, GpuInterval{8ns, 9ns}}) {
+    backend->interval = interval;
+    ring.acquire().submit().wait();
+  }
+  const RingStatistics statistics = ring.statistics();
+  ASSERT_TRUE(statistics.gpu);
+  EXPECT_EQ(statistics.gpu->submissions, 2U);
+  EXPECT_EQ(statistics.gpu->busy, 2ns);
+  EXPECT_EQ(statistics.gpu->idle, 0ns);
+}
+
 TEST(UntrustedBackend, ACallThatMeetsALossLaterThrowsTheFirstCause) {
   const auto backend = std::make_shared<test::HookedBackend>(simulated::make_gpu());
   CommandBufferRing ring(backend, {.ring_size = 2});
