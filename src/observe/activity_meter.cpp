@@ -61,14 +61,20 @@ void ActivityMeter::ended(const Completion& completion, const SubmissionTimes& t
 }
 
 void ActivityMeter::count_in_use(const SubmissionTimes& times) {
-  // Their ends only rise, so the first that is too early ends the search.
-  std::uint32_t in_use = 1;
-  for (std::uint64_t i = ends_; i > 0 && in_use < recent_ends_.size(); --i) {
-    if (recent_ends_[(i - 1) % recent_ends_.size()] <= times.acquire_end) break;
-    ++in_use;
+  Use use{times.acquire_end, times.gpu->end};
+  const std::uint64_t oldest = uses_ - std::min<std::uint64_t>(uses_, recent_.size() - 1);
+  for (std::uint64_t i = uses_; i > oldest; --i) {
+    Use& other = recent_[(i - 1) % recent_.size()];
+    // Their ends only rise, so the first that is too early ends the search.
+    if (other.end <= use.begin) break;
+    if (other.begin <= use.begin) ++use.at_once;
+    // One that was leased before others, and submitted after them, adds to theirs.
+    if (use.begin <= other.begin && other.begin < use.end) {
+      activity_.peak_in_use = std::max(activity_.peak_in_use, ++other.at_once);
+    }
   }
-  activity_.peak_in_use = std::max(activity_.peak_in_use, in_use);
-  recent_ends_[ends_++ % recent_ends_.size()] = times.gpu->end;
+  activity_.peak_in_use = std::max(activity_.peak_in_use, use.at_once);
+  recent_[uses_++ % recent_.size()] = use;
 }
 
 void ActivityMeter::reset(TimePoint now) {

@@ -22,7 +22,13 @@ class ActivityMeter {
   [[nodiscard]] const GpuActivity& activity() const { return activity_; }
 
  private:
-  /// Counts the slots that were of use when this one's lease began.
+  /// The time in which a slot was of use, by the host's clock, and how many were as it began.
+  struct Use {
+    TimePoint begin{};
+    TimePoint end{};
+    std::uint32_t at_once = 1;
+  };
+  /// Counts the slots that were of use at one time.
   void count_in_use(const SubmissionTimes& times);
 
   GpuActivity activity_;
@@ -30,9 +36,9 @@ class ActivityMeter {
   std::optional<std::chrono::nanoseconds> last_end_;
   /// What lies before is not counted.
   std::optional<TimePoint> reset_at_;
-  /// When the last submissions had ended, by the host's clock: each at its number modulo the size.
-  std::array<TimePoint, 64> recent_ends_{};
-  std::uint64_t ends_ = 0;
+  /// The last submissions: each at its number modulo the size.
+  std::array<Use, 64> recent_{};
+  std::uint64_t uses_ = 0;
 };
 
 }  // namespace cbr::observe

@@ -107,5 +107,19 @@ TEST_F(Metered, WithoutTheHostsClockAResetLeavesOutTheGapItFallsInto) {
   EXPECT_EQ(activity().idle_by_cause[GapCause::unknown], 10us);
 }
 
+TEST_F(Metered, CountsWhatWasOfUseAtOneTimeAndNotInTheTimeOfALongLease) {
+  const auto lease = [&](nanoseconds from, nanoseconds start, nanoseconds end) {
+    SubmissionTimes times;
+    times.acquire_end = TimePoint(from);
+    times.gpu = HostInterval{TimePoint(start), TimePoint(end), 0ns};
+    meter_.ended({GpuInterval{start, end}, end, nullptr, ClockOffset{}}, times);
+  };
+  // Two slots: one lease is held while the other slot is used again and again.
+  for (int i = 1; i <= 10; ++i) lease(i * 10us, i * 10us + 2us, i * 10us + 5us);
+  EXPECT_EQ(activity().peak_in_use, 1U);
+  lease(5us, 200us, 210us);
+  EXPECT_EQ(activity().peak_in_use, 2U);
+}
+
 }  // namespace
 }  // namespace cbr::observe
