@@ -115,6 +115,8 @@ class GapHistogram {
 /// known when the submission that ends it has ended. Where a submission's times are not known, the
 /// gap before it and the one after are not counted, nor is its own time.
 struct GpuActivity {
+  /// How many queues are added up, those without work included.
+  std::uint32_t queues = 0;
   /// Submissions whose times are counted here.
   std::uint64_t submissions = 0;
   /// Time in which a queue had something to run.
@@ -146,6 +148,7 @@ struct GpuActivity {
   }
   /// Adds what another queue did.
   constexpr GpuActivity& operator+=(const GpuActivity& other) {
+    queues += other.queues;
     submissions += other.submissions;
     busy += other.busy;
     idle += other.idle;

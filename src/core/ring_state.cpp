@@ -326,6 +326,7 @@ void RingState::read(RingStatistics& statistics) const {
   statistics.current_index = to_number(slots.cursor());
   GpuActivity all;
   for (const observe::ActivityMeter& meter : meters_) all += meter.activity();
+  all.queues = static_cast<std::uint32_t>(meters_.size());
   if (all.submissions > 0) statistics.gpu = all;
 }
 

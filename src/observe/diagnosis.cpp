@@ -18,6 +18,7 @@ constexpr double noticeable = 0.02;
 /// Fewer submissions say nothing: the first steps of a program are not like the others.
 constexpr std::uint64_t fewest_submissions = 32;
 /// With so many slots a step is encoded, one is queued and one runs: more only queue longer.
+/// Of each queue.
 constexpr std::uint32_t usual_ring_size = 3;
 /// A device pauses for some microseconds between two submissions that are both there: 10 µs on an
 /// H200. What pauses for so long on average has something else to do.
@@ -99,6 +100,8 @@ class Figures {
     const nanoseconds least = host < whole ? std::max(host, device) : device;
     return least.count() > 0 ? whole_ / static_cast<double>(least.count()) : 1.0;
   }
+  /// Slots belong to queues in turn, so that each queue gets one more only with so many.
+  [[nodiscard]] std::uint32_t queues() const { return std::max(gpu_.queues, 1U); }
   [[nodiscard]] nanoseconds mean_pause() const {
     return gpu_.gaps == 0
                ? nanoseconds(0)
@@ -149,7 +152,7 @@ void look_at_ring_size(const Figures& figures, Findings& findings) {
   const std::uint32_t size = figures.ring().ring_size;
   const double late = figures.share(figures.gpu().idle_after_wait[GapCause::wake_up]);
   // With slots enough, what is left is that the thread comes late for the one that it waits for.
-  if (size >= usual_ring_size && late >= noticeable) {
+  if (size >= usual_ring_size * figures.queues() && late >= noticeable) {
     findings.push_back(
         {FindingKind::late_wake_up,
          fmt::format("The GPU stood idle for {} of the time because threads woke up late, with a "
@@ -167,7 +170,8 @@ void look_at_ring_size(const Figures& figures, Findings& findings) {
                    "of its ring of {}: the host went on only when the GPU was done. Without that, "
                    "it could be up to {:.2f} times as fast.",
                    percent(share), size, figures.most_gain()),
-       fmt::format("Set ring_size to {}; `cbr plan` predicts what each size brings.", size + 1),
+       fmt::format("Set ring_size to {}; `cbr plan` predicts what each size brings.",
+                   size + figures.queues()),
        share});
 }
 
@@ -287,7 +291,8 @@ void look_at_size_of_ring_in_use(const Figures& figures, Findings& findings) {
   const std::uint32_t in_use = figures.gpu().peak_in_use;
   // With one slot, nothing could be recorded while the GPU works.
   const std::uint32_t enough = std::max(in_use, 2U);
-  if (in_use > 0 && enough < ring.ring_size) {
+  // Of several queues nobody knows which one would lose a slot that it needs.
+  if (figures.queues() == 1 && in_use > 0 && enough < ring.ring_size) {
     findings.push_back(
         {FindingKind::ring_larger_than_used,
          fmt::format("Of {} slots, {} at most had work at one time.", ring.ring_size, in_use),
@@ -297,16 +302,16 @@ void look_at_size_of_ring_in_use(const Figures& figures, Findings& findings) {
          std::nullopt});
     return;
   }
-  if (ring.ring_size <= usual_ring_size || figures.share(figures.gpu().idle) >= noticeable) return;
-  const double step = microseconds(figures.mean_work()) / 1000;
+  const std::uint32_t usual = usual_ring_size * figures.queues();
+  if (ring.ring_size <= usual || figures.share(figures.gpu().idle) >= noticeable) return;
+  const double step = microseconds(figures.mean_work()) / 1000 / figures.queues();
   findings.push_back(
       {FindingKind::ring_larger_than_used,
        fmt::format(
            "The GPU is busy, and all {} slots are queued before it: a step is done {:.2f} ms "
            "after it was submitted, where a ring of {} would need {:.2f} ms.",
-           ring.ring_size, step * ring.ring_size, usual_ring_size, step * usual_ring_size),
-       fmt::format("Set ring_size to {} if latency or the slots' memory matters to you.",
-                   usual_ring_size),
+           ring.ring_size, step * ring.ring_size, usual, step * usual),
+       fmt::format("Set ring_size to {} if latency or the slots' memory matters to you.", usual),
        std::nullopt});
 }
 

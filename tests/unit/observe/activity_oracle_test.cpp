@@ -50,6 +50,7 @@ class Host {
   /// The same from what was written down, a moment at a time.
   [[nodiscard]] GpuActivity seen() const {
     GpuActivity all;
+    all.queues = gpu_->queue_count();
     for (const auto& [queue, steps] : by_queue_) {
       std::optional<nanoseconds> last_end;
       all.peak_in_use += most_at_once(steps);

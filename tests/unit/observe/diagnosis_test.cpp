@@ -251,5 +251,27 @@ TEST(Diagnosis, CountsWhatHasEndedAndNotWhatIsInFlight) {
   EXPECT_THAT(diagnose(statistics).text(), HasSubstr("only 10 submissions are known so far"));
 }
 
+/// Two queues, of which the program uses the first `used` in turn.
+RingStatistics run_on_queues(std::uint32_t ring_size, std::uint32_t used) {
+  const auto gpu = simulated::make_gpu(2);
+  CommandBufferRing ring(gpu, {.ring_size = ring_size, .hang_warning_ms = 0});
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    Lease lease = ring.acquire({.queue = QueueIndex{i % used}});
+    simulated::record(lease, {.encode = 20us, .submit = 2us, .execute = 200us, .completion = 10us});
+    std::move(lease).submit();
+  }
+  ring.drain();
+  return ring.statistics();
+}
+
+TEST(Diagnosis, EachQueueNeedsItsSlots) {
+  // Two slots each: with three in all, one queue would stand idle at each step.
+  EXPECT_THAT(found(run_on_queues(4, 2)), ElementsAre(FindingKind::gpu_bound));
+  // With two in all, the one that is used would have a single slot.
+  EXPECT_THAT(found(run_on_queues(4, 1)), ElementsAre(FindingKind::gpu_bound));
+  // A third slot would be one queue's only.
+  EXPECT_THAT(diagnose(run_on_queues(2, 2)).text(), HasSubstr("Set ring_size to 4"));
+}
+
 }  // namespace
 }  // namespace cbr
