@@ -106,6 +106,8 @@ void SlotTable::move(SlotIndex slot, SlotState from, SlotState to) {
   --counts_[static_cast<std::size_t>(from)];
   ++counts_[static_cast<std::size_t>(to)];
   entry.state = to;
+  // Whoever waits for it could not have had it before; when it was last in use is of no matter.
+  if (to == SlotState::free) entry.free_since = {};
   if (from == SlotState::free) {
     free_.erase(index);
     if (queue_count_ > 1) free_of_queue_[index % queue_count_].erase(index);

@@ -211,5 +211,23 @@ TEST(SlotSetTest, ErasesOneAndNoOther) {
   EXPECT_EQ(set.next(63), 64U);
 }
 
+TEST_F(SlotTableTest, ASlotThatComesBackWasNotFreeBefore) {
+  SlotTable table(2, 1);
+  for (const bool removed : {false, true}) {
+    ASSERT_EQ(take_next(table), slot(0));
+    ASSERT_EQ(take_next(table), slot(1));
+    table.free(slot(1), TimePoint(std::chrono::nanoseconds(5)));
+    EXPECT_EQ(table[slot(1)].free_since, TimePoint(std::chrono::nanoseconds(5)));
+    table.free(slot(0));
+    table.resize(1);
+    if (removed) {
+      ASSERT_EQ(table.take_outside(), slot(1));
+    }
+    table.resize(2);
+    if (removed) table.add(slot(1));
+    EXPECT_EQ(table[slot(1)].free_since, TimePoint{}) << removed;
+  }
+}
+
 }  // namespace
 }  // namespace cbr::detail
