@@ -21,7 +21,8 @@ bool is_possible(const GpuInterval& interval) noexcept {
 }
 
 bool is_possible(const GpuInterval& interval, const ClockOffset& clock) noexcept {
-  return is_possible(interval) && fits(clock.offset.count()) && clock.deviation.count() >= 0 && fits(clock.deviation.count());
+  return is_possible(interval) && fits(clock.offset.count()) && clock.deviation.count() >= 0 &&
+         fits(clock.deviation.count());
 }
 
 HostInterval host_interval(const GpuInterval& interval, const ClockOffset& clock) noexcept {

@@ -8,8 +8,8 @@
 
 namespace cbr::observe {
 
-/// Whether an interval runs forwards, and is of a clock at all: sums and differences of possible ones
-/// don't overflow. What a driver says is untrusted.
+/// Whether an interval runs forwards, and is of a clock at all: sums and differences of possible
+/// ones don't overflow. What a driver says is untrusted.
 [[nodiscard]] bool is_possible(const GpuInterval& interval) noexcept;
 /// Whether an interval can be told by the host's clock.
 [[nodiscard]] bool is_possible(const GpuInterval& interval, const ClockOffset& clock) noexcept;

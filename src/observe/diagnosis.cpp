@@ -82,8 +82,8 @@ class Figures {
     }
     return share(sum + launch());
   }
-  /// What passes before the GPU starts work that could not be queued, since the ring has one slot: a
-  /// larger ring hides that behind other work, unlike the device's pause.
+  /// What passes before the GPU starts work that could not be queued, since the ring has one slot:
+  /// a larger ring hides that behind other work, unlike the device's pause.
   [[nodiscard]] nanoseconds launch() const {
     return statistics_.ring_size > 1 ? nanoseconds(0) : gpu_.idle_after_wait[GapCause::device];
   }
@@ -93,7 +93,9 @@ class Figures {
   }
   /// How many times as fast the program could be at most if its host never waited for the GPU.
   [[nodiscard]] double most_gain() const {
-    const nanoseconds host = gpu_.encode + gpu_.submit;
+    // What the host did for the first lies before the time that is looked at.
+    const nanoseconds all = gpu_.encode + gpu_.submit;
+    const nanoseconds host = all - all / static_cast<std::int64_t>(gpu_.submissions);
     const nanoseconds device = gpu_.busy + pauses();
     // Several threads, whose times overlap, say nothing of the kind.
     const nanoseconds whole = gpu_.busy + gpu_.idle;
@@ -103,9 +105,7 @@ class Figures {
   /// Slots belong to queues in turn, so that each queue gets one more only with so many.
   [[nodiscard]] std::uint32_t queues() const { return std::max(gpu_.queues, 1U); }
   [[nodiscard]] nanoseconds mean_pause() const {
-    return gpu_.gaps == 0
-               ? nanoseconds(0)
-               : pauses() / static_cast<std::int64_t>(gpu_.gaps);
+    return gpu_.gaps == 0 ? nanoseconds(0) : pauses() / static_cast<std::int64_t>(gpu_.gaps);
   }
   [[nodiscard]] nanoseconds mean_work() const {
     return gpu_.submissions == 0 ? nanoseconds(0)

@@ -23,7 +23,8 @@ nanoseconds median(std::vector<nanoseconds> values) {
   return *middle;
 }
 
-/// Whether sums and differences of such times can't overflow: 36 years, far more than a clock reads.
+/// Whether sums and differences of such times can't overflow: 36 years, far more than a clock
+/// reads.
 bool fits(TimePoint time) {
   constexpr std::int64_t longest = std::int64_t{1} << 60;
   const std::int64_t at = time.time_since_epoch().count();
@@ -33,9 +34,9 @@ bool fits(TimePoint time) {
 /// Whether the story of a submission is whole, and runs forwards.
 bool is_whole(const RecordedSubmission& submission) {
   const SubmissionTimes& times = submission.times;
-  const bool possible =
-      times.gpu && fits(times.acquire_begin) && fits(times.submit_end) && fits(times.gpu->start) &&
-      fits(times.gpu->end) && fits(times.slot_free) && fits(times.dependency_end);
+  const bool possible = times.gpu && fits(times.acquire_begin) && fits(times.submit_end) &&
+                        fits(times.gpu->start) && fits(times.gpu->end) && fits(times.slot_free) &&
+                        fits(times.dependency_end);
   return !submission.failed && possible && times.acquire_begin <= times.acquire_end &&
          times.acquire_end <= times.submit_begin && times.submit_begin <= times.submit_end &&
          times.gpu->start <= times.gpu->end && times.submit_begin <= times.gpu->end;

@@ -218,7 +218,8 @@ TEST(Diagnosis, RecordingThatIsSlowerThanTheGpuShowsWithOneSlotToo) {
 }
 
 TEST(Diagnosis, ALargerRingHidesALaunch) {
-  // 600 µs a step with one slot, 300 with two: neither is the GPU used by others, nor are steps small.
+  // 600 µs a step with one slot, 300 with two: neither is the GPU used by others, nor are steps
+  // small.
   for (const auto time : {300us, 30us}) {
     const Program program{.ring_size = 1, .step = {.launch = time, .execute = time}};
     EXPECT_THAT(found(run(program)), ElementsAre(FindingKind::ring_too_small));
