@@ -93,13 +93,15 @@ class Figures {
   }
   /// How many times as fast the program could be at most if its host never waited for the GPU.
   [[nodiscard]] double most_gain() const {
-    // What the host did for the first lies before the time that is looked at.
+    // The first submission's lies before the time that is looked at.
+    const auto count = static_cast<std::int64_t>(std::max<std::uint64_t>(gpu_.submissions, 1));
     const nanoseconds all = gpu_.encode + gpu_.submit;
-    const nanoseconds host = all - all / static_cast<std::int64_t>(gpu_.submissions);
+    const nanoseconds host = all - all / count;
     const nanoseconds device = gpu_.busy + pauses();
-    // Several threads, whose times overlap, say nothing of the kind.
+    // More than the whole is that of several threads, whose times overlap.
     const nanoseconds whole = gpu_.busy + gpu_.idle;
-    const nanoseconds least = host < whole ? std::max(host, device) : device;
+    const std::int64_t threads = whole.count() > 0 ? (host - nanoseconds(1)) / whole + 1 : 1;
+    const nanoseconds least = std::max(host / std::max<std::int64_t>(threads, 1), device);
     return least.count() > 0 ? whole_ / static_cast<double>(least.count()) : 1.0;
   }
   /// Slots belong to queues in turn, so that each queue gets one more only with so many.

@@ -274,5 +274,29 @@ TEST(Diagnosis, EachQueueNeedsItsSlots) {
   EXPECT_THAT(diagnose(run_on_queues(2, 2)).text(), HasSubstr("Set ring_size to 4"));
 }
 
+TEST(Diagnosis, AShortRunPromisesNoMoreThanALongOne) {
+  Program program{.ring_size = 1, .step = {.encode = 1ms, .submit = 2us, .execute = 10us}};
+  for (const int steps : {40, 100, 1000}) {
+    program.steps = steps;
+    EXPECT_THAT(found(run(program)), ElementsAre(FindingKind::encode_bound)) << steps;
+  }
+}
+
+TEST(Diagnosis, TwoThreadsThatRecordAllTheTimeGainNothingFromALargerRing) {
+  RingStatistics statistics = run({.ring_size = 2});
+  GpuActivity& gpu = *statistics.gpu;
+  // Both record for a millisecond a step, of which the GPU needs a tenth.
+  gpu = {};
+  gpu.queues = 1;
+  gpu.submissions = 200;
+  gpu.busy = 20ms;
+  gpu.idle = 81ms;
+  gpu.gaps = 199;
+  gpu.encode = 200ms;
+  gpu.peak_in_use = 2;
+  gpu.idle_by_cause[GapCause::encode] = gpu.idle_after_wait[GapCause::encode] = 81ms;
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::encode_bound));
+}
+
 }  // namespace
 }  // namespace cbr
