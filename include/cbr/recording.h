@@ -81,7 +81,8 @@ struct RecorderOptions {
 /// any thread; none blocks. Several rings may share one, if they don't need to be told apart.
 class Recorder final : public Observer {
  public:
-  /// Throws InvalidOption if the capacity is 0, std::bad_alloc.
+  /// Throws InvalidOption if the capacity is 0, std::bad_alloc or std::length_error if there is no
+  /// memory for it.
   explicit Recorder(RecorderOptions options = {});
   ~Recorder() override;
 

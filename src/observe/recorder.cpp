@@ -79,6 +79,11 @@ class Recorder::Cells {
         !cell.version.compare_exchange_strong(version, version + 1, std::memory_order_acquire)) {
       return;
     }
+    if (cell.turn.load(std::memory_order_relaxed) > turn) {
+      // A later round has been here: what this thread has is older than what there is.
+      cell.version.store(version + 2, std::memory_order_release);
+      return;
+    }
     std::array<std::uint64_t, word_count> words{};
     std::memcpy(words.data(), &record, sizeof record);
     std::atomic_thread_fence(std::memory_order_release);
@@ -112,7 +117,13 @@ class Recorder::Cells {
     return end - from;
   }
 
-  void clear() noexcept { from_.store(next_.load(std::memory_order_acquire)); }
+  void clear() noexcept {
+    const std::uint64_t now = next_.load(std::memory_order_acquire);
+    // Forwards only: another thread may have cleared more meanwhile.
+    std::uint64_t from = from_.load(std::memory_order_relaxed);
+    while (from < now && !from_.compare_exchange_weak(from, now, std::memory_order_acq_rel)) {
+    }
+  }
 
  private:
   struct Cell {
