@@ -21,8 +21,9 @@ struct HostInterval {
 };
 
 /// The story of one submission, all of it by the clock of Backend::now():
-/// std::chrono::steady_clock, or the virtual clock of a simulated GPU. The host's moments follow
-/// each other in the order of the fields; a moment that nobody noted is TimePoint{}.
+/// std::chrono::steady_clock, or the virtual clock of a simulated GPU. The host's own moments
+/// follow each other in the order of the fields: all but slot_free, which may lie before
+/// acquire_begin, and dependency_end. A moment that nobody noted is TimePoint{}.
 struct SubmissionTimes {
   /// When the program asked for the slot.
   TimePoint acquire_begin{};
