@@ -22,18 +22,23 @@ void append(std::vector<double>& all, const std::vector<double>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
-/// Sums up what the GPU did in rounds that follow each other: the most slots that were of use at
-/// one time are the most of any round. Empty where no round knows.
+/// Sums up what the GPU did in rounds that follow each other: the queues are the same ones, and the
+/// most slots that were of use at one time are the most of any round. Empty where no round knows.
 std::optional<GpuActivity> add_up_activity(const std::vector<RoundSamples>& rounds) {
   std::optional<GpuActivity> sum;
   std::uint32_t peak = 0;
+  std::uint32_t queues = 0;
   for (const RoundSamples& round : rounds) {
     if (!round.ring.gpu) continue;
     if (!sum) sum.emplace();
     *sum += *round.ring.gpu;
     peak = std::max(peak, round.ring.gpu->peak_in_use);
+    queues = std::max(queues, round.ring.gpu->queues);
   }
-  if (sum) sum->peak_in_use = peak;
+  if (sum) {
+    sum->peak_in_use = peak;
+    sum->queues = queues;
+  }
   return sum;
 }
 

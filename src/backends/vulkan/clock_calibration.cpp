@@ -7,8 +7,8 @@ namespace {
 
 using Reading = ClockCalibration::Reading;
 
-/// Far below what a sum of several could overflow by.
-constexpr std::int64_t longest = std::int64_t{1} << 60;
+/// 73 years, with room for differences: some devices count from 1970.
+constexpr std::int64_t longest = std::int64_t{1} << 61;
 
 bool fits(std::int64_t ns) {
   return ns > -longest && ns < longest;

@@ -86,9 +86,11 @@ TEST(SummarizeRun, AddsUpWhatTheGpuDidInEachRound) {
   first.ring.gpu->idle_by_cause[GapCause::encode] = 20us;
   first.ring.gpu->gap_histogram.add(20us);
   first.ring.gpu->peak_in_use = 3;
+  first.ring.gpu->queues = 2;
   RoundSamples second = first;
   second.ring.gpu->busy = 100us;
   second.ring.gpu->peak_in_use = 2;
+  second.ring.gpu->queues = 2;
   // One whose times are not known takes nothing away.
   const auto run = summarize_run({.ring_size = 3, .rounds = {first, second, round_of(1s)}});
   ASSERT_TRUE(run->ring.gpu);
@@ -98,6 +100,7 @@ TEST(SummarizeRun, AddsUpWhatTheGpuDidInEachRound) {
   EXPECT_EQ(run->ring.gpu->gap_histogram[GapHistogram::index_of(20us)], 2U);
   // Of rounds that follow each other: not the sum, which no ring of that size could have.
   EXPECT_EQ(run->ring.gpu->peak_in_use, 3U);
+  EXPECT_EQ(run->ring.gpu->queues, 2U);
   EXPECT_EQ(run->ring.hang_warnings, 2U);
   EXPECT_FALSE(summarize_run({.ring_size = 3, .rounds = {round_of(1s)}})->ring.gpu);
 }

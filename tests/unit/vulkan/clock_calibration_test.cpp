@@ -93,6 +93,16 @@ TEST(ClockCalibration, AReadingThatContradictsTheOthersMakesThemVoid) {
   EXPECT_EQ(calibration.at(10 * ms)->offset, 8990ms);
 }
 
+TEST(ClockCalibration, OfADeviceThatCountsFrom1970) {
+  // As NVIDIA's do.
+  constexpr std::int64_t now = 1'795'000'000'000'000'000;
+  ClockCalibration calibration;
+  calibration.add({now, 5000 * ms, 3000});
+  ASSERT_TRUE(calibration.at(now + ms));
+  EXPECT_EQ(calibration.at(now)->offset.count(), 5000 * ms - now);
+  EXPECT_EQ(calibration.at(now)->deviation, 3us);
+}
+
 TEST(ClockCalibration, LeavesOutWhatCannotBe) {
   ClockCalibration calibration;
   calibration.add({INT64_MAX, 0, 0});
