@@ -74,6 +74,9 @@ void for_each_attribute(const Visit& visit) {
   visit(
       "peak_in_use", [](const A& self) { return self.peak_in_use; },
       "The most slots that were of use at one time; 0 where nobody knows.");
+  visit(
+      "queues", [](const A& self) { return self.queues; },
+      "How many queues are added up, those without work included.");
 }
 
 std::string share_of(const GpuActivity& activity, nanoseconds time) {
@@ -104,7 +107,7 @@ py::tuple state_of(const GpuActivity& self) {
   return py::make_tuple(self.submissions, self.busy.count(), self.idle.count(),
                         counts_of(self.idle_by_cause), self.gaps, histogram,
                         counts_of(self.idle_after_wait), self.encode.count(), self.submit.count(),
-                        self.peak_in_use);
+                        self.peak_in_use, self.queues);
 }
 
 GpuActivity from_state(const py::tuple& state) {
@@ -122,6 +125,7 @@ GpuActivity from_state(const py::tuple& state) {
   activity.encode = nanoseconds(state[7].cast<std::int64_t>());
   activity.submit = nanoseconds(state[8].cast<std::int64_t>());
   activity.peak_in_use = state[9].cast<std::uint32_t>();
+  activity.queues = state[10].cast<std::uint32_t>();
   return activity;
 }
 

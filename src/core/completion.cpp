@@ -33,17 +33,17 @@ class Sleep {
   Sleeper sleeper_;
 };
 
-/// What an observer is told of an end, with the label that its record may have lost by then.
-struct ObservedEnd {
-  CompleteEvent event;
-  Label label;
-};
-
 }  // namespace
 
 /// What is retired at once, so that nothing is allocated. Usually one slot has ended.
 struct Retirement::Batch {
   static constexpr std::size_t size = 4;
+
+  /// What an observer is told of an end, with the label that its record may have lost by then.
+  struct ObservedEnd {
+    CompleteEvent event;
+    Label label;
+  };
 
   [[nodiscard]] bool is_full() const { return count == size; }
 
@@ -84,7 +84,7 @@ bool Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
                         batch.failure);
     }
     for (std::size_t i = 0; batch.events && i < batch.count; ++i) {
-      ObservedEnd& observed = (*batch.events)[i];
+      Batch::ObservedEnd& observed = (*batch.events)[i];
       observed.event.label = observed.label.view();
       ring_.observe(&Observer::on_complete, observed.event);
     }
@@ -195,7 +195,7 @@ void Retirement::note_times(RingQueue& queue, Serial end, TimePoint noticed, Bat
     }
     if (!submission.after.empty()) times.dependency_end = predecessors_.gpu_end(submission);
     if (!batch.events) continue;
-    ObservedEnd& observed = (*batch.events)[place++];
+    Batch::ObservedEnd& observed = (*batch.events)[place++];
     observed.label = submission.label;
     observed.event = {submission.slot,
                       queue.index,

@@ -93,6 +93,7 @@ RingStatistics statistics_of(const Recording& recording) {
   GpuActivity gpu;
   double told_ns = 0.0;
   for (auto& [queue, submissions] : queues) gpu += activity_of(std::move(submissions), told_ns);
+  gpu.queues = recording.queue_count;
   if (gpu.submissions > 0) statistics.gpu = gpu;
   return statistics;
 }
