@@ -21,8 +21,9 @@ struct AcquireEvent {
   std::chrono::nanoseconds waited{0};
   /// The lease's label, as the request gave it. Valid during the call.
   std::string_view label{};
-  /// When the slot was asked for, and when it was leased, by the clock of Backend::now().
+  /// When the slot was asked for, by the clock of Backend::now().
   TimePoint begin{};
+  /// When it was leased.
   TimePoint end{};
 };
 
@@ -37,9 +38,9 @@ struct SubmitEvent {
   Serial serial;
   /// The submission's label. Valid during the call.
   std::string_view label{};
-  /// When the driver was given the work, and when its call had returned, by the clock of
-  /// Backend::now().
+  /// When the driver was given the work, by the clock of Backend::now().
   TimePoint begin{};
+  /// When its call had returned.
   TimePoint end{};
 };
 

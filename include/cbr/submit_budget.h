@@ -1,6 +1,6 @@
 /// @file
 /// How much work belongs into a submission, learnt from the GPU's own times. This header stands
-/// alone: C++17, nothing but <cstdint>, no exceptions, no RTTI, no allocation, no clock.
+/// alone: C++17, nothing but cstdint, no exceptions, no RTTI, no allocation, no clock.
 #pragma once
 
 #include <cstdint>

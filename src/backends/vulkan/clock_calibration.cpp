@@ -19,7 +19,7 @@ std::int64_t offset_of(const Reading& reading) {
 }
 
 /// How far the offsets of two readings are apart, a nanosecond, in nanoseconds.
-double drift(const Reading& first, const Reading& last) {
+double drift_between(const Reading& first, const Reading& last) {
   return static_cast<double>(offset_of(last) - offset_of(first)) /
          static_cast<double>(last.gpu - first.gpu);
 }
@@ -54,7 +54,7 @@ std::optional<ClockOffset> ClockCalibration::at(std::int64_t gpu) const noexcept
   const auto away = static_cast<double>(gpu - newest_->gpu);
   const std::int64_t time = newest_->gpu - base_->gpu;
   const bool has_rate = time >= shortest_base;
-  const double moved = has_rate ? away * drift(*base_, *newest_) : 0.0;
+  const double moved = has_rate ? away * drift_between(*base_, *newest_) : 0.0;
   // How wrong the rate can be.
   const double doubt = has_rate ? static_cast<double>(base_->deviation + newest_->deviation) /
                                       static_cast<double>(time)
