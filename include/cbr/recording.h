@@ -99,9 +99,11 @@ class Recorder final : public Observer {
   void clear() noexcept;
 
  private:
+  /// @cond
   class Cells;
   const RecorderOptions options_;
   const std::unique_ptr<Cells> cells_;
+  /// @endcond
 };
 
 }  // namespace cbr

@@ -201,6 +201,7 @@ class SubmitBudget {
   [[nodiscard]] OversizedCommand oversized() const noexcept { return oversized_; }
 
  private:
+  /// @cond
   static constexpr int amount_count = 3;
   static constexpr int mix_count = 8;
   static constexpr std::uint64_t memory = 64;
@@ -409,6 +410,7 @@ class SubmitBudget {
 
   std::uint64_t oversized_commands_ = 0;
   OversizedCommand oversized_;
+  /// @endcond
 };
 
 }  // namespace cbr

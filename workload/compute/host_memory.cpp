@@ -13,10 +13,6 @@
 #include "compute/limits.h"
 
 namespace cbr::compute {
-namespace {
-
-constexpr VkExternalMemoryHandleTypeFlagBits host_allocation =
-    VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
 
 /// The whole pages that some bytes lie on.
 struct Pages {
@@ -25,6 +21,11 @@ struct Pages {
   /// From `begin` to the first of the bytes.
   std::uint64_t offset;
 };
+
+namespace {
+
+constexpr VkExternalMemoryHandleTypeFlagBits host_allocation =
+    VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
 
 Pages pages_round(std::span<std::byte> bytes, std::uint64_t unit) {
   const std::uint64_t offset = reinterpret_cast<std::uintptr_t>(bytes.data()) % unit;
