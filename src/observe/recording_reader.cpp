@@ -342,7 +342,7 @@ Recording read_recording(const JsonObject& object, bool last_chunk_is_cut, LeftO
 std::string note_of(const RecordingFile& file, std::string_view name, std::uint64_t version,
                     const LeftOut& left_out) {
   std::string text;
-  const auto add = [&](std::string part) { text += (text.empty() ? ": " : "; ") + part; };
+  const auto add = [&](const std::string& part) { text += (text.empty() ? ": " : "; ") + part; };
   if (version > recording_version) {
     add(fmt::format("is of version {}, and this program knows version {}", version,
                     recording_version));

@@ -57,7 +57,7 @@ class ChunkText {
     return [get](const RecordedSubmission& each) { return std::optional(get(each)); };
   }
   template <typename Get>
-  auto unless_zero(Get get) const {
+  [[nodiscard]] auto unless_zero(Get get) const {
     const bool any = std::any_of(submissions_.begin(), submissions_.end(),
                                  [&](const auto* each) { return get(*each) != 0; });
     return [get, any](const RecordedSubmission& each) {
