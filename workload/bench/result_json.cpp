@@ -83,7 +83,7 @@ std::string key_of(GapCause cause) {
   return key;
 }
 
-double seconds(std::chrono::nanoseconds time) {
+double to_seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 
@@ -91,7 +91,7 @@ Json to_json(const IdleByCause& idle) {
   Json json = Json::object();
   for (std::size_t i = 0; i < gap_cause_count; ++i) {
     const auto cause = static_cast<GapCause>(i);
-    json[key_of(cause)] = seconds(idle[cause]);
+    json[key_of(cause)] = to_seconds(idle[cause]);
   }
   return json;
 }
@@ -107,15 +107,15 @@ Json to_json(const GapHistogram& histogram) {
 
 Json to_json(const GpuActivity& gpu) {
   return {{"busyFraction", gpu.busy_fraction()},
-          {"busySeconds", seconds(gpu.busy)},
-          {"idleSeconds", seconds(gpu.idle)},
+          {"busySeconds", to_seconds(gpu.busy)},
+          {"idleSeconds", to_seconds(gpu.idle)},
           {"idleByCause", to_json(gpu.idle_by_cause)},
           {"idleAfterWait", to_json(gpu.idle_after_wait)},
           {"gaps", gpu.gaps},
           {"gapHistogram", to_json(gpu.gap_histogram)},
           {"submissions", gpu.submissions},
-          {"encodeSeconds", seconds(gpu.encode)},
-          {"submitSeconds", seconds(gpu.submit)},
+          {"encodeSeconds", to_seconds(gpu.encode)},
+          {"submitSeconds", to_seconds(gpu.submit)},
           {"peakInUse", gpu.peak_in_use}};
 }
 
