@@ -84,12 +84,18 @@ class Recorder final : public Observer {
   /// Throws InvalidOption if the capacity is 0, std::bad_alloc or std::length_error if there is no
   /// memory for it.
   explicit Recorder(RecorderOptions options = {});
+  /// Frees the memory. No ring has it as its observer any more.
   ~Recorder() override;
 
+  /// Tells the next observer.
   void on_acquire(const AcquireEvent& event) noexcept override;
+  /// Tells the next observer.
   void on_submit(const SubmitEvent& event) noexcept override;
+  /// Keeps the submission, and tells the next observer.
   void on_complete(const CompleteEvent& event) noexcept override;
+  /// Tells the next observer.
   void on_discard(SlotIndex slot) noexcept override;
+  /// Tells the next observer.
   void on_device_lost() noexcept override;
 
   /// What it has by now. Also while the ring works: a submission that is just being written is left

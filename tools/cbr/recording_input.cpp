@@ -12,7 +12,7 @@
 namespace cbr::tool {
 namespace {
 
-RecordingFile read(const char* flag, const std::string& name) {
+RecordingFile read_foreign(const char* flag, const std::string& name) {
   if (is_standard(name)) {
     return read_recordings(read_standard_input(flag, largest_recording_file), standard_input_name);
   }
@@ -28,7 +28,7 @@ RecordingFile read(const char* flag, const std::string& name) {
 }  // namespace
 
 RecordingFile read_recording_input(const char* flag, const std::string& name) {
-  RecordingFile file = read(flag, name);
+  RecordingFile file = read_foreign(flag, name);
   if (file.recordings.empty()) {
     // The one line that there is tells why.
     throw InputError(file.note.empty() ? fmt::format("{}: has no recording",
