@@ -60,7 +60,8 @@ std::optional<ClockOffset> ClockCalibration::at(std::int64_t gpu) const noexcept
                                       static_cast<double>(time)
                                 : 1.0 / usual_drift;
   const double deviation = static_cast<double>(newest_->deviation) + std::abs(away) * doubt;
-  if (!(deviation < static_cast<double>(longest)) || !(std::abs(moved) < longest)) {
+  constexpr auto most = static_cast<double>(longest);
+  if (!(deviation < most) || !(std::abs(moved) < most)) {
     return std::nullopt;
   }
   return ClockOffset{std::chrono::nanoseconds(offset_of(*newest_) + std::llround(moved)),
