@@ -74,8 +74,8 @@ class Watching : public testing::Test {
   std::shared_ptr<HookedBackend> backend_ = std::make_shared<HookedBackend>(gpu_);
   std::mutex mutex_;
   std::vector<std::string> lines_;
-  /// The ring, once it is there. Not ring_ itself: that says that it is empty before the watchdog has
-  /// ended with the ring.
+  /// The ring, once it is there. Not ring_ itself: that says that it is empty before the watchdog
+  /// has ended with the ring.
   std::atomic<CommandBufferRing*> reporting_ = nullptr;
   std::optional<CommandBufferRing> ring_;
 };
