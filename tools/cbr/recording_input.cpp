@@ -16,12 +16,7 @@ RecordingFile read_foreign(const char* flag, const std::string& name) {
   if (is_standard(name)) {
     return read_recordings(read_standard_input(flag, largest_recording_file), standard_input_name);
   }
-  const decode::MappedFile file(name);
-  if (file.bytes().size() > largest_recording_file) {
-    throw InputError(fmt::format("{}: has {} bytes; at most {} are allowed",
-                                 text::printable_path(name), file.bytes().size(),
-                                 largest_recording_file));
-  }
+  const decode::MappedFile file(name, largest_recording_file);
   return read_recordings(file.text(), text::printable_path(name));
 }
 

@@ -1,9 +1,6 @@
 #include "decode/json_file.h"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#include <cbr/errors.h>
 
 #include "decode/mapped_file.h"
 #include "text/printable.h"
@@ -11,11 +8,7 @@
 namespace cbr::decode {
 
 nlohmann::json read_json_file(const std::filesystem::path& path, std::uint64_t largest) {
-  const MappedFile file(path);
-  if (file.bytes().size() > largest) {
-    throw InputError(fmt::format("{}: has {} bytes; at most {} are allowed",
-                                 text::printable_path(path), file.bytes().size(), largest));
-  }
+  const MappedFile file(path, largest);
   return parse_json_object(file.text(), text::printable_path(path));
 }
 

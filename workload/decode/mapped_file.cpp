@@ -39,7 +39,7 @@ class Descriptor {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
+MappedFile::MappedFile(const std::filesystem::path& path, std::uint64_t largest) {
   // O_NONBLOCK: a named pipe in place of the file must give an error, not wait for a writer.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) fail(path, "open the file", errno);
@@ -50,6 +50,10 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return;
+  if (size > largest) {
+    throw InputError(fmt::format("{}: has {} bytes; at most {} are allowed",
+                                 text::printable_path(path), size, largest));
+  }
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (address == MAP_FAILED) fail(path, "map the file", errno);
   // It owns the mapping should the file be refused below.

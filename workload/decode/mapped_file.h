@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -12,9 +14,10 @@ namespace cbr::decode {
 /// The file must not be cut short while it is mapped: a read past its new end kills the process.
 class MappedFile {
  public:
-  /// Throws InputError when `path` is missing, unreadable, not a regular file, or a pointer that
-  /// Git LFS or the like left in place of the file.
-  explicit MappedFile(const std::filesystem::path& path);
+  /// Throws InputError when `path` is missing, unreadable, not a regular file, has more than
+  /// `largest` bytes, or is a pointer that Git LFS or the like left in place of the file.
+  explicit MappedFile(const std::filesystem::path& path,
+                      std::uint64_t largest = std::numeric_limits<std::uint64_t>::max());
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
   MappedFile(const MappedFile&) = delete;
