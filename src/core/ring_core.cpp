@@ -31,7 +31,8 @@ std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
                                            Timeout limit, bool limited,
                                            const std::source_location& where) {
   ring_.require_same_process();
-  const SlotRequest request = leasing_.check(options, sequence, where);
+  SlotRequest request = leasing_.check(options, sequence, where);
+  request.asked_at = ring_.noted_now();
   SlotWait::Result taken;
   taken.submission = leasing_.take_free(request);
   if (taken.submission == nullptr) {

@@ -37,8 +37,7 @@ SlotRequest SlotLeasing::check(const AcquireOptions& options,
                       .queue = options.queue,
                       .sequence = sequence,
                       .label = options.label,
-                      .where = where,
-                      .asked_at = ring_.noted_now()};
+                      .where = where};
   ring_.require_queue(options.queue, "acquire");
   if (ring_.options.allocation_strategy == AllocationStrategy::priority) {
     request.level = options.priority ? static_cast<std::uint32_t>(*options.priority)
