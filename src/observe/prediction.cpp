@@ -23,6 +23,21 @@ nanoseconds median(std::vector<nanoseconds> values) {
   return *middle;
 }
 
+/// The costs of one kind, of which some steps tell nothing: those are as the others in the median.
+class Usual {
+ public:
+  void known(nanoseconds cost) { known_.push_back(cost); }
+  void unknown(std::size_t index) { unknown_.push_back(index); }
+  void fill(std::vector<StepCosts>& steps, nanoseconds StepCosts::*cost) const {
+    const nanoseconds usual = median(known_);
+    for (const std::size_t index : unknown_) steps[index].*cost = usual;
+  }
+
+ private:
+  std::vector<nanoseconds> known_;
+  std::vector<std::size_t> unknown_;
+};
+
 /// Whether sums and differences of such times can't overflow: 36 years, far more than a clock
 /// reads.
 bool fits(TimePoint time) {
@@ -81,12 +96,9 @@ std::uint32_t require_steps(std::span<const StepCosts> steps) {
 
 std::vector<StepCosts> step_costs(const Recording& recording) {
   std::vector<StepCosts> steps;
-  std::vector<nanoseconds> wake_ups;
-  std::vector<std::size_t> did_not_wait;
-  std::vector<nanoseconds> launches;
-  std::vector<std::size_t> was_queued;
-  std::vector<nanoseconds> signals;
-  std::vector<std::size_t> did_not_see_signal;
+  Usual completions;
+  Usual launches;
+  Usual signals;
   /// By queue: when its work had ended.
   std::map<QueueIndex, TimePoint> last_end;
   /// Which step ended at this moment.
@@ -113,9 +125,9 @@ std::vector<StepCosts> step_costs(const Recording& recording) {
     const bool queue_was_free = earlier == last_end.end() || earlier->second <= times.submit_end;
     if (queue_was_free && times.dependency_end <= times.submit_end) {
       step.launch = std::max<nanoseconds>(times.gpu->start - times.submit_end, none);
-      launches.push_back(step.launch);
+      launches.known(step.launch);
     } else {
-      was_queued.push_back(steps.size());
+      launches.unknown(steps.size());
     }
     if (times.dependency_end != TimePoint{}) {
       const auto found = step_of_end.find(times.dependency_end);
@@ -125,28 +137,25 @@ std::vector<StepCosts> step_costs(const Recording& recording) {
                            (earlier == last_end.end() || earlier->second <= times.dependency_end);
       if (held_up) {
         step.signal = std::max<nanoseconds>(times.gpu->start - times.dependency_end, none);
-        signals.push_back(step.signal);
+        signals.known(step.signal);
       } else {
-        did_not_see_signal.push_back(steps.size());
+        signals.unknown(steps.size());
       }
     }
     if (times.waited && times.slot_free != TimePoint{} && times.slot_free >= times.acquire_begin) {
       // How late the thread was for the slot's earlier work, which is what this step waited for.
       step.completion = std::max<nanoseconds>(times.acquire_end - times.slot_free, none);
-      wake_ups.push_back(step.completion);
+      completions.known(step.completion);
     } else {
-      did_not_wait.push_back(steps.size());
+      completions.unknown(steps.size());
     }
     last_end[submission.queue] = times.gpu->end;
     step_of_end[times.gpu->end] = steps.size();
     steps.push_back(step);
   }
-  const nanoseconds usual = median(wake_ups);
-  for (const std::size_t index : did_not_wait) steps[index].completion = usual;
-  const nanoseconds usual_launch = median(launches);
-  for (const std::size_t index : was_queued) steps[index].launch = usual_launch;
-  const nanoseconds usual_signal = median(signals);
-  for (const std::size_t index : did_not_see_signal) steps[index].signal = usual_signal;
+  completions.fill(steps, &StepCosts::completion);
+  launches.fill(steps, &StepCosts::launch);
+  signals.fill(steps, &StepCosts::signal);
   return steps;
 }
 

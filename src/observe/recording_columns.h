@@ -6,9 +6,7 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 
 #include <cbr/submission_times.h>
@@ -45,15 +43,5 @@ inline constexpr std::array<FlagColumn, 3> flag_columns = {{
     {"heldForDependency", &SubmissionTimes::held_for_dependency},
     {"hasForeignWaits", &SubmissionTimes::has_foreign_waits},
 }};
-
-/// 73 years: sums and differences of such times don't overflow.
-inline constexpr std::int64_t longest_recorded_ns = std::int64_t{1} << 61;
-
-[[nodiscard]] constexpr bool is_recordable(std::chrono::nanoseconds time) {
-  return time.count() > -longest_recorded_ns && time.count() < longest_recorded_ns;
-}
-[[nodiscard]] constexpr bool is_recordable(TimePoint moment) {
-  return is_recordable(std::chrono::nanoseconds(moment.time_since_epoch()));
-}
 
 }  // namespace cbr::observe

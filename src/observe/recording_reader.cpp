@@ -17,6 +17,7 @@
 #include <cbr/options.h>
 #include <cbr/recording_file.h>
 
+#include "observe/device_clock.h"
 #include "observe/recording_columns.h"
 #include "text/json_object.h"
 #include "text/printable.h"
@@ -25,7 +26,7 @@ namespace cbr {
 namespace {
 
 using nlohmann::json;
-using observe::is_recordable;
+using observe::is_countable;
 using std::chrono::nanoseconds;
 using text::JsonObject;
 
@@ -107,9 +108,9 @@ bool runs_forwards(const SubmissionTimes& times) {
 }
 
 bool all_recordable(const SubmissionTimes& times) {
-  return is_recordable(times.acquire_begin) && is_recordable(times.acquire_end) &&
+  return is_countable(times.acquire_begin) && is_countable(times.acquire_end) &&
          std::all_of(observe::moment_columns.begin(), observe::moment_columns.end(),
-                     [&](const auto& column) { return is_recordable(times.*column.moment); });
+                     [&](const auto& column) { return is_countable(times.*column.moment); });
 }
 
 /// The columns of one chunk.
@@ -159,7 +160,7 @@ class ChunkReader {
   }
   [[nodiscard]] nanoseconds time_of(const json& value, std::string_view key,
                                     std::optional<std::size_t> index) const {
-    constexpr std::int64_t most = 2 * observe::longest_recorded_ns - 1;
+    constexpr std::int64_t most = 2 * observe::longest_ns - 1;
     const bool fits =
         value.is_number_integer() &&
         (!value.is_number_unsigned() || value.get<std::uint64_t>() <= std::uint64_t{most}) &&
@@ -260,8 +261,7 @@ class ChunkReader {
       if (parts.start && parts.end) {
         submission.interval = {device_start_ + *parts.start, device_start_ + *parts.end};
       }
-      if (!submission.interval || submission.interval->end < submission.interval->start ||
-          !is_recordable(submission.interval->start) || !is_recordable(submission.interval->end)) {
+      if (!submission.interval || !observe::is_possible(*submission.interval)) {
         submission.interval.reset();
         left_out_.gpu_times();
         return;
@@ -273,8 +273,8 @@ class ChunkReader {
       gpu = {start_ + *parts.gpu_start, start_ + *parts.gpu_end,
              parts.gpu_deviation.value_or(nanoseconds(0))};
     }
-    if (!gpu || gpu->end < gpu->start || gpu->deviation.count() < 0 || !is_recordable(gpu->start) ||
-        !is_recordable(gpu->end) || !is_recordable(gpu->deviation)) {
+    if (!gpu || gpu->end < gpu->start || gpu->deviation.count() < 0 || !is_countable(gpu->start) ||
+        !is_countable(gpu->end) || !is_countable(gpu->deviation)) {
       gpu.reset();
       left_out_.gpu_times();
     }

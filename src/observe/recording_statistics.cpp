@@ -8,6 +8,7 @@
 #include <cbr/recording.h>
 
 #include "observe/activity_meter.h"
+#include "observe/device_clock.h"
 
 namespace cbr {
 namespace {
@@ -29,7 +30,7 @@ Completion completion_of(const RecordedSubmission& submission) {
 
 /// So much of all queues is told, and no more: 73 years. In a file that makes things up, times may
 /// add up to more than a number holds.
-constexpr double most_ns = static_cast<double>(std::int64_t{1} << 61);
+constexpr auto most_ns = static_cast<double>(observe::longest_ns);
 
 double length_ns(TimePoint begin, TimePoint end) {
   return std::max(0.0, static_cast<double>(nanoseconds(end - begin).count()));

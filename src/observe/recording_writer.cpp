@@ -13,12 +13,13 @@
 
 #include <cbr/recording_file.h>
 
+#include "observe/device_clock.h"
 #include "observe/recording_columns.h"
 
 namespace cbr {
 namespace {
 
-using observe::is_recordable;
+using observe::is_countable;
 using std::chrono::nanoseconds;
 
 using Submissions = std::span<const RecordedSubmission* const>;
@@ -43,8 +44,8 @@ class ChunkText {
 
  private:
   static bool has_interval(const RecordedSubmission& submission) {
-    return submission.interval && is_recordable(submission.interval->start) &&
-           is_recordable(submission.interval->end);
+    return submission.interval && is_countable(submission.interval->start) &&
+           is_countable(submission.interval->end);
   }
   [[nodiscard]] std::int64_t since(TimePoint moment) const {
     return nanoseconds(moment - start_).count();
@@ -68,8 +69,8 @@ class ChunkText {
   static auto of_gpu(Get get) {
     return [get](const RecordedSubmission& each) {
       const auto& gpu = each.times.gpu;
-      const bool is_known = gpu && is_recordable(gpu->start) && is_recordable(gpu->end) &&
-                            is_recordable(gpu->deviation);
+      const bool is_known =
+          gpu && is_countable(gpu->start) && is_countable(gpu->end) && is_countable(gpu->deviation);
       return is_known ? std::optional(get(*gpu)) : std::nullopt;
     };
   }
@@ -140,8 +141,8 @@ std::string ChunkText::text() {
   for (const observe::MomentColumn& column : observe::moment_columns) {
     add(column.name, [&](const RecordedSubmission& each) {
       const TimePoint moment = each.times.*column.moment;
-      return moment == TimePoint{} || !is_recordable(moment) ? std::nullopt
-                                                             : std::optional(since(moment));
+      return moment == TimePoint{} || !is_countable(moment) ? std::nullopt
+                                                            : std::optional(since(moment));
     });
   }
   for (const observe::FlagColumn& column : observe::flag_columns) {
@@ -163,7 +164,7 @@ void write(std::ostream& out, const Recording& recording) {
   submissions.reserve(recording.submissions.size());
   for (const RecordedSubmission& submission : recording.submissions) {
     const SubmissionTimes& times = submission.times;
-    if (is_recordable(times.acquire_begin) && is_recordable(times.acquire_end)) {
+    if (is_countable(times.acquire_begin) && is_countable(times.acquire_end)) {
       submissions.push_back(&submission);
     }
   }
