@@ -18,7 +18,6 @@ namespace {
 
 using testing::Each;
 using testing::ElementsAre;
-using testing::Ge;
 using testing::Le;
 
 constexpr std::int64_t budget_ns = 2'000'000;
@@ -170,14 +169,12 @@ TEST(SubmitBudget, CostsMayGrowUnseenByATwentiethASubmission) {
     // Times come one to three submissions late: the latest measured one, up to two that are in
     // flight and the one that is recorded may grow by 1.2 together.
     const double factor = std::pow(1.2, 0.25);
-    std::uint64_t commands = 0;
     std::size_t submission = 0;
     for (int i = 0; i < 400'000 && ns < 1e6; ++i) {
       if (submission != trial.sizes.size()) {
         submission = trial.sizes.size();
         trial.measure_but(random() % 3);
         grown = 1;
-        commands = 0;
       }
       // Some grow with each command, some in jumps; some all the time, some now and then.
       const double step = random() % 10 == 0 ? factor : 1 + 0.002 * part();
@@ -187,7 +184,6 @@ TEST(SubmitBudget, CostsMayGrowUnseenByATwentiethASubmission) {
       }
       trial.late = 2;
       trial.record(ns);
-      ++commands;
     }
     ASSERT_GE(ns, 1e6);
     ASSERT_LE(trial.longest_of_several, 1.2001 * budget_ns) << round;

@@ -10,7 +10,6 @@ namespace cbr {
 namespace {
 
 using namespace std::chrono_literals;
-using simulated::Plan;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -285,11 +284,16 @@ Recording record_pairs(bool backwards) {
   for (int i = 0; i < 50; ++i) {
     Lease first = sequence.acquire();
     Lease second = sequence.acquire();
-    if (backwards) std::swap(first, second);
-    simulated::record(first, {.encode = 100us, .execute = 10us});
-    if (backwards) std::move(first).submit();
-    simulated::record(second, {.encode = 100us, .execute = 10us});
-    if (!backwards) std::move(first).submit();
+    if (backwards) {
+      std::swap(first, second);
+      simulated::record(first, {.encode = 100us, .execute = 10us});
+      std::move(first).submit();
+      simulated::record(second, {.encode = 100us, .execute = 10us});
+    } else {
+      simulated::record(first, {.encode = 100us, .execute = 10us});
+      simulated::record(second, {.encode = 100us, .execute = 10us});
+      std::move(first).submit();
+    }
     std::move(second).submit();
   }
   ring.drain();

@@ -117,7 +117,7 @@ TEST(Recorder, ManyThreadsWriteWhileOneReads) {
   }
   begin.arrive_and_wait();
   const auto look = [&] {
-    const Recording recording = recorder.recording();
+    Recording recording = recorder.recording();
     EXPECT_LE(recording.submissions.size(), 64U);
     std::set<std::uint64_t> seen;
     for (const RecordedSubmission& submission : recording.submissions) {

@@ -16,7 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::AllOf;
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 using testing::ThrowsMessage;
