@@ -2,7 +2,6 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <tuple>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -11,6 +10,8 @@
 
 #include <cbr/errors.h>
 #include <cbr/recording.h>
+
+#include "observe/request_order.h"
 
 namespace cbr {
 namespace {
@@ -175,12 +176,7 @@ Recording Recorder::recording() const {
   const std::uint64_t all = cells_->read(
       [&](const Record& record) { recording.submissions.push_back(to_submission(record)); });
   recording.dropped = all - std::min<std::uint64_t>(all, recording.submissions.size());
-  const auto order = [](const RecordedSubmission& submission) {
-    return std::tuple(submission.times.acquire_begin, submission.times.submit_begin,
-                      to_number(submission.queue), submission.serial.value());
-  };
-  std::sort(recording.submissions.begin(), recording.submissions.end(),
-            [&](const auto& left, const auto& right) { return order(left) < order(right); });
+  observe::sort_by_request(recording.submissions);
   std::unordered_map<std::thread::id, std::uint32_t> threads;
   for (RecordedSubmission& submission : recording.submissions) {
     const auto next = static_cast<std::uint32_t>(threads.size());
