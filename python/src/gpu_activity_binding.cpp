@@ -33,11 +33,11 @@ py::dict by_name(const IdleByCause& idle) {
 }
 
 std::vector<std::pair<double, std::uint64_t>> classes_of(const GapHistogram& histogram) {
-  std::vector<std::pair<double, std::uint64_t>> classes;
+  std::vector<std::pair<double, std::uint64_t>> gaps;
   for (std::size_t i = 0; i < GapHistogram::size; ++i) {
-    classes.emplace_back(seconds_of(GapHistogram::bound(i)), histogram[i]);
+    gaps.emplace_back(seconds_of(GapHistogram::bound(i)), histogram[i]);
   }
-  return classes;
+  return gaps;
 }
 
 /// Calls `visit(name, get, documentation)` for every attribute, in the order of gpu_activity.h.
