@@ -17,11 +17,13 @@ namespace cbr {
 enum class LogLevel : std::uint8_t {
   /// Of use while one looks for something: see RingOptions::log_wait_events.
   debug,
+  /// Something that the ring decided by itself.
+  info,
   /// Something that the program should not do, or that did not work.
   warning,
 };
 
-/// "DEBUG", "WARNING".
+/// "DEBUG", "INFO", "WARNING".
 [[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
 
 /// What a message is about, and so which of its fields mean something.
@@ -45,6 +47,8 @@ enum class LogEvent : std::uint8_t {
   /// The backend has something to tell that concerns nobody's call: one of its own failed, or the
   /// program misused it. The ring goes on.
   backend_failure,
+  /// The ring has chosen another size: RingOptions::auto_ring_size.
+  resized,
 };
 
 /// One message of a ring. Views and references are valid during the call of the sink only.

@@ -85,11 +85,29 @@ using LogSink = std::function<void(const LogMessage& message)>;
 /// it throws goes to the log sink, and the coroutine stays suspended.
 using Executor = std::function<void(std::coroutine_handle<> coroutine)>;
 
+/// The limits within which a ring chooses its own size.
+struct AutoRingSize {
+  /// The most slots, 1 to max_ring_size. The ring may always have two for each queue.
+  std::uint32_t largest = 8;
+  /// How long steps may wait for the GPU once they are submitted, in the mean. The ring is no
+  /// larger than that allows, down to one slot for each queue, so a program that holds several
+  /// leases at once may wait for itself. Empty: as long as they like. (In a configuration file this
+  /// is `max_queued_ms`, where 0 stands for no limit.)
+  std::optional<std::chrono::nanoseconds> max_queued = std::nullopt;
+};
+
 /// How a ring works. Copied when the ring is made; an object can serve several rings.
 struct RingOptions {
   /// Number of slots, 1 to max_ring_size. 1 is the serial baseline, 2 double, 3 triple buffering.
   /// A backend with several queues needs a slot for each.
   std::uint32_t ring_size = 3;
+  /// The ring chooses its size: it starts with two slots for each queue, whatever `ring_size` says,
+  /// and follows what other sizes would gain or cost with the steps that it sees. Each change goes
+  /// to the log sink, with its reason. It needs GpuTimes::both and a device whose clock is known by
+  /// the host's; without these it says so, and has three slots for each queue. The work is done in
+  /// acquire() and its kin, which then may make or remove slots, as set_ring_size() does; that ends
+  /// the choosing. Empty: the size is fixed.
+  std::optional<AutoRingSize> auto_ring_size = std::nullopt;
   /// How long acquire() waits for a free slot before it throws AcquireTimeout. Empty: for ever. (In
   /// a configuration file this is `timeout_ms`, where 0 stands for ever.)
   Timeout timeout = {};

@@ -11,6 +11,7 @@ class LogLevel(enum.IntEnum):
     """How much a message matters: the numbers of the module logging."""
 
     debug = logging.DEBUG
+    info = logging.INFO
     warning = logging.WARNING
 
 
@@ -26,6 +27,7 @@ class LogEvent(str, enum.Enum):
     leased_at_end = "leased_at_end"
     callback_threw = "callback_threw"
     backend_failure = "backend_failure"
+    resized = "resized"
 
 
 class Place(NamedTuple):

@@ -34,6 +34,8 @@ const char* name_of(LogEvent event) {
       return "callback_threw";
     case LogEvent::backend_failure:
       return "backend_failure";
+    case LogEvent::resized:
+      return "resized";
   }
   return "";
 }
@@ -44,11 +46,23 @@ py::object place_of(const py::object& log, const std::optional<std::source_locat
                            text_from(where->function_name()));
 }
 
+/// As the names in cbr.LogLevel.
+const char* name_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+  }
+  return "";
+}
+
 /// `log` is the module cbr._log.
 py::object message_of(const py::object& log, const LogMessage& message) {
   py::dict fields;
-  fields["level"] =
-      log.attr("LogLevel").attr(message.level == LogLevel::debug ? "debug" : "warning");
+  fields["level"] = log.attr("LogLevel").attr(name_of(message.level));
   fields["event"] = log.attr("LogEvent").attr(name_of(message.event));
   fields["ring"] = text_from(message.ring);
   fields["text"] = text_from(message.text);

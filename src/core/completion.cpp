@@ -170,6 +170,9 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSe
     state->retire(submission, batch.follow_up);
     timeline.retire(serial);
   }
+  if (state->sizing_window && state->sizing_window->is_full()) {
+    ring_.sizing_due.store(true, std::memory_order_relaxed);
+  }
   state->serve_waiters(batch.follow_up);
   state->settle(batch.follow_up);
   if (seeker == nullptr || seeker->submission != nullptr) return;

@@ -5,7 +5,15 @@
 namespace cbr {
 
 std::string_view to_string(LogLevel level) noexcept {
-  return level == LogLevel::debug ? "DEBUG" : "WARNING";
+  switch (level) {
+    case LogLevel::debug:
+      return "DEBUG";
+    case LogLevel::info:
+      return "INFO";
+    case LogLevel::warning:
+      return "WARNING";
+  }
+  return "?";
 }
 
 std::string LogMessage::line() const {

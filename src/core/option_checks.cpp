@@ -7,11 +7,29 @@
 #include <cbr/errors.h>
 
 #include "core/admission.h"
+#include "core/auto_ring_size.h"
 
 namespace cbr::detail {
+namespace {
+
+void check_limits(const RingOptions& options) {
+  const AutoRingSize& limits = *options.auto_ring_size;
+  if (limits.largest < 1 || limits.largest > max_ring_size) {
+    throw InvalidOption(fmt::format("{}: auto_ring_size.largest is {}, allowed are 1 to {}",
+                                    options.name, limits.largest, max_ring_size));
+  }
+  if (limits.max_queued && *limits.max_queued < std::chrono::nanoseconds(0)) {
+    throw InvalidOption(
+        fmt::format("{}: auto_ring_size.max_queued is {} ns, allowed are 0 and more", options.name,
+                    limits.max_queued->count()));
+  }
+}
+
+}  // namespace
 
 void check_options(const RingOptions& options, const Backend* backend) {
   check_ring_size(options, options.ring_size, 1);
+  if (options.auto_ring_size) check_limits(options);
   if (options.spin_limit && *options.spin_limit < std::chrono::nanoseconds(0)) {
     throw InvalidOption(fmt::format("{}: spin_limit is {} ns, allowed are 0 and more", options.name,
                                     options.spin_limit->count()));
@@ -25,7 +43,13 @@ void check_options(const RingOptions& options, const Backend* backend) {
   if (backend == nullptr) {
     throw InvalidUsage(fmt::format("{}: a ring needs a backend", options.name));
   }
-  check_ring_size(options, options.ring_size, backend->queue_count());
+  const std::uint32_t queues = backend->queue_count();
+  if (options.auto_ring_size) {
+    check_ring_size(options, smallest_auto_size(*options.auto_ring_size, queues), queues);
+    check_ring_size(options, first_auto_size(options, queues), queues);
+  } else {
+    check_ring_size(options, options.ring_size, queues);
+  }
 }
 
 void check_ring_size(const RingOptions& options, std::uint32_t ring_size,

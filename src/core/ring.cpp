@@ -68,9 +68,7 @@ void CommandBufferRing::set_ring_size(std::uint32_t ring_size) {
 
 void CommandBufferRing::reset(std::shared_ptr<Backend> backend) {
   core().require_same_process();
-  RingOptions options = core().options();
-  options.ring_size = core().ring_size();
-  auto fresh = detail::RingCore::make(std::move(backend), std::move(options));
+  auto fresh = detail::RingCore::make(std::move(backend), core().options_now());
   core_->close();
   core_ = std::move(fresh);
 }

@@ -27,7 +27,7 @@ RingContext::RingContext(std::shared_ptr<Backend> its_backend, RingOptions its_o
            !backend->has_virtual_clock()),
       notes_submit_times(naps || options.hang_warning_ms != 0),
       // Without both times of every submission there are no gaps to be explained.
-      notes_times(options.observer != nullptr ||
+      notes_times(options.observer != nullptr || options.auto_ring_size ||
                   (options.track_statistics && options.gpu_times == GpuTimes::both)),
       log(options.name, options.log_sink),
       queues(backend->queue_count()),

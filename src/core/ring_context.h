@@ -24,6 +24,7 @@ using StateAccess = Access<RingState>;
 
 /// The locks of a ring, in the order in which they are taken:
 ///
+///     sizing mutex              one thread at a time chooses the ring's size (resizing.h)
 ///     structure mutex           one thread at a time makes or removes slots and threads
 ///     RingQueue::submit_mutex   serial order is submission order
 ///     RingQueue::retire_mutex   slots are passed on in serial order
@@ -92,6 +93,8 @@ struct RingContext {
   std::vector<RingQueue> queues;
   /// A hint: no slot was free when the state was last locked.
   Atomic<bool> full = false;
+  /// A hint: there are steps to choose a size by.
+  Atomic<bool> sizing_due = false;
   /// True once the device is lost or the ring ends: lets a submission look without the state.
   Atomic<bool> stopped = false;
   /// The thread that is in the ring's end, as long as the backend is attached.

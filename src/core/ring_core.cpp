@@ -18,6 +18,7 @@
 
 #include <cbr/errors.h>
 
+#include "core/auto_ring_size.h"
 #include "core/backoff.h"
 #include "core/hang_reports.h"
 #include "core/messages.h"
@@ -32,6 +33,7 @@ std::optional<Lease> RingCore::try_acquire(const AcquireOptions& options,
                                            const std::source_location& where) {
   ring_.require_same_process();
   SlotRequest request = leasing_.check(options, sequence, where);
+  resizing_.follow();
   request.asked_at = ring_.noted_now();
   SlotWait::Result taken;
   taken.submission = leasing_.take_free(request);
@@ -145,6 +147,7 @@ bool RingCore::ask(AcquireRequest& request) {
   ring_.require_same_process();
   const Visit visit(ring_.gate);
   if (!visit.allowed()) ring_.require_usable();
+  resizing_.follow();
   // It may have been made long before.
   request.request.asked_at = ring_.noted_now();
   SlotWait::Result taken;
@@ -430,63 +433,11 @@ void RingCore::drain() {
   ring_.require_usable();
 }
 
-void RingCore::set_ring_size(std::uint32_t ring_size) {
-  ring_.require_same_process();
-  check_ring_size(ring_.options, ring_size, queue_count());
-  try {
-    // An observer is told of a loss once the locks are free.
-    retirement_.guarded([&] { change_ring_size(ring_size); });
-  } catch (...) {
-    ring_.sweep_outside_slots();
-    throw;
-  }
-  ring_.sweep_outside_slots();
-}
-
-void RingCore::change_ring_size(std::uint32_t ring_size) {
-  const LogHold hold;
-  const LockGuard structure_lock(ring_.structure_mutex);
-  // Free slots change hands with the state locked; native objects are made and removed without.
-  const auto resize = [this](std::uint32_t size) {
-    FollowUp follow_up;
-    {
-      const StateAccess state(ring_.state);
-      state->require_usable();
-      state->slots.reserve(size);
-      state->slots.resize(size);
-      ring_.full.store(!state->slots.has_free(), std::memory_order_relaxed);
-      ring_.ring_size = size;
-      state->serve_waiters(follow_up);
-    }
-    ring_.wake(follow_up.wake_number);
-  };
-  resize(ring_size);
-  for (;;) {
-    std::optional<SlotIndex> slot;
-    {
-      const StateAccess state(ring_.state);
-      slot = state->slots.missing();
-    }
-    if (!slot) break;
-    try {
-      ring_.backend->add_slot(*slot);
-    } catch (const DeviceLost&) {
-      throw;
-    } catch (...) {
-      resize(to_number(*slot));
-      ring_.remove_outside_slots();
-      throw;
-    }
-    FollowUp follow_up;
-    {
-      const StateAccess state(ring_.state);
-      state->slots.add(*slot);
-      ring_.full.store(false, std::memory_order_relaxed);
-      state->serve_waiters(follow_up);
-    }
-    ring_.wake(follow_up.wake_number);
-  }
-  ring_.remove_outside_slots();
+RingOptions RingCore::options_now() const {
+  RingOptions options = ring_.options;
+  options.ring_size = ring_.ring_size;
+  if (resizing_.was_set()) options.auto_ring_size.reset();
+  return options;
 }
 
 RingStatistics RingCore::statistics() {
@@ -521,6 +472,9 @@ std::chrono::nanoseconds spin_limit(const RingOptions& options, Backend& backend
 
 std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingOptions options) {
   check_options(options, backend.get());
+  if (options.auto_ring_size) {
+    options.ring_size = first_auto_size(options, backend->queue_count());
+  }
   std::shared_ptr<RingCore> core(new RingCore(std::move(backend), std::move(options)));
   RingContext& ring = core->ring_;
   ring.backend->attach({.ring_size = ring.options.ring_size,
@@ -531,6 +485,7 @@ std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingO
                         }});
   try {
     core->read_timelines();
+    core->resizing_.start();
     if (ring.options.hang_warning_ms != 0) {
       core->watchdog_.emplace([&core = *core] { return report_hangs(core.ring_); });
     }
@@ -558,6 +513,7 @@ RingCore::RingCore(std::shared_ptr<Backend> backend, RingOptions options)
       submitting_(ring_, retirement_),
       leasing_(ring_, retirement_, submitting_),
       slot_wait_(ring_, retirement_, strategy_),
+      resizing_(ring_, retirement_),
       callbacks_(ring_, retirement_, strategy_),
       requests_(ring_, leasing_, slot_wait_, strategy_) {}
 

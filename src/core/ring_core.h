@@ -21,6 +21,7 @@
 #include "core/acquire_requests.h"
 #include "core/callbacks.h"
 #include "core/completion.h"
+#include "core/resizing.h"
 #include "core/ring_context.h"
 #include "core/slot_leasing.h"
 #include "core/slot_wait.h"
@@ -58,7 +59,9 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   /// Throws InvalidUsage in a child that was forked off.
   void require_same_process() const { ring_.require_same_process(); }
   void drain();
-  void set_ring_size(std::uint32_t ring_size);
+  void set_ring_size(std::uint32_t ring_size) { resizing_.set(ring_size); }
+  /// The options with which another ring begins as this one is now.
+  [[nodiscard]] RingOptions options_now() const;
   RingStatistics statistics();
   void reset_statistics();
   /// Ends the ring: refuses what comes from now on, waits for what is in flight, runs the
@@ -149,7 +152,6 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
  private:
   RingCore(std::shared_ptr<Backend> backend, RingOptions options);
 
-  void change_ring_size(std::uint32_t ring_size) CBR_EXCLUDES(ring_.structure_mutex);
   /// Waits until nothing is in flight, however often waiting fails.
   void wait_until_idle() noexcept;
   /// Lets what sequences hold back behind leases go on without them.
@@ -165,6 +167,7 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   Submitting submitting_;
   SlotLeasing leasing_;
   SlotWait slot_wait_;
+  Resizing resizing_;
   Callbacks callbacks_;
   AcquireRequests requests_;
   /// In a forked child: keeps the threads that are not there from being joined.

@@ -157,6 +157,7 @@ void RingState::retire(Submission& submission, FollowUp& follow_up) {
   if (options.track_statistics && options.gpu_times == GpuTimes::both) {
     meters_[to_number(submission.queue)].ended(submission.completion, submission.times);
   }
+  if (sizing_window) sizing_window->add(submission);
   free_slot(submission, submission.times.gpu ? submission.times.gpu->end : TimePoint{});
   resolve(submission, follow_up);
 }

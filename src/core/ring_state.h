@@ -17,6 +17,7 @@
 #include "core/admission.h"
 #include "core/callback_node.h"
 #include "core/node_pool.h"
+#include "core/ring_sizing.h"
 #include "core/slot_table.h"
 #include "core/step_forecast.h"
 #include "core/submission.h"
@@ -237,6 +238,8 @@ class RingState {
   IntrusiveList<WaitingThread, &WaitingThread::previous, &WaitingThread::next> waiting_threads;
   AcquireThread acquire_thread;
   Lead lead;
+  /// What a ring that chooses its size looks at; none if it doesn't, or any more.
+  std::optional<StepWindow> sizing_window;
   /// The first cause, once the device is lost.
   std::exception_ptr lost;
   bool closed = false;

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <latch>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <cbr/simulated.h>
@@ -169,6 +170,35 @@ TEST_P(Resize, UnderLoad) {
   EXPECT_EQ(capacity(), 4U);
   expect_equations();
   EXPECT_EQ(ring.statistics().in_flight, 0U);
+}
+
+TEST_P(Resize, ChoosesItsSizeUnderLoad) {
+  RingOptions options;
+  options.auto_ring_size = AutoRingSize{.largest = 6};
+  // What it chooses on a real device is its own affair.
+  options.log_sink = [](const LogMessage& message) { EXPECT_EQ(message.event, LogEvent::resized); };
+  auto& ring = make_ring(std::move(options));
+  std::vector<std::thread> threads;
+  threads.reserve(3);
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 400; ++i) {
+        Lease lease = record_one();
+        EXPECT_LT(to_number(lease.slot()), 6U);
+        if ((t + i) % 5 == 0) {
+          lease.discard();
+        } else {
+          std::move(lease).submit();
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  ring.drain();
+  EXPECT_GE(ring.ring_size(), 2U);
+  EXPECT_LE(ring.ring_size(), 6U);
+  EXPECT_EQ(capacity(), ring.ring_size());
+  expect_equations();
 }
 
 TEST(ResizeFailure, KeepsWhatTheRingHadComeTo) {

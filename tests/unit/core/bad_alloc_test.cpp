@@ -65,6 +65,26 @@ TEST(BadAlloc, LosesNothingWhileOtherThreadsWorkTheRing) {
   bench.expect_whole();
 }
 
+TEST(BadAlloc, ARingThatChoosesItsSizeKeepsItsSlots) {
+  fail_each_allocation([](Attempt& attempt) {
+    Bench bench({.auto_ring_size = AutoRingSize{}});
+    const auto step = [](int number) {
+      return simulated::Plan{.encode = number % 16 == 0 ? 450us : 20us, .execute = 100us};
+    };
+    // A window of steps, and the first that may look at it.
+    for (int i = 0; i < 256; ++i) (void)bench.submit(step(i));
+    bench.ring().drain();
+    attempt([&] { bench.ring().acquire().discard(); });
+    const std::uint32_t size = bench.ring().ring_size();
+    EXPECT_TRUE(attempt.failed() || size > 2) << size;
+    std::vector<Lease> leases;
+    while (auto lease = bench.ring().try_acquire()) leases.push_back(std::move(*lease));
+    EXPECT_EQ(leases.size(), bench.ring().ring_size());
+    for (Lease& lease : leases) lease.discard();
+    bench.expect_whole();
+  });
+}
+
 // A thread waits for a slot all the while.
 
 /// One that waits for the ring's only slot, which the test has.
