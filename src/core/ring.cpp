@@ -87,6 +87,10 @@ RingStatistics CommandBufferRing::statistics() const {
 }
 
 Diagnosis CommandBufferRing::diagnose() const {
+  if (!core().options().track_statistics) {
+    return {{{FindingKind::no_times, "track_statistics is off, so nobody counted what the GPU did.",
+              "Set track_statistics to true.", std::nullopt}}};
+  }
   // Not both at one moment, and they need not be: nothing is told from the one by the other.
   return cbr::diagnose(statistics(), leaked().size());
 }

@@ -150,7 +150,7 @@ void look_for_leaks(std::size_t leaked, Findings& findings) {
 }
 
 void look_at_ring_size(const Figures& figures, Findings& findings) {
-  const double share = figures.share_after_wait();
+  double share = figures.share_after_wait();
   const std::uint32_t size = figures.ring().ring_size;
   const double late = figures.share(figures.gpu().idle_after_wait[GapCause::wake_up]);
   // With slots enough, what is left is that the thread comes late for the one that it waits for.
@@ -163,7 +163,8 @@ void look_at_ring_size(const Figures& figures, Findings& findings) {
          "Set wait_strategy to hybrid or spin, which wake up sooner and cost CPU time, or make "
          "submissions larger.",
          late});
-    return;
+    // The rest may be there for want of slots all the same.
+    share -= late;
   }
   if (share < noticeable || !figures.can_gain()) return;
   findings.push_back(

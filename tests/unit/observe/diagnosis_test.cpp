@@ -114,10 +114,29 @@ TEST(Diagnosis, AnApplicationThatIsBusyElsewhere) {
   EXPECT_NEAR(*diagnosis.findings[0].idle_share, 32.0 / 232, 0.002);
 }
 
-TEST(Diagnosis, ThreadsThatWakeUpLateThoughThereAreSlotsEnough) {
+TEST(Diagnosis, ThreadsThatWakeUpLate) {
   const Program program{
       .ring_size = 3, .step = {.encode = 2us, .submit = 1us, .execute = 20us, .completion = 100us}};
-  EXPECT_THAT(found(run(program)), ElementsAre(FindingKind::late_wake_up));
+  // What the host does once it is awake, it might have done earlier as well.
+  EXPECT_THAT(found(run(program)),
+              ElementsAre(FindingKind::late_wake_up, FindingKind::ring_too_small));
+}
+
+TEST(Diagnosis, ARingThatIsTooSmallWhereThreadsWakeUpLate) {
+  RingStatistics statistics = run({.ring_size = 3});
+  GpuActivity& gpu = *statistics.gpu;
+  gpu.idle_by_cause[GapCause::wake_up] = gpu.idle_after_wait[GapCause::wake_up] = gpu.busy / 10;
+  gpu.idle_by_cause[GapCause::encode] = gpu.idle_after_wait[GapCause::encode] = gpu.busy / 5;
+  gpu.idle = gpu.idle_by_cause.total();
+  EXPECT_THAT(found(statistics),
+              testing::IsSupersetOf({FindingKind::late_wake_up, FindingKind::ring_too_small}));
+}
+
+TEST(Diagnosis, SaysThatNothingWasCounted) {
+  const CommandBufferRing ring(simulated::make_gpu(), {.track_statistics = false});
+  const Diagnosis diagnosis = ring.diagnose();
+  EXPECT_TRUE(diagnosis.has(FindingKind::no_times));
+  EXPECT_THAT(diagnosis.text(), HasSubstr("track_statistics is off"));
 }
 
 TEST(Diagnosis, ADriverThatTakesLong) {
