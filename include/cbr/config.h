@@ -80,6 +80,10 @@ struct Config {
   std::string device = {};
   /// How many queues of the device to open, 1 to 64.
   std::uint32_t queues = 1;
+  /// AutoRingSize::largest of a ring that chooses its size.
+  std::uint32_t largest_ring_size = AutoRingSize().largest;
+  /// Its AutoRingSize::max_queued in milliseconds; 0 stands for no limit.
+  std::uint64_t max_queued_ms = 0;
   /// Ready for the constructor of CommandBufferRing. The log sink, executor, interrupt check and
   /// observer are the program's to set.
   RingOptions ring = {};

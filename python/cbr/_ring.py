@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from cbr import _cbr
 from cbr._config import ConfigSource, merged_options
@@ -17,7 +18,9 @@ class CommandBufferRing(_cbr.Ring):
     one left at None has the value that `config` gives it, or its default. `config` is a mapping,
     or the path of a YAML file, which variables of the environment (CBR_RING_SIZE) override;
     InputError names the file, line and column of a mistake. `spin_limit` is in seconds, and
-    `timeout_ms` 0 waits for ever. `log_sink` is called with each message, on any thread: a
+    `timeout_ms` 0 waits for ever. With `ring_size` "auto" the ring chooses its size: from two slots
+    for each queue up to `largest_ring_size`, as long as steps wait for the GPU no longer than
+    `max_queued_ms` in the mean (0: no limit). `log_sink` is called with each message, on any thread: a
     LogMessage, which is a string of one line with attributes; without a sink they go to standard
     error. `observer` is a Recorder, or has some of the methods on_acquire(AcquireEvent),
     on_submit(SubmitEvent), on_complete(CompleteEvent), on_discard(slot) and on_device_lost(), which
@@ -30,9 +33,11 @@ class CommandBufferRing(_cbr.Ring):
 
     def __init__(
         self,
-        ring_size: int | None = None,
+        ring_size: int | Literal["auto"] | None = None,
         timeout_ms: int | None = None,
         *,
+        largest_ring_size: int | None = None,
+        max_queued_ms: int | None = None,
         allocation_strategy: str | None = None,
         priority_levels: int | None = None,
         reserved_slots: Sequence[int] | None = None,
@@ -51,6 +56,8 @@ class CommandBufferRing(_cbr.Ring):
     ) -> None:
         given = {
             "ring_size": ring_size,
+            "largest_ring_size": largest_ring_size,
+            "max_queued_ms": max_queued_ms,
             "timeout_ms": timeout_ms,
             "allocation_strategy": allocation_strategy,
             "priority_levels": priority_levels,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from typing import Any
+from typing import Any, Literal
 
 from cbr import _cbr
 from cbr._asyncio import wake_up
@@ -91,7 +91,7 @@ class Decoder:
     The GPU's memory is free again after close(), at the end of a with block, or with the object.
     """
 
-    def __init__(self, model_dir: str | os.PathLike[str], ring_size: int | None = None, *,
+    def __init__(self, model_dir: str | os.PathLike[str], ring_size: int | Literal["auto"] | None = None, *,
                  context_capacity: int | None = None, device: _cbr.Device | None = None,
                  config: ConfigSource | None = None, **ring_options: Any) -> None:
         given = {"name": "decode", "ring_size": ring_size, **ring_options}

@@ -229,6 +229,12 @@ void RingObject::close() {
   if (ring_ == ring) ring_ = nullptr;
 }
 
+void RingObject::set_ring_size(std::uint32_t ring_size) {
+  const auto ring = this->ring();
+  without_gil([&] { ring->set_ring_size(ring_size); });
+  options_.auto_ring_size.reset();
+}
+
 void RingObject::reset(BackendObject backend) {
   const auto old = ring();
   RingOptions options = options_;
@@ -293,11 +299,12 @@ void bind_ring(py::module_& module) {
            "Waits until all work submitted before has ended, well or not.")
       .def(
           "set_ring_size",
-          [](const RingObject& self, const Argument<"ring_size", std::uint32_t>& ring_size) {
-            const auto ring = self.ring();
-            without_gil([&] { ring->set_ring_size(ring_size.value); });
+          [](RingObject& self, const Argument<"ring_size", std::uint32_t>& ring_size) {
+            self.set_ring_size(ring_size.value);
           },
-          py::arg("ring_size"), "Changes the number of slots while work is in flight.")
+          py::arg("ring_size"),
+          "Changes the number of slots while work is in flight. A ring that chose its size keeps "
+          "this one.")
       .def(
           "reset",
           [](RingObject& self, const py::object& backend) { self.reset(backend_from(backend)); },

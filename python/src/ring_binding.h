@@ -31,6 +31,8 @@ class RingObject {
   /// Waits for the work in flight, which KeyboardInterrupt ends with the ring as it was, and
   /// destroys the ring. Does nothing the second time.
   void close();
+  /// As CommandBufferRing::set_ring_size.
+  void set_ring_size(std::uint32_t ring_size);
   /// Replaces the ring by a fresh one with the same options; calls under way end on the old one.
   /// Throws what the constructor throws, InvalidUsage if another thread closed or reset the ring
   /// meanwhile; the ring is then as it was.

@@ -46,8 +46,35 @@ void set(RingOptions& options, std::string_view name, const py::handle& value) {
   options.*member = value_from<Value>(name, value);
 }
 
-constexpr std::array<Option, 15> all_options = {{
-    {"ring_size", set<&RingOptions::ring_size>},
+/// Those of a ring that chooses its size; `name` is one of them.
+AutoRingSize& limits_of(RingOptions& options, std::string_view name) {
+  if (options.auto_ring_size) return *options.auto_ring_size;
+  throw InvalidOption(fmt::format("{} is for a ring_size that is \"auto\"", name));
+}
+
+constexpr std::array<Option, 17> all_options = {{
+    {"ring_size",
+     [](RingOptions& o, std::string_view n, const py::handle& v) {
+       if (!py::isinstance<py::str>(v)) {
+         o.auto_ring_size.reset();
+         return set<&RingOptions::ring_size>(o, n, v);
+       }
+       const auto text = value_from<std::string>(n, v);
+       if (text != "auto") wrong_type(n, v, "a whole number or \"auto\"");
+       if (!o.auto_ring_size) o.auto_ring_size.emplace();
+     }},
+    {"largest_ring_size",
+     [](RingOptions& o, std::string_view n, const py::handle& v) {
+       limits_of(o, n).largest = value_from<std::uint32_t>(n, v);
+     }},
+    {"max_queued_ms",
+     [](RingOptions& o, std::string_view n, const py::handle& v) {
+       const auto ms = value_from<std::uint64_t>(n, v);
+       std::optional<std::chrono::nanoseconds>& limit = limits_of(o, n).max_queued;
+       // As in a file, 0 sets no limit.
+       limit.reset();
+       if (ms > 0) limit = from_seconds(n, static_cast<double>(ms) / 1000);
+     }},
     {"timeout_ms",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
        const auto ms = value_from<std::uint64_t>(n, v);

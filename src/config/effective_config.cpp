@@ -1,5 +1,6 @@
 // From settings to the options in effect.
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "config/settings.h"
 #include "config/value_text.h"
 #include "core/admission.h"
+#include "core/auto_ring_size.h"
 
 namespace cbr::config {
 namespace {
@@ -56,8 +58,13 @@ void apply(const std::vector<Settings>& sources, Config& config) {
 void resolve_auto(Config& config) {
   ConfigOption& size = option_of(config, "ring_size");
   if (!std::holds_alternative<std::monostate>(size.value)) return;
-  config.ring.ring_size = slots_of_auto * config.queues;
-  size.note = fmt::format("auto: {} for each queue", slots_of_auto);
+  AutoRingSize& limits = config.ring.auto_ring_size.emplace();
+  limits.largest = config.largest_ring_size;
+  if (config.max_queued_ms > 0) {
+    limits.max_queued = std::chrono::milliseconds(config.max_queued_ms);
+  }
+  config.ring.ring_size = detail::first_auto_size(config.ring, config.queues);
+  size.note = "auto: what it starts with";
 }
 
 /// Which of two options that don't go together the message is about: the one that overrides more,
@@ -82,7 +89,10 @@ std::optional<Problem> check_queues(Config& config) {
 /// Reserved slots that the ring would not have. Its own rules decide.
 std::optional<Problem> check_reserved_slots(Config& config) {
   try {
-    detail::Admission::check(config.ring, config.ring.ring_size);
+    const auto& limits = config.ring.auto_ring_size;
+    detail::Admission::check(config.ring, limits
+                                              ? detail::smallest_auto_size(*limits, config.queues)
+                                              : config.ring.ring_size);
     return std::nullopt;
   } catch (const InvalidOption& error) {
     // The message begins with the ring's name, which is no help here.
@@ -128,6 +138,7 @@ void switch_off(Config& config) {
     member = std::move(value);
   };
   reduce("ring_size", config.ring.ring_size, std::uint32_t{1});
+  config.ring.auto_ring_size.reset();
   reduce("queues", config.queues, std::uint32_t{1});
   reduce("reserved_slots", config.ring.reserved_slots, std::vector<std::uint32_t>());
 }

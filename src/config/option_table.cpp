@@ -81,10 +81,32 @@ const std::array table = std::to_array<OptionSpec>({
      .unit = "slots",
      .least = 1,
      .most = max_ring_size,
-     .description = "Number of command buffers: 1 is the serial baseline, 2 double, 3 triple "
-                    "buffering. `auto`: 3 for each queue.",
+     .description =
+         "Number of command buffers: 1 is the serial baseline, 2 double, 3 triple "
+         "buffering. `auto`: the ring starts with 2 for each queue and follows what others "
+         "would gain.",
      .get = get<&RingOptions::ring_size>,
      .set = set<&RingOptions::ring_size>},
+    {.section = ring,
+     .key = "largest_ring_size",
+     .type = OptionType::number,
+     .unit = "slots",
+     .least = 1,
+     .most = max_ring_size,
+     .description =
+         "With `ring_size: auto`: the most slots. Two for each queue are always allowed.",
+     .get = get<&Config::largest_ring_size>,
+     .set = set<&Config::largest_ring_size>},
+    {.section = ring,
+     .key = "max_queued_ms",
+     .type = OptionType::number,
+     .unit = "ms",
+     .least = 0,
+     .most = one_year_ms,
+     .description = "With `ring_size: auto`: how long steps may wait for the GPU once they are "
+                    "submitted, in the mean. 0 sets no limit.",
+     .get = get<&Config::max_queued_ms>,
+     .set = set<&Config::max_queued_ms>},
     {.section = ring,
      .key = "timeout_ms",
      .type = OptionType::number,

@@ -53,9 +53,6 @@ struct IgnoredKey {
   std::string_view description;
 };
 
-/// What `ring_size: auto` makes for each queue. docs/reference/configuration.md says why.
-inline constexpr std::uint32_t slots_of_auto = 3;
-
 /// In the order of the documentation.
 [[nodiscard]] std::span<const OptionSpec> option_table();
 /// Accepted in the outer section.

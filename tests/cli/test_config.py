@@ -118,7 +118,7 @@ class Show(ConfigTestCase):
 
     def test_auto(self):
         size = self.show("--ring-size", "auto", "--queues", "2")["ring_size"]
-        self.assertEqual((size["value"], size["note"]), (6, "auto: 3 for each queue"))
+        self.assertEqual((size["value"], size["note"]), (4, "auto: what it starts with"))
 
     def test_warnings(self):
         path = self.write("memory_pool: {}\n")
@@ -331,6 +331,9 @@ class Documentation(ConfigTestCase):
         self.assertEqual(len(members), statements)  # none is overlooked
         # A limit in milliseconds, where 0 is for ever.
         members = {"timeout_ms" if name == "timeout" else name for name in members}
+        # `ring_size: auto`, and its limits.
+        members.remove("auto_ring_size")
+        members |= {"largest_ring_size", "max_queued_ms"}
         self.assertEqual(members - CODE_ONLY,
                          set(self.schema()["definitions"]["ring"]["properties"]) - {"enabled"})
 

@@ -85,7 +85,7 @@ def test_limits_and_times_of_a_file(file):
 def test_the_file_chooses_the_queues_and_a_call_the_backend(file):
     path = file("ring_size: auto", outer=("backend: simulated", "queues: 2"))
     with cbr.CommandBufferRing(config=path) as ring:
-        assert (ring.queue_count, ring.ring_size, ring.device) == (2, 6, None)
+        assert (ring.queue_count, ring.ring_size, ring.device) == (2, 4, None)
     with cbr.CommandBufferRing(config=path, backend=cbr.simulated.Gpu(3)) as ring:
         assert (ring.queue_count, ring.ring_size) == (3, 6)
 

@@ -386,9 +386,9 @@ def test_the_header_and_python_have_the_same_options():
     fields = set(re.findall(r"^  [\w:<>(), ]+ (\w+) = ", struct, re.MULTILINE))
     parameters = set(inspect.signature(cbr.CommandBufferRing.__init__).parameters)
     # Coroutines are C++'s, and the check is Python's own signals. A limit in milliseconds is what
-    # files have.
-    assert fields - parameters == {"executor", "interrupt_check", "timeout"}
-    assert "timeout_ms" in parameters
+    # files have, and so are those of a ring_size that is "auto".
+    assert fields - parameters == {"auto_ring_size", "executor", "interrupt_check", "timeout"}
+    assert {"timeout_ms", "largest_ring_size", "max_queued_ms"} <= parameters
 
 
 def test_statistics(ring):
@@ -504,6 +504,44 @@ def test_leaks_are_listed():
 def test_resize(ring):
     ring.set_ring_size(4)
     assert ring.ring_size == 4
+
+
+def work(ring, steps):
+    for step in range(steps):
+        with ring.acquire() as lease:
+            cbr.simulated.record(lease, encode=450e-6 if step % 16 == 0 else 20e-6, submit=3e-6,
+                                 execute=100e-6)
+    ring.drain()
+
+
+def test_a_ring_chooses_its_size(gpu):
+    messages = []
+    with cbr.CommandBufferRing(ring_size="auto", backend=gpu, log_sink=messages.append) as ring:
+        assert ring.ring_size == 2
+        work(ring, 2000)
+        assert ring.ring_size == 6
+    assert [(message.event, message.level) for message in messages] == [
+        ("resized", cbr.LogLevel.info)]
+    assert "ring size 6 in place of 2" in messages[0]
+
+
+def test_a_ring_that_chooses_keeps_to_its_limits(gpu):
+    with cbr.CommandBufferRing(ring_size="auto", largest_ring_size=4, backend=gpu,
+                               log_sink=lambda _: None) as ring:
+        work(ring, 2000)
+        assert ring.ring_size == 4
+        ring.set_ring_size(5)
+        ring.reset("simulated")
+        assert ring.ring_size == 5
+
+
+def test_limits_are_for_a_ring_that_chooses():
+    with pytest.raises(cbr.InvalidOption, match='max_queued_ms is for a ring_size that is "auto"'):
+        cbr.CommandBufferRing(max_queued_ms=3, backend="simulated")
+    with pytest.raises(TypeError, match="ring_size is 'automatic', a whole number or \"auto\" is"):
+        cbr.CommandBufferRing(ring_size="automatic", backend="simulated")
+    with cbr.CommandBufferRing(config={"ring_size": "auto"}, backend="simulated", max_queued_ms=3) as ring:
+        assert ring.ring_size == 2
 
 
 def test_the_lock_is_free_while_a_thread_waits(gpu, ring):

@@ -122,6 +122,7 @@ std::uint32_t queues_of(const BenchFlags& flags, const Config& config) {
 std::vector<std::uint32_t> ring_sizes(const BenchFlags& flags, const Config& config) {
   if (!flags.ring_sizes.empty()) return flags.ring_sizes;
   const std::uint32_t least = queues_of(flags, config);
+  if (config.ring.auto_ring_size) return {least, usual_slots * least};
   if (config.ring.ring_size <= least) return {least};
   if (is_given(config, "ring_size")) return {least, config.ring.ring_size};
   if (least == 1) return {1, 2, 3, 4};

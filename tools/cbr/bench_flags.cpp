@@ -37,14 +37,14 @@ void require_absent(const CLI::App& parser, const std::array<const char*, Count>
   }
 }
 
-/// The list with what "auto" makes in its place. The steps run on one queue.
+/// The list with the usual size in place of "auto": the sizes that are compared are fixed.
 std::string without_auto(std::string_view list) {
   std::string result;
   for (std::size_t begin = 0; begin <= list.size();) {
     const std::size_t end = std::min(list.find(',', begin), list.size());
     const std::string_view size = list.substr(begin, end - begin);
     if (begin > 0) result += ',';
-    result += size == "auto" ? fmt::format("{}", config::slots_of_auto) : std::string(size);
+    result += size == "auto" ? fmt::format("{}", usual_slots) : std::string(size);
     begin = end + 1;
   }
   return result;

@@ -13,6 +13,9 @@
 
 namespace cbr::tool {
 
+/// The ring size, for each queue, that `auto` stands for where sizes are compared.
+inline constexpr std::uint32_t usual_slots = 3;
+
 /// The flags of `cbr bench`, with their defaults.
 struct BenchFlags {
   /// None: synthetic steps.

@@ -110,7 +110,7 @@ int run_generate(const GenerateFlags& flags) {
       &interrupted());
   emit(stream.finish());
   write_output(flags.json
-                   ? json_text(options.ring_size, prompt, result, text, device.vulkan->info().name)
+                   ? json_text(ring.ring_size(), prompt, result, text, device.vulkan->info().name)
                    : "\n");
   return result.stop_reason == decode::StopReason::stopped ? stopped : success;
 }

@@ -13,6 +13,7 @@ namespace {
 RingOptions ring_options(const RunPlan& plan, std::uint32_t ring_size) {
   RingOptions options = plan.options;
   options.ring_size = ring_size;
+  options.auto_ring_size.reset();
   // The serial baseline: whoever comes gets the one slot.
   if (ring_size == 1) options.reserved_slots.clear();
   return options;

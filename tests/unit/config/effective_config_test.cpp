@@ -73,12 +73,39 @@ TEST(EffectiveConfig, MisspeltVariablesAreReported) {
   EXPECT_EQ(config.ring.ring_size, 3U);
 }
 
-TEST(EffectiveConfig, AutoIsThreeForEachQueue) {
-  EXPECT_EQ(parse(in_ring("ring_size: auto")).ring.ring_size, 3U);
-  const Config config = parse("queues: 4\n" + in_ring("ring_size: auto"));
-  EXPECT_EQ(config.ring.ring_size, 12U);
-  EXPECT_EQ(config.option("ring_size").value, ConfigValue(std::uint64_t{12}));
-  EXPECT_EQ(config.option("ring_size").note, "auto: 3 for each queue");
+TEST(EffectiveConfig, AutoStartsWithTwoForEachQueue) {
+  EXPECT_EQ(parse("{}").ring.auto_ring_size.has_value(), false);
+  const Config config = parse("queues: 4\n" + in_ring("ring_size: auto, max_queued_ms: 0"));
+  EXPECT_EQ(config.ring.ring_size, 8U);
+  EXPECT_EQ(config.option("ring_size").value, ConfigValue(std::uint64_t{8}));
+  EXPECT_EQ(config.option("ring_size").note, "auto: what it starts with");
+  ASSERT_TRUE(config.ring.auto_ring_size);
+  EXPECT_EQ(config.ring.auto_ring_size->largest, 8U);
+  EXPECT_EQ(config.ring.auto_ring_size->max_queued, std::nullopt);
+  const CommandBufferRing ring(simulated::make_gpu(config.queues), config.ring);
+  EXPECT_EQ(ring.ring_size(), 8U);
+  // The limits may be given in any order, and by anyone.
+  const Config limited =
+      parse(in_ring("largest_ring_size: 5, ring_size: auto"), {{"CBR_MAX_QUEUED_MS", "7"}});
+  EXPECT_EQ(limited.ring.auto_ring_size->largest, 5U);
+  EXPECT_EQ(limited.ring.auto_ring_size->max_queued, std::chrono::milliseconds(7));
+  // Without times it can't choose.
+  EXPECT_EQ(parse(in_ring("ring_size: auto, gpu_times: end")).ring.ring_size, 3U);
+}
+
+TEST(EffectiveConfig, AutoIsNothingInTheSerialBaseline) {
+  const Config config = parse("enabled: false\n" + in_ring("ring_size: auto"));
+  EXPECT_EQ(config.ring.ring_size, 1U);
+  EXPECT_EQ(config.ring.auto_ring_size.has_value(), false);
+}
+
+TEST(EffectiveConfig, AutoNeedsWhatTheSmallestSizeNeeds) {
+  const std::string reserved =
+      "ring_size: auto, allocation_strategy: priority, reserved_slots: [1, 0, 0]";
+  EXPECT_EQ(parse(in_ring(reserved)).ring.ring_size, 2U);
+  // One slot can't keep one.
+  EXPECT_THAT(error_of(in_ring(reserved + ", max_queued_ms: 5")),
+              HasSubstr("reserved_slots keeps 1 of 1 slots"));
 }
 
 TEST(EffectiveConfig, SwitchedOffAtEitherLevelIsTheSerialBaseline) {

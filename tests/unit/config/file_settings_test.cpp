@@ -67,10 +67,11 @@ TEST(FileSettings, UnknownKeysNameTheNearest) {
                           "command_buffer_ring?"));
   EXPECT_THAT(problems_of("timeoutms: 1\n"),
               ElementsAre("f:1:1: \"timeoutms\" is no option; did you mean timeout_ms?"));
-  EXPECT_THAT(problems_of("command_buffer_ring: {size: 2, strategy: priority}\n"),
-              ElementsAre("f:1:23: \"size\" is no option; did you mean ring_size?",
-                          "f:1:32: \"strategy\" is no option; did you mean allocation_strategy or "
-                          "wait_strategy?"));
+  EXPECT_THAT(
+      problems_of("command_buffer_ring: {size: 2, strategy: priority}\n"),
+      ElementsAre("f:1:23: \"size\" is no option; did you mean ring_size or largest_ring_size?",
+                  "f:1:32: \"strategy\" is no option; did you mean allocation_strategy or "
+                  "wait_strategy?"));
   EXPECT_THAT(problems_of("xyzzy: 1\n"),
               ElementsAre(StartsWith("f:1:1: \"xyzzy\" is no option; expected enabled, ")));
 }
