@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,12 +17,9 @@
 #include <cbr/plan.h>
 #include <cbr/recording.h>
 #include <cbr/ring.h>
-#include <cbr/vulkan.h>
 
 #include "bench/sample_summary.h"
-#include "bench/step_loop.h"
-#include "bench/synthetic_workload.h"
-#include "compute/synthetic_step.h"
+#include "gpu_program.h"
 
 namespace cbr::benchmarks {
 namespace {
@@ -38,16 +34,6 @@ struct Options {
   bool json = false;
 };
 
-/// What a program does with a ring.
-struct Load {
-  std::string name;
-  compute::SyntheticShape shape;
-  /// Host time of a step outside the ring: before its slot is asked for, and while it is recorded.
-  std::function<std::chrono::nanoseconds(std::uint32_t step)> application = nullptr;
-  std::function<std::chrono::nanoseconds(std::uint32_t step)> extra_encode = nullptr;
-  std::uint32_t queues = 1;
-};
-
 std::vector<Load> loads() {
   const auto shape = [](std::uint32_t dispatches, std::uint32_t elements,
                         std::uint32_t iterations) {
@@ -55,7 +41,7 @@ std::vector<Load> loads() {
         .dispatches = dispatches, .elements = elements, .iterations = iterations};
   };
   const auto always = [](std::chrono::nanoseconds time) {
-    return [time](std::uint32_t /*step*/) { return time; };
+    return [time](std::uint32_t /*step*/, std::uint32_t /*round*/) { return time; };
   };
   return {
       {.name = "16 small dispatches", .shape = shape(16, 4096, 64)},
@@ -66,95 +52,33 @@ std::vector<Load> loads() {
       {.name = "busy elsewhere", .shape = shape(32, 4096, 64), .application = always(150us)},
       {.name = "in bursts",
        .shape = shape(64, 4096, 64),
-       .application = [](std::uint32_t step) -> std::chrono::nanoseconds {
+       .application = [](std::uint32_t step, std::uint32_t /*round*/) -> std::chrono::nanoseconds {
          return step % 8 == 0 ? 400us : 0us;
        }},
       {.name = "two queues", .shape = shape(64, 4096, 64), .queues = 2},
   };
 }
 
-void work_for(std::chrono::nanoseconds time) {
-  if (time <= 0ns) return;
-  const TimePoint end = Clock::now() + time;
-  while (Clock::now() < end) {
-  }
-}
-
-/// One load on a device of its own.
-class Program {
- public:
-  Program(Load load, const Options& options) : load_(std::move(load)) {
-    device_ = vulkan::Device::open(
-        {.device = options.device, .queues = std::vector<vulkan::QueueRequest>(load_.queues)});
-    const std::uint32_t data = load_.queues == 1 ? 1 : bench::hand_over_depth;
-    for (std::uint32_t i = 0; i < data; ++i) {
-      data_.push_back(std::make_unique<compute::SyntheticStep>(device_, load_.shape));
-    }
-    backend_ = vulkan::make_backend(device_);
-    warm_up(options.round_ms);
-  }
-
-  struct Run {
-    double steps_per_second = 0;
-    double busy_fraction = 0;
-    Recording recording;
-  };
-  Run run(std::uint32_t ring_size) {
-    const auto recorder = std::make_shared<Recorder>(RecorderOptions{.capacity = 65'536});
-    CommandBufferRing ring(backend_, {.ring_size = ring_size, .observer = recorder});
-    Run run;
-    const TimePoint start = Clock::now();
-    steps(ring, steps_);
-    // Each submission is a step of the plan.
-    run.steps_per_second =
-        steps_ * load_.queues / std::chrono::duration<double>(Clock::now() - start).count();
-    const auto gpu = ring.statistics().gpu;
-    run.busy_fraction = gpu ? gpu->busy_fraction() : 0;
-    run.recording = recorder->recording();
-    return run;
-  }
-
-  [[nodiscard]] const std::string& device_name() const { return device_->info().name; }
-
- private:
-  void steps(CommandBufferRing& ring, std::uint32_t count) {
-    if (load_.queues > 1) {
-      const bench::StopFlag stop(false);
-      (void)bench::run_hand_overs(ring, count, bench::HandOver::gpu, stop,
-                                  [&](const Lease& lease, std::uint32_t data) {
-                                    data_[data]->record(vulkan::command_buffer(lease));
-                                  });
-      return;
-    }
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (load_.application) work_for(load_.application(i));
-      Lease lease = ring.acquire();
-      if (load_.extra_encode) work_for(load_.extra_encode(i));
-      data_[0]->record(vulkan::command_buffer(lease));
-      std::move(lease).submit();
-    }
-    ring.drain();
-  }
-  /// An idle GPU lowers its clock: keeps it busy until it has come up, and sees how long steps
-  /// take.
-  void warm_up(double round_ms) {
-    CommandBufferRing ring(backend_, {.ring_size = 2 * load_.queues});
-    const TimePoint start = Clock::now();
-    std::uint32_t done = 0;
-    while (Clock::now() < start + 600ms) {
-      steps(ring, 8);
-      done += 8;
-    }
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    steps_ = std::clamp(static_cast<std::uint32_t>(round_ms / 1000 * done / seconds), 40U, 60'000U);
-  }
-
-  const Load load_;
-  std::shared_ptr<vulkan::Device> device_;
-  std::vector<std::unique_ptr<compute::SyntheticStep>> data_;
-  std::shared_ptr<Backend> backend_;
-  std::uint32_t steps_ = 0;
+struct Run {
+  double steps_per_second = 0;
+  double busy_fraction = 0;
+  Recording recording;
 };
+
+Run run(GpuProgram& program, std::uint32_t ring_size) {
+  const auto recorder = std::make_shared<Recorder>(RecorderOptions{.capacity = 65'536});
+  CommandBufferRing ring(program.make_backend(), {.ring_size = ring_size, .observer = recorder});
+  Run run;
+  const TimePoint start = Clock::now();
+  program.round(ring);
+  // Each submission is a step of the plan.
+  run.steps_per_second =
+      program.submissions() / std::chrono::duration<double>(Clock::now() - start).count();
+  const auto gpu = ring.statistics().gpu;
+  run.busy_fraction = gpu ? gpu->busy_fraction() : 0;
+  run.recording = recorder->recording();
+  return run;
+}
 
 /// One prediction, and what came.
 struct Pair {
@@ -175,35 +99,36 @@ struct Pair {
 /// How long the device pauses between two submissions: a property of the device, so it is measured
 /// by a load that is none of the others.
 std::chrono::nanoseconds measure_pause(const Options& options, std::string& device_name) {
-  Program program(
-      {.name = "pause", .shape = {.dispatches = 100, .elements = 4096, .iterations = 32}}, options);
+  GpuProgram program(
+      {.name = "pause", .shape = {.dispatches = 100, .elements = 4096, .iterations = 32}},
+      options.device, options.round_ms);
   device_name = program.device_name();
-  return device_traits(program.run(3).recording).pause.value_or(0ns);
+  return device_traits(run(program, 3).recording).pause.value_or(0ns);
 }
 
 std::vector<Pair> measure(const Load& load, const Options& options,
                           std::chrono::nanoseconds pause) {
-  Program program(load, options);
+  GpuProgram program(load, options.device, options.round_ms);
   const std::uint32_t from = load.queues;
   std::vector<Pair> pairs;
   for (const std::uint32_t factor : {1U, 2U, 3U, 4U}) {
     pairs.push_back({.load = load.name, .from = from, .ring_size = factor * load.queues});
   }
-  (void)program.run(from);
+  (void)run(program, from);
   for (std::uint32_t round = 0; round < options.rounds; ++round) {
-    const Program::Run base = program.run(from);
+    const Run base = run(program, from);
     const std::vector<StepCosts> costs = step_costs(base.recording);
     DeviceTraits device = device_traits(base.recording);
     if (!device.pause) device.pause = pause;
     // Turn about, so that drift favours no size.
     if (round % 2 == 1) std::reverse(pairs.begin(), pairs.end());
     for (Pair& pair : pairs) {
-      const Program::Run run = program.run(pair.ring_size);
+      const Run made = run(program, pair.ring_size);
       const Prediction prediction = predict(costs, pair.ring_size, device);
       pair.predicted.push_back(prediction.steps_per_second);
       pair.busy_predicted.push_back(prediction.busy_fraction);
-      pair.measured.push_back(run.steps_per_second);
-      pair.busy_measured.push_back(run.busy_fraction);
+      pair.measured.push_back(made.steps_per_second);
+      pair.busy_measured.push_back(made.busy_fraction);
       pair.base.push_back(base.steps_per_second);
     }
     if (round % 2 == 1) std::reverse(pairs.begin(), pairs.end());
@@ -241,7 +166,7 @@ void print(const std::vector<Pair>& pairs, const std::string& device_name) {
              100 * bench::median(errors), 100 * *std::max_element(errors.begin(), errors.end()));
 }
 
-void run(const Options& options) {
+void measure_all(const Options& options) {
   std::vector<Pair> all;
   std::string device_name;
   const std::chrono::nanoseconds pause = measure_pause(options, device_name);
@@ -279,7 +204,7 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(10.0, 10'000.0));
     app.add_flag("--json", options.json, "Print every round as JSON");
     CLI11_PARSE(app, argc, argv);
-    cbr::benchmarks::run(options);
+    cbr::benchmarks::measure_all(options);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "prediction_benchmark: {}\n", error.what());
