@@ -264,6 +264,18 @@ TEST(AutoRingSize, CoversForAHostThatLearnsLateOfAnEnd) {
   EXPECT_EQ(chosen.late_messages, 0U) << "with slots enough nobody waits, and still it is known";
 }
 
+TEST(AutoRingSize, RemembersHowLateItsHostLearnsOfAnEnd) {
+  // With three slots nobody waits, and so no step tells it any more.
+  const Load load{.name = "late", .plan = [](int /*step*/) {
+                    simulated::Plan each = plan(30us, 10us);
+                    each.completion = 40us;
+                    return each;
+                  }};
+  const Outcome chosen = run(load, {.auto_ring_size = AutoRingSize{}}, 100'000);
+  EXPECT_EQ(chosen.ring_size, 3U);
+  EXPECT_EQ(chosen.messages.size(), 1U) << testing::PrintToString(chosen.messages);
+}
+
 TEST(AutoRingSize, QueuesThatAreNotUsedHaveTheirSlotsAllTheSame) {
   // One of two.
   const auto run_one = [](RingOptions options) {
