@@ -123,7 +123,8 @@ RingSizing::RingSizing(const AutoRingSize& options, std::uint32_t queues)
     : options_(options),
       queues_(queues),
       sizes_(sizes_between(smallest_auto_size(options, queues), largest_auto_size(options, queues),
-                           queues)) {}
+                           queues)),
+      unexplained_pause_(usual_pause) {}
 
 RingSizing::Choice RingSizing::look(const Recording& window, std::uint32_t ring_size) {
   const std::vector<StepCosts> steps = observe::read_costs(window, usual_);

@@ -115,7 +115,7 @@ class RingSizing {
   std::optional<std::uint32_t> since_shrunk_;
   /// Looks in a row whose rate the replay doesn't explain, and how long to wait for the next.
   std::uint32_t unexplained_ = 0;
-  std::chrono::nanoseconds unexplained_pause_{};
+  std::chrono::nanoseconds unexplained_pause_;
 };
 
 }  // namespace cbr::detail
