@@ -26,6 +26,25 @@ class Resize : public RingConformance {
     while (auto lease = ring_->try_acquire()) leases.push_back(std::move(*lease));
     return leases.size();
   }
+  /// Three threads that each submit or discard so many leases of at most six slots.
+  std::vector<std::thread> start_threads(int leases) {
+    std::vector<std::thread> threads;
+    threads.reserve(3);
+    for (int t = 0; t < 3; ++t) {
+      threads.emplace_back([this, leases, t] {
+        for (int i = 0; i < leases; ++i) {
+          Lease lease = record_one();
+          EXPECT_LT(to_number(lease.slot()), 6U);
+          if ((t + i) % 5 == 0) {
+            lease.discard();
+          } else {
+            std::move(lease).submit();
+          }
+        }
+      });
+    }
+    return threads;
+  }
 };
 INSTANTIATE_TEST_SUITE_P(Backend, Resize, all_backends(), backend_name);
 
@@ -144,21 +163,7 @@ TEST_P(Resize, ALeaseOfASlotThatIsToGoMayOutliveTheRing) {
 TEST_P(Resize, UnderLoad) {
   auto& ring = make_ring(3);
   std::atomic<bool> stop = false;
-  std::vector<std::thread> threads;
-  threads.reserve(3);
-  for (int t = 0; t < 3; ++t) {
-    threads.emplace_back([&, t] {
-      for (int i = 0; i < 150; ++i) {
-        Lease lease = record_one();
-        EXPECT_LT(to_number(lease.slot()), 6U);
-        if ((t + i) % 5 == 0) {
-          lease.discard();
-        } else {
-          std::move(lease).submit();
-        }
-      }
-    });
-  }
+  std::vector<std::thread> threads = start_threads(150);
   std::thread resizer([&] {
     for (std::uint32_t i = 0; !stop; ++i) ring.set_ring_size(1 + i * 7 % 6);
   });
@@ -178,21 +183,7 @@ TEST_P(Resize, ChoosesItsSizeUnderLoad) {
   // What it chooses on a real device is its own affair.
   options.log_sink = [](const LogMessage& message) { EXPECT_EQ(message.event, LogEvent::resized); };
   auto& ring = make_ring(std::move(options));
-  std::vector<std::thread> threads;
-  threads.reserve(3);
-  for (int t = 0; t < 3; ++t) {
-    threads.emplace_back([&, t] {
-      for (int i = 0; i < 400; ++i) {
-        Lease lease = record_one();
-        EXPECT_LT(to_number(lease.slot()), 6U);
-        if ((t + i) % 5 == 0) {
-          lease.discard();
-        } else {
-          std::move(lease).submit();
-        }
-      }
-    });
-  }
+  std::vector<std::thread> threads = start_threads(400);
   for (auto& thread : threads) thread.join();
   ring.drain();
   EXPECT_GE(ring.ring_size(), 2U);
