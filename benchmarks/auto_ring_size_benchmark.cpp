@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 
 #include "bench/sample_summary.h"
 #include "gpu_program.h"
+#include "round_options.h"
 
 namespace cbr::benchmarks {
 namespace {
@@ -26,13 +26,9 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Options {
-  std::string device;
-  std::string load;
-  std::uint32_t rounds = 16;
-  double round_ms = 300;
+  RoundOptions rounds = {.rounds = 16};
   /// How long the ring may take to find its size before it is measured.
   double settle_ms = 3000;
-  bool json = false;
 };
 
 std::vector<Load> loads() {
@@ -123,7 +119,7 @@ struct Result {
 };
 
 Result measure(const Load& load, const Options& options) {
-  GpuProgram program(load, options.device, options.round_ms);
+  GpuProgram program(load, options.rounds.device, options.rounds.round_ms);
   Result result{.load = load.name};
   result.chosen = contend(program, {.auto_ring_size = AutoRingSize{.largest = 8 * load.queues},
                                     .log_sink = [&result](const LogMessage& message) {
@@ -141,7 +137,7 @@ Result measure(const Load& load, const Options& options) {
     program.round(*result.chosen.ring, round);
   }
   const std::size_t before = result.messages.size();
-  for (std::uint32_t round = 0; round < options.rounds; ++round) {
+  for (std::uint32_t round = 0; round < options.rounds.rounds; ++round) {
     // Turn about, so that drift favours none.
     measure_round(program, result.chosen, round);
     for (std::size_t i = 0; i < fixed.size(); ++i) {
@@ -186,15 +182,15 @@ nlohmann::json to_json(const Result& result) {
 
 void measure_all(const Options& options) {
   nlohmann::json results = nlohmann::json::array();
-  if (!options.json) {
+  if (!options.rounds.json) {
     fmt::print("{:14} {:>4} {:>4} {:>7} {:>13} {:>8} {:>8}\n", "load", "best", "auto", "rate",
                "latency/steps", "changes", "late");
   }
   for (const Load& load : loads()) {
-    if (load.name.find(options.load) == std::string::npos) continue;
+    if (!options.rounds.wants(load.name)) continue;
     try {
       const Result result = measure(load, options);
-      if (options.json) {
+      if (options.rounds.json) {
         results.push_back(to_json(result));
       } else {
         print(result);
@@ -205,29 +201,18 @@ void measure_all(const Options& options) {
       fmt::print(stderr, "{} is left out: {}\n", load.name, error.what());
     }
   }
-  if (options.json) fmt::print("{}\n", results.dump(2));
+  if (options.rounds.json) fmt::print("{}\n", results.dump(2));
 }
 
 }  // namespace
 }  // namespace cbr::benchmarks
 
 int main(int argc, char** argv) {
-  try {
-    cbr::benchmarks::Options options;
-    CLI::App app("Compares a ring that chooses its size with those of every fixed size");
-    app.add_option("--device", options.device, "Index, or a part of the name");
-    app.add_option("--load", options.load, "Only the loads with this in their names");
-    app.add_option("--rounds", options.rounds)->check(CLI::Range(2U, 1000U));
-    app.add_option("--round-ms", options.round_ms, "Length of a round, in milliseconds")
-        ->check(CLI::Range(10.0, 10'000.0));
-    app.add_option("--settle-ms", options.settle_ms, "How long the ring may look for its size")
-        ->check(CLI::Range(0.0, 60'000.0));
-    app.add_flag("--json", options.json, "Print every round as JSON");
-    CLI11_PARSE(app, argc, argv);
-    cbr::benchmarks::measure_all(options);
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "auto_ring_size_benchmark: {}\n", error.what());
-    return 1;
-  }
+  cbr::benchmarks::Options options;
+  CLI::App app("Compares a ring that chooses its size with those of every fixed size");
+  options.rounds.add_to(app);
+  app.add_option("--settle-ms", options.settle_ms, "How long the ring may look for its size")
+      ->check(CLI::Range(0.0, 60'000.0));
+  return cbr::benchmarks::run_program(app, "auto_ring_size_benchmark", argc, argv,
+                                      [&] { cbr::benchmarks::measure_all(options); });
 }

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,19 +19,12 @@
 
 #include "bench/sample_summary.h"
 #include "gpu_program.h"
+#include "round_options.h"
 
 namespace cbr::benchmarks {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Options {
-  std::string device;
-  std::string load;
-  std::uint32_t rounds = 9;
-  double round_ms = 200;
-  bool json = false;
-};
 
 std::vector<Load> loads() {
   const auto shape = [](std::uint32_t dispatches, std::uint32_t elements,
@@ -98,7 +90,7 @@ struct Pair {
 
 /// How long the device pauses between two submissions: a property of the device, so it is measured
 /// by a load that is none of the others.
-std::chrono::nanoseconds measure_pause(const Options& options, std::string& device_name) {
+std::chrono::nanoseconds measure_pause(const RoundOptions& options, std::string& device_name) {
   GpuProgram program(
       {.name = "pause", .shape = {.dispatches = 100, .elements = 4096, .iterations = 32}},
       options.device, options.round_ms);
@@ -106,7 +98,7 @@ std::chrono::nanoseconds measure_pause(const Options& options, std::string& devi
   return device_traits(run(program, 3).recording).pause.value_or(0ns);
 }
 
-std::vector<Pair> measure(const Load& load, const Options& options,
+std::vector<Pair> measure(const Load& load, const RoundOptions& options,
                           std::chrono::nanoseconds pause) {
   GpuProgram program(load, options.device, options.round_ms);
   const std::uint32_t from = load.queues;
@@ -166,13 +158,13 @@ void print(const std::vector<Pair>& pairs, const std::string& device_name) {
              100 * bench::median(errors), 100 * *std::max_element(errors.begin(), errors.end()));
 }
 
-void measure_all(const Options& options) {
+void measure_all(const RoundOptions& options) {
   std::vector<Pair> all;
   std::string device_name;
   const std::chrono::nanoseconds pause = measure_pause(options, device_name);
   fmt::print(stderr, "{} pauses for {} ns between submissions\n", device_name, pause.count());
   for (const Load& load : loads()) {
-    if (load.name.find(options.load) == std::string::npos) continue;
+    if (!options.wants(load.name)) continue;
     fmt::print(stderr, "{}\n", load.name);
     try {
       for (Pair& pair : measure(load, options, pause)) all.push_back(std::move(pair));
@@ -194,20 +186,9 @@ void measure_all(const Options& options) {
 }  // namespace cbr::benchmarks
 
 int main(int argc, char** argv) {
-  try {
-    cbr::benchmarks::Options options;
-    CLI::App app("Measures how well a recording of a small ring predicts larger ones");
-    app.add_option("--device", options.device, "Index, or a part of the name");
-    app.add_option("--load", options.load, "Only the loads with this in their names");
-    app.add_option("--rounds", options.rounds)->check(CLI::Range(2U, 1000U));
-    app.add_option("--round-ms", options.round_ms, "Length of a round, in milliseconds")
-        ->check(CLI::Range(10.0, 10'000.0));
-    app.add_flag("--json", options.json, "Print every round as JSON");
-    CLI11_PARSE(app, argc, argv);
-    cbr::benchmarks::measure_all(options);
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "prediction_benchmark: {}\n", error.what());
-    return 1;
-  }
+  cbr::benchmarks::RoundOptions options{.rounds = 9, .round_ms = 200};
+  CLI::App app("Measures how well a recording of a small ring predicts larger ones");
+  options.add_to(app);
+  return cbr::benchmarks::run_program(app, "prediction_benchmark", argc, argv,
+                                      [&] { cbr::benchmarks::measure_all(options); });
 }

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <deque>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,19 +22,12 @@
 
 #include "bench/sample_summary.h"
 #include "compute/synthetic_step.h"
+#include "round_options.h"
 
 namespace cbr::benchmarks {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Options {
-  std::string device;
-  std::string load;
-  std::uint32_t rounds = 9;
-  double round_ms = 300;
-  bool json = false;
-};
 
 /// A stream of commands, each one dispatch that waits for the one before.
 struct Load {
@@ -170,7 +162,7 @@ struct Result {
 };
 
 Result measure(const Load& load, const std::shared_ptr<vulkan::Device>& device,
-               const Options& options) {
+               const RoundOptions& options) {
   Result result{.load = load.name, .constants = {}, .budget = {}};
   for (const std::uint64_t most : {1U, 4U, 16U, 50U, 100U, 256U, 1024U}) {
     result.constants.push_back(std::make_unique<Contender>(
@@ -225,7 +217,7 @@ nlohmann::json to_json(const Result& result) {
   return json;
 }
 
-void measure_all(const Options& options) {
+void measure_all(const RoundOptions& options) {
   const auto device = vulkan::Device::open({.device = options.device});
   nlohmann::json results = nlohmann::json::array();
   if (!options.json) {
@@ -233,7 +225,7 @@ void measure_all(const Options& options) {
                "commands/s", "budget", "longest", " each constant, by the best");
   }
   for (const Load& load : loads()) {
-    if (load.name.find(options.load) == std::string::npos) continue;
+    if (!options.wants(load.name)) continue;
     const Result result = measure(load, device, options);
     if (options.json) {
       results.push_back(to_json(result));
@@ -250,20 +242,9 @@ void measure_all(const Options& options) {
 }  // namespace cbr::benchmarks
 
 int main(int argc, char** argv) {
-  try {
-    cbr::benchmarks::Options options;
-    CLI::App app("Compares submissions by GPU time with submissions of constant size");
-    app.add_option("--device", options.device, "Index, or a part of the name");
-    app.add_option("--load", options.load, "Only the loads with this in their names");
-    app.add_option("--rounds", options.rounds)->check(CLI::Range(2U, 1000U));
-    app.add_option("--round-ms", options.round_ms, "Length of a round, in milliseconds")
-        ->check(CLI::Range(10.0, 10'000.0));
-    app.add_flag("--json", options.json, "Print every round as JSON");
-    CLI11_PARSE(app, argc, argv);
-    cbr::benchmarks::measure_all(options);
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "submission_size_on_gpu: {}\n", error.what());
-    return 1;
-  }
+  cbr::benchmarks::RoundOptions options;
+  CLI::App app("Compares submissions by GPU time with submissions of constant size");
+  options.add_to(app);
+  return cbr::benchmarks::run_program(app, "submission_size_on_gpu", argc, argv,
+                                      [&] { cbr::benchmarks::measure_all(options); });
 }
