@@ -87,6 +87,7 @@ RingStatistics CommandBufferRing::statistics() const {
 }
 
 Diagnosis CommandBufferRing::diagnose() const {
+  core().require_same_process();
   if (!core().options().track_statistics) {
     return {{{FindingKind::no_times, "track_statistics is off, so nobody counted what the GPU did.",
               "Set track_statistics to true.", std::nullopt}}};

@@ -65,6 +65,7 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
       if (auto mine = ring.try_acquire()) mine->discard();
     }
   });
+  CommandBufferRing uncounted(simulated::make_gpu(), {.track_statistics = false});
   const pid_t child = fork();
   if (child != 0) {
     end = true;
@@ -121,6 +122,8 @@ TEST_P(Fork, TheChildCannotUseTheRingAndHarmsNothing) {
     if (!refuses([&] { (void)awaiter->await_suspend(std::noop_coroutine()); })) _exit(33);
     if (!refuses([&] { ring.acquire_async({}, unasked); })) _exit(35);
     if (!refuses([&] { sequence.acquire_async({}, unasked); })) _exit(36);
+    if (!refuses([&] { (void)ring.diagnose(); })) _exit(37);
+    if (!refuses([&] { (void)uncounted.diagnose(); })) _exit(38);
     awaiter.reset();
     held.reset();
     lease.reset();
