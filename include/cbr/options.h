@@ -104,9 +104,9 @@ struct RingOptions {
   /// The ring chooses its size: it starts with two slots for each queue, whatever `ring_size` says,
   /// and follows what other sizes would gain or cost with the steps that it sees. Each change goes
   /// to the log sink, with its reason. It needs GpuTimes::both and a device whose clock is known by
-  /// the host's; without these it says so, and has three slots for each queue. The work is done in
-  /// acquire() and its kin, which then may make or remove slots, as set_ring_size() does; that ends
-  /// the choosing. Empty: the size is fixed.
+  /// the host's; without these it says so, and has three slots for each queue, or `largest`. The
+  /// work is done in acquire() and its kin, which then may make or remove slots. set_ring_size()
+  /// ends the choosing. Empty: the size is fixed.
   std::optional<AutoRingSize> auto_ring_size = std::nullopt;
   /// How long acquire() waits for a free slot before it throws AcquireTimeout. Empty: for ever. (In
   /// a configuration file this is `timeout_ms`, where 0 stands for ever.)

@@ -19,10 +19,10 @@ class CommandBufferRing(_cbr.Ring):
     or the path of a YAML file, which variables of the environment (CBR_RING_SIZE) override;
     InputError names the file, line and column of a mistake. `spin_limit` is in seconds, and
     `timeout_ms` 0 waits for ever. With `ring_size` "auto" the ring chooses its size: from two slots
-    for each queue up to `largest_ring_size`, or down to one, so that steps wait for the GPU no longer
-    than `max_queued_ms` in the mean (0: no limit). `log_sink` is called with each message, on any thread: a
-    LogMessage, which is a string of one line with attributes; without a sink they go to standard
-    error. `observer` is a Recorder, or has some of the methods on_acquire(AcquireEvent),
+    for each queue up to `largest_ring_size`, or down to one, so that steps wait for the GPU no
+    longer than `max_queued_ms` in the mean (0: no limit). `log_sink` is called with each message,
+    on any thread: a LogMessage, which is a string of one line with attributes; without a sink they
+    go to standard error. `observer` is a Recorder, or has some of the methods on_acquire(AcquireEvent),
     on_submit(SubmitEvent), on_complete(CompleteEvent), on_discard(slot) and on_device_lost(), which
     are called on the thread that causes or notices the event; they take its time, and must not wait
     for a slot. Events may be kept.
