@@ -24,6 +24,7 @@ namespace {
 struct Options {
   std::string device;
   std::uint32_t ring_size = 3;
+  bool coalescing = false;
   compute::SyntheticShape shape{.dispatches = 256, .elements = 4096, .iterations = 64};
   std::uint32_t steps = 0;
   std::uint32_t rounds = 15;
@@ -52,6 +53,7 @@ void run(Options options) {
   const compute::SyntheticStep step(device, options.shape);
   BareLoop bare(device, options.ring_size);
   CommandBufferRing ring(vulkan::make_backend(device), {.ring_size = options.ring_size,
+                                                        .coalescing = options.coalescing,
                                                         .wait_strategy = options.wait_strategy,
                                                         .gpu_times = options.gpu_times});
   const auto record = [&](VkCommandBuffer commands) { step.record(commands); };
@@ -98,6 +100,7 @@ void run(Options options) {
                              {"dispatches", options.shape.dispatches},
                              {"elements", options.shape.elements},
                              {"iterations", options.shape.iterations},
+                             {"coalescing", options.coalescing},
                              {"gpuTimes", to_string(options.gpu_times)},
                              {"waitStrategy", to_string(options.wait_strategy)},
                              {"steps", options.steps},
@@ -121,6 +124,13 @@ void run(Options options) {
     fmt::print(" (95 % interval {:.4f} to {:.4f})", speedup->ci95->low, speedup->ci95->high);
   }
   fmt::print("\n");
+  if (!options.coalescing) return;
+  const RingStatistics statistics = ring.statistics();
+  fmt::print("{:.1f} % of the ring's submissions went with an earlier one",
+             100.0 * static_cast<double>(statistics.coalesced) /
+                 static_cast<double>(statistics.submissions));
+  if (statistics.gpu) fmt::print("; GPU busy {:.1f} %", 100 * statistics.gpu->busy_fraction());
+  fmt::print("\n");
 }
 
 }  // namespace
@@ -132,6 +142,8 @@ int main(int argc, char** argv) {
     CLI::App app("Measures the ring against a hand-written loop of raw Vulkan calls");
     app.add_option("--device", options.device, "Index, or a part of the name");
     app.add_option("--ring-size", options.ring_size)->check(CLI::Range(1U, cbr::max_ring_size));
+    app.add_flag("--coalescing", options.coalescing,
+                 "The ring hands several submissions to the driver at once; the loop never does");
     app.add_option("--dispatches", options.shape.dispatches)->check(CLI::PositiveNumber);
     app.add_option("--elements", options.shape.elements)->check(CLI::PositiveNumber);
     app.add_option("--iterations", options.shape.iterations)->check(CLI::PositiveNumber);

@@ -96,6 +96,7 @@ enum class WaitStatus : std::uint8_t {
 /// | add_slot, remove_slot | the ring's size changes | one thread at a time | structure |
 /// | begin | a slot was leased | who acquired | none |
 /// | submit | a lease is submitted, or what was held is sent | one thread a queue | its submit |
+/// | gather, flush | instead of submit, if the ring coalesces | one thread a queue | its submit |
 /// | discard | a lease is given up | who has the lease | none |
 /// | completed, finish | someone looks for the end of work | one thread a queue | its retire |
 /// | wait | someone waits | any number of threads | none |
@@ -107,7 +108,7 @@ enum class WaitStatus : std::uint8_t {
 /// | the others | at any time | any number of threads | none |
 ///
 /// The calls for one slot come one at a time. Nothing here may call the ring. `begin`, `submit`,
-/// `completed`, `finish`, `wake` and `now` don't block.
+/// `gather`, `flush`, `completed`, `finish`, `wake` and `now` don't block.
 ///
 /// Failures: `DeviceLost` from any function is final. Any other exception concerns that call only:
 /// it may be made again.
@@ -165,6 +166,22 @@ class Backend {
   /// Submissions of one queue execute in serial order. On a throw nothing was submitted, `serial`
   /// may be used again and the slot may be begun again. Does not block.
   virtual void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) = 0;
+
+  /// Whether it can hand several submissions to the driver in one call, so that the GPU goes from
+  /// one to the next in less time: `gather` and `flush`. The same in every call.
+  [[nodiscard]] virtual bool coalesces() const noexcept { return false; }
+  /// As `submit`, with nothing to wait for, but the work may be kept for a while: until `submit` or
+  /// `flush` of its queue, which hand over what was gathered in one native submission. Such work
+  /// ends together: `completed` goes over all of it at once. Nobody waits for it before it is
+  /// handed over. A backend with a virtual clock hands it over itself at `send_by`, since no thread
+  /// can. Returns false if the work has gone to the driver, as `submit` would have it: some can't
+  /// be kept. Only for a backend that coalesces().
+  virtual bool gather(SlotIndex slot, Serial serial, TimePoint send_by);
+  /// Hands over what a queue has gathered. Where the driver refuses that, the work ends with the
+  /// failure, in its turn and for `finish` to tell; the same may be where `submit` takes it along
+  /// and throws. If this throws, all is still gathered.
+  virtual void flush(QueueIndex /*queue*/) {}
+
   /// Gives up a recording: nothing runs, the slot may be begun again.
   virtual void discard(SlotIndex slot) noexcept = 0;
 

@@ -126,6 +126,18 @@ struct RingOptions {
   /// waiters.
   std::uint32_t ageing_limit = 16;
 
+  /// While the GPU is behind, submissions are gathered, up to half of the ring's slots, and go to
+  /// the driver in one native submission; the GPU then goes from one to the next in less time. When
+  /// the GPU has little left to do, they go at once. They end together: a ticket may end later than
+  /// its own work, by the rest of what it went with. Work that waits for other work
+  /// (SubmitOptions::after) or for semaphores of the program's is not gathered. Between what went
+  /// together the GPU does not wait by itself, so commands that need the results of the submission
+  /// before must have a barrier for them, as every API asks for anyway. What the program itself
+  /// gives to the same native queue may overtake what is gathered. Costs a thread. It needs a ring
+  /// of four slots or more for each queue to have any effect, and a size that is fixed; other
+  /// backends than Vulkan's and the simulated one send each at once.
+  bool coalescing = false;
+
   /// How a thread waits for the GPU.
   WaitStrategy wait_strategy = WaitStrategy::block;
   /// How long WaitStrategy::hybrid spins. Empty: measured when the ring is made.

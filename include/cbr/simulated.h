@@ -26,7 +26,8 @@ struct Plan {
   /// Time from the end of the submit call until the GPU can start the work. It passes while earlier
   /// work runs.
   std::chrono::nanoseconds launch{0};
-  /// Time from the end of the queue's earlier work until the GPU starts this, at the least.
+  /// Time from the end of the queue's earlier work until the GPU starts this, at the least; none
+  /// within one native submission (RingOptions::coalescing).
   std::chrono::nanoseconds pause{0};
   /// GPU time. Starts once the queue is free, the work is launched, and the queue knows that what
   /// the submission waits for has ended.

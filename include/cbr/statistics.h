@@ -46,6 +46,9 @@ struct RingStatistics {
   std::uint32_t leased = 0;
   /// Submissions that the driver accepted.
   std::uint64_t submissions = 0;
+  /// How many of them went to the driver in one native submission with an earlier one:
+  /// RingOptions::coalescing.
+  std::uint64_t coalesced = 0;
   /// Submissions that ended well.
   std::uint64_t completions = 0;
   /// Submissions that ended in an error, those lost with the device included.

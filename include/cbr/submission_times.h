@@ -35,10 +35,12 @@ struct SubmissionTimes {
   /// When the program submitted it, if it was held back from then on until submit_begin: for its
   /// turn in a sequence, or for work that only the host can wait for.
   TimePoint held_from{};
-  /// When the driver was given the work.
+  /// When the driver was given the work, or the ring gathered it: RingOptions::coalescing.
   TimePoint submit_begin{};
-  /// When the driver's call had returned.
+  /// When that was done.
   TimePoint submit_end{};
+  /// When the driver had the work, if it was gathered.
+  TimePoint gathered_until{};
   /// When the last of the submissions that it waited for had ended on the GPU, if that is known.
   TimePoint dependency_end{};
   /// When the ring noticed that it had ended.

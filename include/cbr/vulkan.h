@@ -141,6 +141,8 @@ struct WrapOptions {
   /// you submit to that queue too: Vulkan forbids two threads at once in one queue. Rings of one
   /// Device need none between themselves. A thread that waits for a ring's work, or asks after it,
   /// calls them too once the queue has stood still for 100 ms: don't hold the lock while you do.
+  /// With RingOptions::coalescing a thread of the ring calls them, and so may every acquire() and
+  /// statistics().
   std::function<void()> lock_queue = nullptr;
   /// Undoes lock_queue. Give both or neither.
   std::function<void()> unlock_queue = nullptr;

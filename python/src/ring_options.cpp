@@ -52,7 +52,7 @@ AutoRingSize& limits_of(RingOptions& options, std::string_view name) {
   throw InvalidOption(fmt::format("{} is for a ring_size that is \"auto\"", name));
 }
 
-constexpr std::array<Option, 17> all_options = {{
+constexpr std::array<Option, 18> all_options = {{
     {"ring_size",
      [](RingOptions& o, std::string_view n, const py::handle& v) {
        if (!py::isinstance<py::str>(v)) {
@@ -104,6 +104,7 @@ constexpr std::array<Option, 17> all_options = {{
        o.gpu_times = named(n, v, parse_gpu_times, "\"both\", \"end\", \"sampled\" and \"none\"");
      }},
     {"hang_warning_ms", set<&RingOptions::hang_warning_ms>},
+    {"coalescing", set<&RingOptions::coalescing>},
     {"log_wait_events", set<&RingOptions::log_wait_events>},
     {"track_statistics", set<&RingOptions::track_statistics>},
     {"name", set<&RingOptions::name>},

@@ -43,6 +43,8 @@ void for_each_field(const Visit& visit) {
   visit("in_flight", &S::in_flight, "Slots whose work was submitted and has not ended.");
   visit("leased", &S::leased, "Slots that a lease holds.");
   visit("submissions", &S::submissions, "Submissions that the driver accepted.");
+  visit("coalesced", &S::coalesced,
+        "How many of them went to the driver in one native submission with an earlier one.");
   visit("completions", &S::completions, "Submissions that ended well.");
   visit("failures", &S::failures,
         "Submissions that ended in an error, those lost with the device included.");

@@ -26,8 +26,11 @@ void for_each_moment(const Visit& visit) {
   visit("acquire_end", &T::acquire_end, "When the program got its lease.");
   visit("held_from", &T::held_from,
         "When the program submitted it, if it was held back from then on until submit_begin.");
-  visit("submit_begin", &T::submit_begin, "When the driver was given the work.");
-  visit("submit_end", &T::submit_end, "When the driver's call had returned.");
+  visit("submit_begin", &T::submit_begin,
+        "When the driver was given the work, or the ring gathered it.");
+  visit("submit_end", &T::submit_end, "When that was done.");
+  visit("gathered_until", &T::gathered_until,
+        "When the driver had the work, if it was gathered: `coalescing`.");
   visit("dependency_end", &T::dependency_end,
         "When the last of the submissions that it waited for had ended on the GPU, if that is "
         "known.");

@@ -117,6 +117,13 @@ const std::array table = std::to_array<OptionSpec>({
      .get = get<&RingOptions::timeout>,
      .set = set<&RingOptions::timeout>},
     {.section = ring,
+     .key = "coalescing",
+     .type = OptionType::boolean,
+     .description = "While the GPU is behind, hands several submissions to the driver at once, "
+                    "which then end together. Vulkan, rings of four slots or more.",
+     .get = get<&RingOptions::coalescing>,
+     .set = set<&RingOptions::coalescing>},
+    {.section = ring,
      .key = "log_wait_events",
      .type = OptionType::boolean,
      .description = "Logs every wait for a slot. For debugging: it costs a line a step.",

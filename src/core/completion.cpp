@@ -91,6 +91,9 @@ bool Retirement::collect(RingQueue& queue, Turn turn, SlotSeeker* seeker) {
     if (batch.lost_here && ring_.options.observer != nullptr) {
       ring_.options.observer->on_device_lost();
     }
+    if (queue.has_run_dry() && !gathers_regardless) {
+      guarded([&] { ring_.try_send_gathered(queue); });
+    }
     if (batch.unresolved.valid()) {
       if (!resolve(batch.unresolved, turn)) return false;
     } else if (!batch.is_full()) {
@@ -126,8 +129,10 @@ void Retirement::collect_all(Turn turn, SlotSeeker* seeker) {
 void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSeeker* seeker) {
   Timeline& timeline = queue.timeline;
   // What the driver has, but whose submit call has not returned yet, comes next time.
-  const Serial last =
-      timeline.last_submitted().covers(completed) ? completed : timeline.last_submitted();
+  Serial last = timeline.last_submitted().covers(completed) ? completed : timeline.last_submitted();
+  // Nor has that of what is gathered, wherever the work may be.
+  const Serial sent(queue.gathered_from.load(std::memory_order_acquire) - 1);
+  if (!sent.covers(last)) last = sent;
   const Serial retired = timeline.retired();
   if (retired.covers(last)) return;
   const Serial claimed(std::min(last.value(), retired.value() + Batch::size));
@@ -149,7 +154,9 @@ void Retirement::retire(RingQueue& queue, Serial completed, Batch& batch, SlotSe
     finish(submission, batch);
     ++batch.count;
   }
-  const TimePoint noticed = ring_.naps || ring_.notes_times ? ring_.backend->now() : TimePoint{};
+  const bool notes_noticed = ring_.naps || ring_.notes_times || ring_.coalesces;
+  const TimePoint noticed = notes_noticed ? ring_.backend->now() : TimePoint{};
+  if (ring_.coalesces) queue.noticed.store(noticed, std::memory_order_relaxed);
   if (ring_.notes_times) note_times(queue, end, noticed, batch);
   const StateAccess state(ring_.state);
   std::size_t place = 0;
@@ -246,6 +253,7 @@ bool Retirement::wait(const Submission& submission, TimePoint deadline) {
     if (submission.done.load(std::memory_order_acquire)) return true;
     RingQueue& queue = ring_.queue(submission.queue);
     const SyncPoint point{submission.queue, Serial(submission.serial.load())};
+    guarded([&] { ring_.send_gathered({&point, 1}); });
     if (ring_.naps) nap(submission, point, wait);
     for (;;) {
       const WaitStatus status = wait_in_backend(wait, {&point, 1}, 0);
@@ -267,6 +275,7 @@ bool Retirement::wait(const Submission& submission, TimePoint deadline) {
 WaitStatus Retirement::wait_in_backend(ThreadWait& wait, std::span<const SyncPoint> points,
                                        std::uint64_t wake_number) {
   try {
+    ring_.send_gathered(points);
     return wait.in_backend(points, wake_number);
   } catch (const DeviceLost&) {
     if (wait.interrupted()) throw;

@@ -30,6 +30,11 @@ void check_limits(const RingOptions& options) {
 void check_options(const RingOptions& options, const Backend* backend) {
   check_ring_size(options, options.ring_size, 1);
   if (options.auto_ring_size) check_limits(options);
+  if (options.auto_ring_size && options.coalescing) {
+    throw InvalidOption(fmt::format(
+        "{}: coalescing is on, which a ring that chooses its size can't have: give it a ring_size",
+        options.name));
+  }
   if (options.spin_limit && *options.spin_limit < std::chrono::nanoseconds(0)) {
     throw InvalidOption(fmt::format("{}: spin_limit is {} ns, allowed are 0 and more", options.name,
                                     options.spin_limit->count()));

@@ -102,6 +102,11 @@ Predecessors::Survey Predecessors::survey(const Submission& submission) const {
     const Submission& predecessor = record_of(dependency);
     const bool by_gpu = gpu_can_wait_for(predecessor);
     if (!by_gpu) require_host_wait(dependency, i);
+    try {
+      predecessor.core->send_now(predecessor);
+    } catch (const DeviceLost&) {
+      // It has failed then, as its record tells.
+    }
     if (predecessor.done.load(std::memory_order_acquire)) {
       if (has_failed(dependency)) survey.can_go = false;
     } else if (is_held(predecessor)) {

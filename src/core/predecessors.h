@@ -30,9 +30,9 @@ class Predecessors {
     /// The GPU can wait for all of them, and none has failed.
     bool can_go = true;
   };
-  /// What `submission`, a lease's, has to wait for. Throws InvalidUsage for what it can't, and
-  /// starts the threads that see the end of what only the host can wait for. Nothing has changed
-  /// then. With no lock held.
+  /// What `submission`, a lease's, has to wait for. Sends what of that is gathered. Throws
+  /// InvalidUsage for what it can't, and starts the threads that see the end of what only the host
+  /// can wait for. Nothing has changed then. With no lock held.
   [[nodiscard]] Survey survey(const Submission& submission) const;
 
   /// The order of all submissions that are held, of all rings of the process: who holds one back

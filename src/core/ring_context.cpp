@@ -1,5 +1,6 @@
 #include "core/ring_context.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -29,6 +30,7 @@ RingContext::RingContext(std::shared_ptr<Backend> its_backend, RingOptions its_o
       // Without both times of every submission there are no gaps to be explained.
       notes_times(options.observer != nullptr || options.auto_ring_size ||
                   (options.track_statistics && options.gpu_times == GpuTimes::both)),
+      coalesces(options.coalescing && backend->coalesces()),
       log(options.name, options.log_sink),
       queues(backend->queue_count()),
       ring_size(options.ring_size),
@@ -38,6 +40,80 @@ RingContext::RingContext(std::shared_ptr<Backend> its_backend, RingOptions its_o
     // As many as the queue can ever have slots: growing it would need a lock.
     queues[i].timeline.reserve((max_ring_size + queue_count() - 1) / queue_count());
   }
+}
+
+void RingContext::send_gathered(std::span<const SyncPoint> points) {
+  if (!coalesces) return;
+  for (const SyncPoint& point : points) {
+    RingQueue& its_queue = queue(point.queue);
+    if (its_queue.is_gathered(point.serial)) send_gathered(its_queue);
+  }
+}
+
+void RingContext::send_gathered(RingQueue& queue) {
+  const LogHold hold;
+  const LockGuard lock(queue.submit_mutex);
+  flush(queue);
+}
+
+void RingContext::try_send_gathered(RingQueue& queue) {
+  const LogHold hold;
+  if (!queue.submit_mutex.try_lock()) return;
+  const LockGuard lock(queue.submit_mutex, std::adopt_lock);
+  try {
+    flush(queue);
+  } catch (const DeviceLost&) {
+    throw;
+  } catch (...) {
+    return;
+  }
+}
+
+TimePoint RingContext::send_due(TimePoint now) {
+  constexpr std::chrono::milliseconds moment(1);
+  TimePoint next = no_deadline;
+  for (RingQueue& each : queues) {
+    if (each.send_by.load() <= now) try_send_gathered(each);
+    // It may be there still, or again.
+    const TimePoint send_by = each.send_by.load();
+    next = std::min(next, send_by > now ? send_by : now + moment);
+  }
+  return next;
+}
+
+void RingContext::flush(RingQueue& queue) {
+  if (queue.gathered == 0) return;
+  backend->flush(queue.index);
+  note_sent(queue, queue.timeline.last_submitted());
+}
+
+void RingContext::note_sent(RingQueue& queue, Serial serial) {
+  if (!coalesces) return;
+  note_sent_by_backend(queue);
+  note_sent(queue, serial, backend->now());
+}
+
+void RingContext::note_sent_by_backend(RingQueue& queue) {
+  if (queue.gathered == 0 || !backend->has_virtual_clock()) return;
+  const TimePoint send_by = queue.send_by.load(std::memory_order_relaxed);
+  if (backend->now() >= send_by) note_sent(queue, queue.timeline.last_submitted(), send_by);
+}
+
+void RingContext::note_sent(RingQueue& queue, Serial serial, TimePoint at) {
+  const std::uint64_t together = queue.backlog.sent(serial, at);
+  if (queue.gathered == 0) return;
+  queue.coalesced.fetch_add(together - 1, std::memory_order_relaxed);
+  if (notes_times) {
+    const StateAccess access(state);
+    // Lost, they are nobody's any more.
+    for (std::uint64_t i = queue.gathered_from.load(std::memory_order_relaxed);
+         access->lost == nullptr && i <= queue.timeline.last_submitted().value(); ++i) {
+      queue.timeline[Serial(i)].times.gathered_until = at;
+    }
+  }
+  queue.gathered = 0;
+  queue.send_by.store(no_deadline, std::memory_order_relaxed);
+  queue.gathered_from.store(RingQueue::nothing_gathered, std::memory_order_release);
 }
 
 void RingContext::require_queue(std::optional<QueueIndex> queue, std::string_view who) const {

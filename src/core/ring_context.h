@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,10 @@
 namespace cbr::detail {
 
 using StateAccess = Access<RingState>;
+
+/// For tests, before there is a ring: whatever may be gathered is, for a millisecond, however
+/// little the GPU has to do.
+inline bool gathers_regardless = false;
 
 /// The locks of a ring, in the order in which they are taken:
 ///
@@ -53,6 +58,22 @@ struct RingContext {
   /// empty if that is not known, or not worth it. `may_be_late` as for nap_end().
   [[nodiscard]] std::optional<TimePoint> nap_before(RingState& its_state, SyncPoint point,
                                                     bool may_be_late);
+  /// Hands to the driver what the queues of these points have gathered, as far as it has to be
+  /// there for them to be reached. Throws what Backend::flush throws.
+  void send_gathered(std::span<const SyncPoint> points) CBR_EXCLUDES(state);
+  /// The same of one queue, all of it.
+  void send_gathered(RingQueue& queue) CBR_EXCLUDES(state);
+  /// The same, unless another thread is submitting to it just now. What fails, but for the loss of
+  /// the device, is still gathered, and sent later: for calls that neither wait nor concern it.
+  void try_send_gathered(RingQueue& queue) CBR_EXCLUDES(state);
+  /// The same of all queues, as far as it is due at `now`. Returns when it is to be called next.
+  /// Throws DeviceLost.
+  TimePoint send_due(TimePoint now) CBR_EXCLUDES(state);
+  /// The driver has everything up to `serial`, what the queue gathered included, as of now.
+  void note_sent(RingQueue& queue, Serial serial) CBR_REQUIRES(queue.submit_mutex)
+      CBR_EXCLUDES(state);
+  /// The same where a backend with a virtual clock has handed it over when it was due.
+  void note_sent_by_backend(RingQueue& queue) CBR_REQUIRES(queue.submit_mutex) CBR_EXCLUDES(state);
   /// Whether this thread is in the ring's end, and so runs an observer there. What others leave to
   /// the ring's end, it has to do itself.
   [[nodiscard]] bool ends_here() const { return ending_on.load() == this_thread_id(); }
@@ -86,6 +107,8 @@ struct RingContext {
   const bool notes_submit_times;
   /// They note all of SubmissionTimes: the statistics or an observer can use it.
   const bool notes_times;
+  /// Submissions may be gathered.
+  const bool coalesces;
   WakeUpLateness lateness;
   Gate gate;
   RingLog log;
@@ -101,6 +124,11 @@ struct RingContext {
   Atomic<Thread::id> ending_on = Thread::id();
   Atomic<std::uint32_t> ring_size;
   Guarded<RingState> state;
+
+ private:
+  void flush(RingQueue& queue) CBR_REQUIRES(queue.submit_mutex) CBR_EXCLUDES(state);
+  void note_sent(RingQueue& queue, Serial serial, TimePoint at) CBR_REQUIRES(queue.submit_mutex)
+      CBR_EXCLUDES(state);
 };
 
 }  // namespace cbr::detail

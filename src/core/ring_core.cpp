@@ -228,6 +228,11 @@ std::optional<TimelinePoint> RingCore::timeline_point(const Submission& submissi
   ring_.require_same_process();
   const Serial serial(submission.serial.load(std::memory_order_acquire));
   if (serial.value() == 0) return std::nullopt;
+  try {
+    send_now(submission);
+  } catch (const DeviceLost&) {
+    // The point stays, whatever comes of it.
+  }
   const StateAccess state(ring_.state);
   const RingQueue& queue = ring_.queue(submission.queue);
   if (queue.gpu_timeline == nullptr) return std::nullopt;
@@ -240,6 +245,15 @@ void RingCore::report_abandoned(const Submission& submission) noexcept {
 
 // Tickets.
 
+void RingCore::send_now(const Submission& submission) {
+  if (!ring_.coalesces || submission.done.load(std::memory_order_acquire)) return;
+  const Visit visit(ring_.gate);
+  // Else the ring is just ending, and sends what there is.
+  if (!visit.allowed() && !ring_.ends_here()) return;
+  const SyncPoint point{submission.queue, Serial(submission.serial.load())};
+  retirement_.guarded([&] { ring_.send_gathered({&point, 1}); });
+}
+
 bool RingCore::poll(const Submission& submission) {
   if (submission.done.load(std::memory_order_acquire)) return true;
   {
@@ -249,7 +263,11 @@ bool RingCore::poll(const Submission& submission) {
     const bool allowed = visit.allowed() || ring_.ends_here();
     if (allowed && submission.serial.load(std::memory_order_acquire) != 0) {
       try {
-        retirement_.collect(ring_.queue(submission.queue), Retirement::Turn::skip);
+        RingQueue& queue = ring_.queue(submission.queue);
+        if (queue.is_gathered(Serial(submission.serial.load(std::memory_order_relaxed)))) {
+          retirement_.guarded([&] { ring_.try_send_gathered(queue); });
+        }
+        retirement_.collect(queue, Retirement::Turn::skip);
       } catch (const DeviceLost&) {
         // The record has the loss: the ticket finds it.
       }
@@ -489,6 +507,11 @@ std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingO
     if (ring.options.hang_warning_ms != 0) {
       core->watchdog_.emplace([&core = *core] { return report_hangs(core.ring_); });
     }
+    // On a virtual clock the backend does it.
+    if (ring.coalesces && !ring.backend->has_virtual_clock()) {
+      core->send_timer_.emplace([&core = *core] { return core.send_due(); });
+      core->submitting_.when_gathered([&core = *core](TimePoint by) { core.send_timer_->arm(by); });
+    }
   } catch (...) {
     ring.backend->detach();
     throw;
@@ -496,6 +519,15 @@ std::shared_ptr<RingCore> RingCore::make(std::shared_ptr<Backend> backend, RingO
   const StateAccess state(ring.state);
   state->self = core;
   return core;
+}
+
+TimePoint RingCore::send_due() noexcept {
+  try {
+    return retirement_.guarded([&] { return ring_.send_due(Clock::now()); });
+  } catch (const DeviceLost&) {
+    // Everything that was gathered has failed with it.
+    return no_deadline;
+  }
 }
 
 void RingCore::read_timelines() {
@@ -550,6 +582,7 @@ void RingCore::close() noexcept {
   for (RingQueue& queue : ring_.queues) submitting_.fail_held(queue);
   wait_until_idle();
   watchdog_.reset();
+  send_timer_.reset();
   // In this order: a visit may leave the threads something to run.
   ring_.gate.wait_until_empty();
   callbacks_.stop();

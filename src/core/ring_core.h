@@ -23,6 +23,7 @@
 #include "core/completion.h"
 #include "core/resizing.h"
 #include "core/ring_context.h"
+#include "core/send_timer.h"
 #include "core/slot_leasing.h"
 #include "core/slot_wait.h"
 #include "core/submitting.h"
@@ -114,6 +115,9 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   /// Takes a callback back, as CallbackHandle::cancel, and the handle's reference with it.
   bool cancel(CallbackNode& node) noexcept;
   void release(CallbackNode& node) noexcept;
+  /// Sends the submission if it is gathered, so that work of others can wait for it on the GPU.
+  /// Throws what Backend::flush throws.
+  void send_now(const Submission& submission);
   /// As Ticket::timeline_point.
   [[nodiscard]] std::optional<TimelinePoint> timeline_point(const Submission& submission);
   /// Drops one ticket's reference.
@@ -158,6 +162,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   void end_sequences_of_leases() noexcept;
   /// Asks the backend what others can wait for on the GPU.
   void read_timelines();
+  /// Sends what is due, and returns when to call it next.
+  TimePoint send_due() noexcept;
   /// Leaves the native objects of leased slots to their leases.
   void abandon_leased_slots() noexcept;
 
@@ -172,8 +178,9 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   AcquireRequests requests_;
   /// In a forked child: keeps the threads that are not there from being joined.
   std::shared_ptr<RingCore> kept_after_fork_;
-  /// Started last, and ended by close(): it looks at all of the above.
+  /// Started last, and ended by close(): they look at all of the above.
   std::optional<Watchdog> watchdog_;
+  std::optional<SendTimer> send_timer_;
 };
 
 }  // namespace cbr::detail

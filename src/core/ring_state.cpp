@@ -323,6 +323,7 @@ void RingState::read(RingStatistics& statistics) const {
   std::uint64_t sent = 0;
   for (const RingQueue& queue : queues_) sent += queue.timeline.last_submitted().value();
   counter.read(statistics, sent, held_);
+  statistics.coalesced = coalesced() - coalesced_before_;
   statistics.ring_size = slots.size();
   statistics.current_index = to_number(slots.cursor());
   GpuActivity all;
@@ -331,10 +332,17 @@ void RingState::read(RingStatistics& statistics) const {
   if (all.submissions > 0) statistics.gpu = all;
 }
 
+std::uint64_t RingState::coalesced() const {
+  std::uint64_t sum = 0;
+  for (const RingQueue& queue : queues_) sum += queue.coalesced.load(std::memory_order_relaxed);
+  return options.track_statistics ? sum : 0;
+}
+
 void RingState::reset_statistics(TimePoint now) {
   std::uint64_t sent = 0;
   for (const RingQueue& queue : queues_) sent += queue.timeline.last_submitted().value();
   counter.reset(sent, held_);
+  coalesced_before_ = coalesced();
   for (observe::ActivityMeter& meter : meters_) meter.reset(now);
   ++resets;
   waiters.for_each([&](Waiter& waiter) {

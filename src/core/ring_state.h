@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "core/acquire_request.h"
 #include "core/admission.h"
 #include "core/callback_node.h"
+#include "core/gpu_backlog.h"
 #include "core/node_pool.h"
 #include "core/ring_sizing.h"
 #include "core/slot_table.h"
@@ -44,6 +46,21 @@ struct RingQueue {
   /// the serials.
   Mutex retire_mutex;
   Timeline timeline;
+  /// (submit) What the driver has, if the ring coalesces.
+  GpuBacklog backlog;
+  SubmitPace pace;
+  /// (submit) How many submissions are gathered.
+  std::uint32_t gathered = 0;
+  /// The first that is gathered: the driver has not got it, nor what comes after it. Set before
+  /// that is in the timeline.
+  Atomic<std::uint64_t> gathered_from = nothing_gathered;
+  static constexpr std::uint64_t nothing_gathered = std::numeric_limits<std::uint64_t>::max();
+  /// When that is to be sent, at the latest.
+  Atomic<TimePoint> send_by = no_deadline;
+  /// When somebody saw the last end.
+  Atomic<TimePoint> noticed = TimePoint{};
+  /// How many have gone to the driver with an earlier one.
+  Atomic<std::uint64_t> coalesced = 0;
   /// How far the outcomes are being read: what lies between it and the timeline's retired() is the
   /// business of who holds the retire mutex, the loss of the device included. Set before looking at
   /// RingContext::stopped.
@@ -52,6 +69,13 @@ struct RingQueue {
   /// it could fail, and up to which it has failed them.
   std::optional<Serial> lost_after;
   Serial lost_up_to;
+  /// Something is gathered, and the driver has nothing else.
+  [[nodiscard]] bool has_run_dry() const {
+    return timeline.retired().value() + 1 == gathered_from.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] bool is_gathered(Serial serial) const {
+    return serial.value() >= gathered_from.load(std::memory_order_acquire);
+  }
   /// Someone who waits has to be told of the next submission. Set before looking at the timeline,
   /// looked at after pushing to it: one of the two sees the other.
   Atomic<bool> wanted = false;
@@ -264,6 +288,7 @@ class RingState {
   /// Those that were held until `submission` was sent can look again.
   static void resume_dependants(Submission& submission, FollowUp& follow_up);
   void let_core_go(FollowUp& follow_up);
+  [[nodiscard]] std::uint64_t coalesced() const;
 
   std::vector<RingQueue>& queues_;
   /// RingContext::full.
@@ -273,6 +298,8 @@ class RingState {
   std::vector<StepForecast> forecasts_;
   std::vector<observe::ActivityMeter> meters_;
   std::uint32_t held_ = 0;
+  /// What a reset of the statistics took away.
+  std::uint64_t coalesced_before_ = 0;
   std::uint64_t wake_numbers_ = 0;
 };
 

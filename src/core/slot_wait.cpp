@@ -202,6 +202,7 @@ bool SlotWait::nap(ThreadWait& wait, const Leading& leading) {
 }
 
 void SlotWait::lead(ThreadWait& wait, const Leading& leading) {
+  retirement_.guarded([&] { ring_.send_gathered(leading.points); });
   if (ring_.naps && !nap(wait, leading)) return;
   const WaitStatus status = retirement_.wait_in_backend(wait, leading.points, leading.wake_number);
   leading.awake->store(true, std::memory_order_relaxed);

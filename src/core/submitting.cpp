@@ -1,5 +1,7 @@
 #include "core/submitting.h"
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -58,7 +60,7 @@ void Submitting::send(RingQueue& queue, Submission& submission, Told& told) {
   if (!submission.after.empty()) (void)predecessors_.look(submission, queue.waits);
   submission.times.submit_begin = ring_.noted_now();
   try {
-    ring_.backend->submit(submission.slot, serial, queue.waits);
+    send_or_gather(queue, submission, serial);
   } catch (const DeviceLost&) {
     queue.waits.clear();
     told.loss = std::current_exception();
@@ -83,6 +85,49 @@ void Submitting::send(RingQueue& queue, Submission& submission, Told& told) {
   }
   if (observed) told.sent.push(submission);
   note(queue, told);
+}
+
+void Submitting::send_or_gather(RingQueue& queue, Submission& submission, Serial serial) {
+  ring_.note_sent_by_backend(queue);
+  const auto send_by = may_wait_until(queue, submission);
+  if (!send_by || !ring_.backend->gather(submission.slot, serial, *send_by)) {
+    if (!send_by) ring_.backend->submit(submission.slot, serial, queue.waits);
+    ring_.note_sent(queue, serial);
+    return;
+  }
+  if (queue.gathered++ == 0) {
+    queue.gathered_from.store(serial.value(), std::memory_order_release);
+  } else if (*send_by >= queue.send_by.load(std::memory_order_relaxed)) {
+    return;
+  }
+  queue.send_by = *send_by;
+  if (when_gathered_ != nullptr) when_gathered_(*send_by);
+}
+
+std::optional<TimePoint> Submitting::may_wait_until(RingQueue& queue,
+                                                    const Submission& submission) const {
+  // How long before the GPU runs dry it has to have the work: a sleeping thread wakes about so
+  // late, and the GPU takes some time to begin.
+  constexpr std::chrono::nanoseconds ahead = std::chrono::microseconds(50);
+  if (!ring_.coalesces) return std::nullopt;
+  // In this order: what was retired had been noticed before.
+  const Serial retired = queue.timeline.retired();
+  queue.backlog.ended(retired, queue.noticed.load(std::memory_order_relaxed));
+  const TimePoint now = ring_.backend->now();
+  queue.pace.came(now);
+  if (!submission.after.empty() || submission.foreign_waits.count > 0) return std::nullopt;
+  // Longer than there is any gain in, and as long as a wrong estimate may cost.
+  constexpr std::chrono::milliseconds longest(1);
+  if (gathers_regardless) return now + longest;
+  const std::uint32_t slots = ring_.ring_size / ring_.queue_count();
+  // The driver has the other half meanwhile.
+  if (queue.gathered + 1 >= slots / 2) return std::nullopt;
+  const auto busy_until = queue.backlog.busy_until();
+  if (!busy_until) return std::nullopt;
+  const TimePoint send_by = std::min(*busy_until - ahead, now + longest);
+  // Nothing is gained if the next one comes too late.
+  const TimePoint next = now + queue.pace.expected();
+  return next < send_by ? std::optional(send_by) : std::nullopt;
 }
 
 void Submitting::note_sent(Submission& submission) const {
@@ -161,7 +206,9 @@ bool Submitting::send_held(RingQueue& queue, Submission& submission, Told& told)
   } else {
     submission.times.submit_begin = ring_.noted_now();
     try {
-      ring_.backend->submit(submission.slot, queue.timeline.next(), queue.waits);
+      const Serial serial = queue.timeline.next();
+      ring_.backend->submit(submission.slot, serial, queue.waits);
+      ring_.note_sent(queue, serial);
     } catch (const DeviceLost&) {
       // It fails with all others that are held.
       told.loss = std::current_exception();

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <exception>
+#include <functional>
+#include <optional>
 #include <source_location>
+#include <utility>
 
 #include "core/completion.h"
 #include "core/predecessors.h"
@@ -18,6 +21,10 @@ class Submitting {
  public:
   Submitting(RingContext& ring, Retirement& retirement)
       : ring_(ring), retirement_(retirement), predecessors_(ring) {}
+
+  /// Has `arm` called when something is gathered, with the time by which it is to be sent. Before
+  /// the first submission.
+  void when_gathered(std::function<void(TimePoint by)> arm) { when_gathered_ = std::move(arm); }
 
   /// What became of a lease that was to be submitted.
   struct Result {
@@ -59,6 +66,13 @@ class Submitting {
   };
   /// The native submit and its record.
   void send(RingQueue& queue, Submission& submission, Told& told) CBR_REQUIRES(queue.submit_mutex);
+  /// Hands it to the driver, or has it gathered where that may be.
+  void send_or_gather(RingQueue& queue, Submission& submission, Serial serial)
+      CBR_REQUIRES(queue.submit_mutex);
+  /// Until when the driver can do without it, if it may be gathered at all.
+  [[nodiscard]] std::optional<TimePoint> may_wait_until(RingQueue& queue,
+                                                        const Submission& submission) const
+      CBR_REQUIRES(queue.submit_mutex);
   /// True if the submission is held now; false if it can be sent. `seen` as for
   /// Predecessors::require_no_cycle.
   bool hold_back(Submission& submission, const Predecessors::Survey& survey, Dependencies& seen);
@@ -79,6 +93,7 @@ class Submitting {
   RingContext& ring_;
   Retirement& retirement_;
   const Predecessors predecessors_;
+  std::function<void(TimePoint by)> when_gathered_;
 };
 
 }  // namespace cbr::detail

@@ -84,7 +84,7 @@ IdleByCause split_gap_exactly(const Gap& gap, const SubmissionTimes& times,
   }
   walk.to(times.held_from, GapCause::encode);
   walk.to(times.submit_begin, times.held_for_dependency ? GapCause::dependency : GapCause::encode);
-  walk.to(times.submit_end, GapCause::submit);
+  walk.to(std::max(times.submit_end, times.gathered_until), GapCause::submit);
   walk.to(times.dependency_end, GapCause::dependency);
   walk.to_end(times.has_foreign_waits ? GapCause::dependency : GapCause::device);
   return walk.parts();

@@ -23,11 +23,12 @@ struct MomentColumn {
   TimePoint SubmissionTimes::*moment;
 };
 
-inline constexpr std::array<MomentColumn, 6> moment_columns = {{
+inline constexpr std::array<MomentColumn, 7> moment_columns = {{
     {"slotFree", &SubmissionTimes::slot_free},
     {"heldFrom", &SubmissionTimes::held_from},
     {"submitBegin", &SubmissionTimes::submit_begin},
     {"submitEnd", &SubmissionTimes::submit_end},
+    {"gatheredUntil", &SubmissionTimes::gathered_until},
     {"dependencyEnd", &SubmissionTimes::dependency_end},
     {"noticed", &SubmissionTimes::noticed},
 }};

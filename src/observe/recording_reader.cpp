@@ -104,6 +104,8 @@ bool runs_forwards(const SubmissionTimes& times) {
   if (was_sent && times.submit_begin < times.acquire_end) return false;
   // The call that submits may return after another thread has noticed the end.
   if (times.submit_end != TimePoint{} && times.submit_end < times.submit_begin) return false;
+  if (times.gathered_until != TimePoint{} && times.gathered_until < times.submit_begin)
+    return false;
   return times.noticed == TimePoint{} || times.noticed >= times.submit_begin;
 }
 

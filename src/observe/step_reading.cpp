@@ -64,6 +64,11 @@ bool fits(TimePoint time) {
   return at > -longest && at < longest;
 }
 
+/// When the driver had the work.
+TimePoint sent(const SubmissionTimes& times) {
+  return std::max(times.submit_end, times.gathered_until);
+}
+
 /// How late the host learnt that the slot's earlier work had ended, where it waited for that: until
 /// then it may have been busy with another lease.
 std::optional<nanoseconds> lateness(const SubmissionTimes& times,
@@ -83,7 +88,7 @@ bool is_whole(const RecordedSubmission& submission) {
   const SubmissionTimes& times = submission.times;
   const bool possible = times.gpu && fits(times.acquire_begin) && fits(times.submit_end) &&
                         fits(times.gpu->start) && fits(times.gpu->end) && fits(times.slot_free) &&
-                        fits(times.dependency_end);
+                        fits(times.gathered_until) && fits(times.dependency_end);
   return !submission.failed && possible && times.acquire_begin <= times.acquire_end &&
          times.acquire_end <= times.submit_begin && times.submit_begin <= times.submit_end &&
          times.gpu->start <= times.gpu->end && times.submit_begin <= times.gpu->end;
@@ -122,9 +127,9 @@ std::vector<StepCosts> read_costs(const Recording& recording, UsualCosts& usual)
     step.execute = times.gpu->end - times.gpu->start;
     const std::optional<TimePoint> earlier_end = last.end_before(submission);
     const bool queue_was_free =
-        last.knows_before(submission) && (!earlier_end || *earlier_end <= times.submit_end);
-    if (queue_was_free && times.dependency_end <= times.submit_end) {
-      step.launch = std::max<nanoseconds>(times.gpu->start - times.submit_end, none);
+        last.knows_before(submission) && (!earlier_end || *earlier_end <= sent(times));
+    if (queue_was_free && times.dependency_end <= sent(times)) {
+      step.launch = std::max<nanoseconds>(times.gpu->start - sent(times), none);
       launches.known(step.launch);
     } else {
       launches.unknown(steps.size());
@@ -133,8 +138,7 @@ std::vector<StepCosts> read_costs(const Recording& recording, UsualCosts& usual)
       const auto found = step_of_end.find(times.dependency_end);
       if (found != step_of_end.end()) step.after = found->second;
       // It was there in time, and so was its queue.
-      const bool held_up = times.dependency_end >= times.submit_end &&
-                           last.knows_before(submission) &&
+      const bool held_up = times.dependency_end >= sent(times) && last.knows_before(submission) &&
                            (!earlier_end || *earlier_end <= times.dependency_end);
       if (held_up) {
         step.signal = std::max<nanoseconds>(times.gpu->start - times.dependency_end, none);
@@ -172,7 +176,7 @@ std::optional<nanoseconds> pause_of(const Recording& recording, std::span<const 
     const SubmissionTimes& times = submission.times;
     const std::optional<TimePoint> earlier_end = last.end_before(submission);
     // Launched before the earlier work had ended, and waiting for nothing else.
-    if (earlier_end && times.submit_end + launch <= *earlier_end &&
+    if (earlier_end && sent(times) + launch <= *earlier_end &&
         times.dependency_end <= *earlier_end) {
       pauses.push_back(std::max<nanoseconds>(times.gpu->start - *earlier_end, none));
     }

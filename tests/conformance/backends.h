@@ -30,10 +30,18 @@ inline auto all_backends() {
                      [](std::uint32_t queue_count) {
                        return make_checked_harness(make_vulkan_harness(queue_count));
                      }},
+      HarnessFactory{"vulkan_gathering",
+                     [](std::uint32_t queue_count) {
+                       return make_gathering_harness(make_vulkan_harness(queue_count));
+                     }},
 #endif
       HarnessFactory{"simulated", make_simulated_harness},
-      HarnessFactory{"simulated_checked", [](std::uint32_t queue_count) {
+      HarnessFactory{"simulated_checked",
+                     [](std::uint32_t queue_count) {
                        return make_checked_harness(make_simulated_harness(queue_count));
+                     }},
+      HarnessFactory{"simulated_gathering", [](std::uint32_t queue_count) {
+                       return make_gathering_harness(make_simulated_harness(queue_count));
                      }});
 #endif
 }

@@ -15,7 +15,10 @@ namespace {
 
 class CheckedHarness final : public Harness {
  public:
-  explicit CheckedHarness(std::unique_ptr<Harness> inner) : inner_(std::move(inner)) { decorate(); }
+  CheckedHarness(std::unique_ptr<Harness> inner, bool gathers)
+      : inner_(std::move(inner)), gathers_(gathers) {
+    decorate();
+  }
 
   std::shared_ptr<Backend> backend() override { return backend_; }
   void renew() override {
@@ -28,6 +31,7 @@ class CheckedHarness final : public Harness {
   }
   void record(const Lease& lease) override { inner_->record(lease); }
   [[nodiscard]] bool runs_one_at_a_time() const override { return inner_->runs_one_at_a_time(); }
+  [[nodiscard]] bool gathers() const override { return gathers_; }
   void pause() override { inner_->pause(); }
   void release() override {
     injector_->release();
@@ -63,6 +67,7 @@ class CheckedHarness final : public Harness {
   }
 
   std::unique_ptr<Harness> inner_;
+  const bool gathers_;
   std::shared_ptr<FaultInjector> injector_;
   std::shared_ptr<Backend> backend_;
 };
@@ -71,7 +76,12 @@ class CheckedHarness final : public Harness {
 
 std::unique_ptr<Harness> make_checked_harness(std::unique_ptr<Harness> inner) {
   if (inner == nullptr) return nullptr;
-  return std::make_unique<CheckedHarness>(std::move(inner));
+  return std::make_unique<CheckedHarness>(std::move(inner), false);
+}
+
+std::unique_ptr<Harness> make_gathering_harness(std::unique_ptr<Harness> inner) {
+  if (inner == nullptr) return nullptr;
+  return std::make_unique<CheckedHarness>(std::move(inner), true);
 }
 
 }  // namespace cbr::test

@@ -16,6 +16,7 @@
 #include <cbr/ring.h>
 
 #include "conformance/harness.h"
+#include "core/ring_context.h"
 #include "support/eventually.h"
 
 namespace cbr::test {
@@ -51,10 +52,12 @@ class RingConformance : public testing::TestWithParam<HarnessFactory> {
  protected:
   void SetUp() override {
     if (harness_ == nullptr) GTEST_SKIP() << "this machine has no " << GetParam().name;
+    detail::gathers_regardless = harness_->gathers();
   }
 
   /// Makes the ring under test. Its lines go to warnings(), then to the sink of the options.
   CommandBufferRing& make_ring(RingOptions options = {}) {
+    options.coalescing = harness_->gathers() && !options.auto_ring_size;
     options.log_sink = [this, sink = std::move(options.log_sink)](const LogMessage& message) {
       {
         const std::lock_guard lock(warnings_mutex_);

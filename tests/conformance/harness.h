@@ -35,6 +35,8 @@ class Harness {
   /// Whether a queue ends each submission before it begins the next. Otherwise it begins them in
   /// order, and may work on several.
   [[nodiscard]] virtual bool runs_one_at_a_time() const { return true; }
+  /// Whether its rings gather submissions, whenever they may: RingOptions::coalescing.
+  [[nodiscard]] virtual bool gathers() const { return false; }
   /// What is submitted from now on, to any queue, stays in flight until release().
   virtual void pause() = 0;
   /// Ends pause() and every hang.
@@ -79,5 +81,7 @@ std::unique_ptr<Harness> make_metal4_harness(std::uint32_t queue_count);
 /// The same behind cbr::validate(cbr::inject_faults(…)): a broken contract fails the test, and
 /// every fault can be arranged. Null if `inner` is.
 std::unique_ptr<Harness> make_checked_harness(std::unique_ptr<Harness> inner);
+/// The same, with rings that gather.
+std::unique_ptr<Harness> make_gathering_harness(std::unique_ptr<Harness> inner);
 
 }  // namespace cbr::test

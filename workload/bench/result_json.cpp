@@ -133,6 +133,7 @@ Json to_json(const RingStatistics& ring) {
           {"inFlight", ring.in_flight},
           {"leased", ring.leased},
           {"submissions", ring.submissions},
+          {"coalesced", ring.coalesced},
           {"completions", ring.completions},
           {"failures", ring.failures},
           {"discarded", ring.discarded},

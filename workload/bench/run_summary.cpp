@@ -46,6 +46,7 @@ std::optional<GpuActivity> add_up_activity(const std::vector<RoundSamples>& roun
 RingStatistics add_up(const std::vector<RoundSamples>& rounds) {
   RingStatistics sum = rounds.back().ring;
   sum.total_acquisitions = sum.total_releases = sum.wait_events = sum.timeout_events = 0;
+  sum.coalesced = 0;
   sum.submissions = sum.completions = sum.failures = sum.discarded = sum.hang_warnings = 0;
   sum.total_wait_ms = sum.max_wait_ms = 0.0;
   for (const RoundSamples& round : rounds) {
@@ -54,6 +55,7 @@ RingStatistics add_up(const std::vector<RoundSamples>& rounds) {
     sum.wait_events += round.ring.wait_events;
     sum.timeout_events += round.ring.timeout_events;
     sum.submissions += round.ring.submissions;
+    sum.coalesced += round.ring.coalesced;
     sum.completions += round.ring.completions;
     sum.failures += round.ring.failures;
     sum.discarded += round.ring.discarded;

@@ -38,6 +38,11 @@ class BackendDecorator : public Interface {
   void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
     inner_->submit(slot, serial, waits);
   }
+  [[nodiscard]] bool coalesces() const noexcept override { return inner_->coalesces(); }
+  bool gather(SlotIndex slot, Serial serial, TimePoint send_by) override {
+    return inner_->gather(slot, serial, send_by);
+  }
+  void flush(QueueIndex queue) override { inner_->flush(queue); }
   void discard(SlotIndex slot) noexcept override { inner_->discard(slot); }
   Serial completed(QueueIndex queue) override { return inner_->completed(queue); }
   Completion finish(SlotIndex slot) override { return inner_->finish(slot); }

@@ -228,17 +228,18 @@ void Contract::require_waits(Violations& violations, SlotIndex slot,
   }
 }
 
-void Contract::submit_starts(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) {
+void Contract::submit_starts(const char* call, SlotIndex slot, Serial serial,
+                             std::span<TimelinePoint> waits) {
   check([&](Violations& violations) {
-    enter(violations, "submit", slot, State::recording);
+    enter(violations, call, slot, State::recording);
     require_waits(violations, slot, waits);
     QueueRecord& queue = queue_of(slot);
     if (queue.submitting) {
       violations.push_back(
           fmt::format("{}: another submission to the same queue is under way on another thread",
-                      where("submit", slot)));
+                      where(call, slot)));
     } else if (serial.value() != queue.submitted.next().value()) {
-      violations.push_back(fmt::format("{}: the serial is {}, it must be {}", where("submit", slot),
+      violations.push_back(fmt::format("{}: the serial is {}, it must be {}", where(call, slot),
                                        serial.value(), queue.submitted.next().value()));
     }
     queue.submitting = true;
@@ -248,10 +249,42 @@ void Contract::submit_starts(SlotIndex slot, Serial serial, std::span<TimelinePo
   });
 }
 
-void Contract::submitted(SlotIndex slot) {
+void Contract::submitted(SlotIndex slot, bool gathered) {
   check([&](Violations& /*violations*/) {
-    queue_of(slot).submitting = false;
+    QueueRecord& queue = queue_of(slot);
+    queue.submitting = false;
+    if (!gathered) queue.sent = queue.submitted;
     leave(slot, State::in_flight);
+  });
+}
+
+void Contract::gathered_in_vain() {
+  sink_("gather: the backend does not coalesce");
+}
+
+void Contract::flush_starts(QueueIndex queue) {
+  check([&](Violations& violations) {
+    require_attached(violations, "flush");
+    if (!require_queue(violations, "flush", queue)) return;
+    if (std::exchange(queues_[to_number(queue)].submitting, true)) {
+      violations.push_back(fmt::format(
+          "flush(queue {}): a submission to it is under way on another thread", to_number(queue)));
+    }
+  });
+}
+
+void Contract::flushed(QueueIndex queue) {
+  check([&](Violations& /*violations*/) {
+    if (to_number(queue) >= queues_.size()) return;
+    QueueRecord& entry = queues_[to_number(queue)];
+    entry.submitting = false;
+    entry.sent = entry.submitted;
+  });
+}
+
+void Contract::flush_failed(QueueIndex queue) {
+  check([&](Violations& /*violations*/) {
+    if (to_number(queue) < queues_.size()) queues_[to_number(queue)].submitting = false;
   });
 }
 
@@ -398,7 +431,12 @@ bool Contract::wait_starts(std::span<const SyncPoint> points) {
     if (points.empty()) violations.emplace_back("wait: there is no point to wait for");
     for (const SyncPoint& point : points) {
       if (!require_queue(violations, "wait", point.queue)) continue;
-      has_ended = has_ended || queues_[to_number(point.queue)].reached.covers(point.serial);
+      const QueueRecord& queue = queues_[to_number(point.queue)];
+      has_ended = has_ended || queue.reached.covers(point.serial);
+      if (queue.submitted.covers(point.serial) && !queue.sent.covers(point.serial)) {
+        violations.push_back(fmt::format("wait: serial {} of queue {} is gathered, and not sent",
+                                         point.serial.value(), to_number(point.queue)));
+      }
     }
     ++waits_;
   });

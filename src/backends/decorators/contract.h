@@ -43,9 +43,18 @@ class Contract {
   void begun(SlotIndex slot, const void* handle);
   void begin_failed(SlotIndex slot);
 
-  void submit_starts(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits);
-  void submitted(SlotIndex slot);
+  /// `call` is submit or gather.
+  void submit_starts(const char* call, SlotIndex slot, Serial serial,
+                     std::span<TimelinePoint> waits);
+  /// The driver has it, or it is `gathered`.
+  void submitted(SlotIndex slot, bool gathered);
   void submit_failed(SlotIndex slot, Serial serial);
+
+  /// `gather` was called for a backend that can't.
+  void gathered_in_vain();
+  void flush_starts(QueueIndex queue);
+  void flushed(QueueIndex queue);
+  void flush_failed(QueueIndex queue);
 
   /// Allocates only where a rule is broken.
   void abandon_starts(SlotIndex slot) noexcept;
@@ -99,6 +108,8 @@ class Contract {
   };
   struct QueueRecord {
     Serial submitted;
+    /// What the driver has of that: the rest is gathered.
+    Serial sent;
     /// What `completed` has returned, and what is known from waits too.
     Serial completed;
     Serial reached;

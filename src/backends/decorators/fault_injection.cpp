@@ -78,6 +78,7 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
     while (const std::uint32_t waits = waits_under_way_) waits_under_way_.wait(waits);
     for (std::uint32_t i = 0; i < queues_.size(); ++i) {
       const SyncPoint last{QueueIndex{i}, Serial(queues_[i].last_submitted)};
+      insist([&] { inner().flush(last.queue); });
       if (last.serial.value() != 0) insist([&] { inner().wait({&last, 1}, 0, no_deadline); });
     }
     inner().detach();
@@ -99,36 +100,18 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
   }
 
   void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
-    const std::uint64_t call = ++submits_;
-    try {
-      require_device();
-      fail_submit(slot, serial, call);
-    } catch (...) {
-      inner().discard(slot);
-      throw;
-    }
-    QueueState& queue = queues_[to_number(queue_of(slot))];
-    SlotState& state = slots_[to_number(slot)];
-    state = {serial, schedule_.strikes(Fault::fail_execution, call)};
-    const bool hang_strikes = schedule_.strikes(Fault::hang, call);
-    const bool signal_lost = !waits.empty() && schedule_.strikes(Fault::lose_signal, call);
-    // Whoever waits for what hangs, hangs as well.
-    const bool hangs = hang_strikes || signal_lost || any_hidden(waits);
-    // Before the work can end, so that nobody sees it end. A hang that is there already stays.
-    std::uint64_t hangs_from = no_serial;
-    const bool first_to_hang =
-        hangs && queue.hangs_from.compare_exchange_strong(hangs_from, serial.value());
-    try {
-      watched([&] { inner().submit(slot, serial, waits); });
-    } catch (...) {
-      hangs_from = serial.value();
-      if (first_to_hang) queue.hangs_from.compare_exchange_strong(hangs_from, no_serial);
-      if (hang_strikes) schedule_.withdraw(Fault::hang);
-      if (signal_lost) schedule_.withdraw(Fault::lose_signal);
-      if (state.execution_fails) schedule_.withdraw(Fault::fail_execution);
-      throw;
-    }
-    queue.last_submitted = serial.value();
+    submit_as(slot, serial, waits, [&] { inner().submit(slot, serial, waits); });
+  }
+
+  bool gather(SlotIndex slot, Serial serial, TimePoint send_by) override {
+    bool kept = false;
+    submit_as(slot, serial, {}, [&] { kept = inner().gather(slot, serial, send_by); });
+    return kept;
+  }
+
+  void flush(QueueIndex queue) override {
+    require_device();
+    watched([&] { inner().flush(queue); });
   }
 
   Serial completed(QueueIndex queue) override {
@@ -206,6 +189,42 @@ class Injector final : public detail::BackendDecorator<FaultInjector> {
   }
 
  private:
+  /// Whatever is to strike a submission, which `call_inner` makes.
+  template <typename Call>
+  void submit_as(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits,
+                 const Call& call_inner) {
+    const std::uint64_t call = ++submits_;
+    try {
+      require_device();
+      fail_submit(slot, serial, call);
+    } catch (...) {
+      inner().discard(slot);
+      throw;
+    }
+    QueueState& queue = queues_[to_number(queue_of(slot))];
+    SlotState& state = slots_[to_number(slot)];
+    state = {serial, schedule_.strikes(Fault::fail_execution, call)};
+    const bool hang_strikes = schedule_.strikes(Fault::hang, call);
+    const bool signal_lost = !waits.empty() && schedule_.strikes(Fault::lose_signal, call);
+    // Whoever waits for what hangs, hangs as well.
+    const bool hangs = hang_strikes || signal_lost || any_hidden(waits);
+    // Before the work can end, so that nobody sees it end. A hang that is there already stays.
+    std::uint64_t hangs_from = no_serial;
+    const bool first_to_hang =
+        hangs && queue.hangs_from.compare_exchange_strong(hangs_from, serial.value());
+    try {
+      watched(call_inner);
+    } catch (...) {
+      hangs_from = serial.value();
+      if (first_to_hang) queue.hangs_from.compare_exchange_strong(hangs_from, no_serial);
+      if (hang_strikes) schedule_.withdraw(Fault::hang);
+      if (signal_lost) schedule_.withdraw(Fault::lose_signal);
+      if (state.execution_fails) schedule_.withdraw(Fault::fail_execution);
+      throw;
+    }
+    queue.last_submitted = serial.value();
+  }
+
   /// Throws if the plan says so.
   void fail_submit(SlotIndex slot, Serial serial, std::uint64_t call) {
     if (schedule_.strikes(Fault::fail_submit, call)) {

@@ -81,11 +81,28 @@ class Validator final : public detail::BackendDecorator<Backend> {
   }
 
   void submit(SlotIndex slot, Serial serial, std::span<TimelinePoint> waits) override {
-    contract_->submit_starts(slot, serial, waits);
+    contract_->submit_starts("submit", slot, serial, waits);
     watched(
         "submit", [&] { inner().submit(slot, serial, waits); },
         [&] { contract_->submit_failed(slot, serial); });
-    contract_->submitted(slot);
+    contract_->submitted(slot, false);
+  }
+
+  bool gather(SlotIndex slot, Serial serial, TimePoint send_by) override {
+    contract_->submit_starts("gather", slot, serial, {});
+    if (!inner().coalesces()) contract_->gathered_in_vain();
+    const bool kept = watched(
+        "gather", [&] { return inner().gather(slot, serial, send_by); },
+        [&] { contract_->submit_failed(slot, serial); });
+    contract_->submitted(slot, kept);
+    return kept;
+  }
+
+  void flush(QueueIndex queue) override {
+    contract_->flush_starts(queue);
+    watched(
+        "flush", [&] { inner().flush(queue); }, [&] { contract_->flush_failed(queue); });
+    contract_->flushed(queue);
   }
 
   void discard(SlotIndex slot) noexcept override {

@@ -35,6 +35,10 @@ struct Recording final : NativeSlot {
   /// Points of SimulatedTimelines.
   std::vector<TimelinePoint> waits;
   TimePoint submitted_at{};
+  /// It follows another in one native submission.
+  bool continues = false;
+  /// How many come after it in that, and end with it as the host sees it.
+  std::size_t ends_with = 0;
   /// It was pushed to a paused queue.
   bool paused = false;
   /// It was held up until then.
@@ -65,24 +69,38 @@ class SimulatedQueue {
                 entries_.end());
     head_ = 0;
     entries_.resize(capacity);
+    gathered_.reserve(capacity);
   }
 
-  void push(Recording& recording) {
-    recording.paused = paused_;
-    recording.released_at = {};
-    recording.hung_until.reset();
-    entries_[place(count_)] = &recording;
-    ++count_;
-    ++submitted_;
-    schedule(recording, count_ > 1 ? entry(count_ - 2).end : last_end_);
+  /// Takes work that goes with the next, or alone at `send_by`.
+  void gather(Recording& recording, TimePoint send_by) {
+    send_by_ = std::min(send_by_, send_by);
+    gathered_.push_back(&recording);
+  }
+  /// What was gathered, and was to be sent by now, has been.
+  void send_due(TimePoint now) {
+    if (send_by_ <= now) send_gathered(send_by_);
+  }
+  void send_gathered(TimePoint at) {
+    for (std::size_t i = 0; i < gathered_.size(); ++i) {
+      push(*gathered_[i], at, i > 0, gathered_.size() - 1 - i);
+    }
+    gathered_.clear();
+    send_by_ = no_deadline;
+  }
+  /// With what was gathered.
+  void submit(Recording& recording, TimePoint now) {
+    gather(recording, now);
+    send_gathered(now);
   }
 
   /// Ends what is visible to the host at `now`. Returns true if that loses the device.
   bool advance_to(TimePoint now) {
-    while (count_ > 0 && entry(0).visible_at() <= now) {
+    send_due(now);
+    while (count_ > 0 && visible_at(0) <= now) {
       if (entry(0).plan.fault == Fault::lose_device) return true;
       last_end_ = entry(0).end;
-      ends_[(completed().value() + 1) % ends_.size()] = last_end_;
+      ends_[(completed().value() + 1) % ends_.size()] = signalled_at(0);
       head_ = place(1);
       --count_;
     }
@@ -93,7 +111,11 @@ class SimulatedQueue {
   void pause() { paused_ = true; }
 
   /// The ring is gone, and the recordings with it: what the loss of the device left has ended.
-  void abandon() { count_ = 0; }
+  void abandon() {
+    count_ = 0;
+    gathered_.clear();
+    send_by_ = no_deadline;
+  }
 
   /// Lets whatever hangs end at `now`, and what was held up run. The times follow by reschedule().
   void release(TimePoint now) {
@@ -132,28 +154,42 @@ class SimulatedQueue {
     if (serial.value() > submitted_) return no_deadline;
     TimePoint latest{};
     for (std::size_t i = 0; i <= behind_front(serial); ++i) {
-      latest = std::max(latest, entry(i).visible_at());
+      latest = std::max(latest, visible_at(i));
     }
     return latest;
   }
 
-  /// When `serial` ends; no_deadline if it never will by itself. Of what ended long ago, any moment
-  /// in the past.
+  /// When `serial` is signalled to have ended; no_deadline if it never will by itself. Of what
+  /// ended long ago, any moment in the past.
   [[nodiscard]] TimePoint end_of(Serial serial) const {
     if (serial.value() > submitted_) return no_deadline;
-    if (!completed().covers(serial)) return entry(behind_front(serial)).end;
+    if (!completed().covers(serial)) return signalled_at(behind_front(serial));
     const bool known = completed().value() - serial.value() < ends_.size();
     return known ? ends_[serial.value() % ends_.size()] : TimePoint{};
   }
 
  private:
+  void push(Recording& recording, TimePoint at, bool continues, std::size_t ends_with) {
+    recording.submitted_at = at;
+    recording.continues = continues;
+    recording.ends_with = ends_with;
+    recording.paused = paused_;
+    recording.released_at = {};
+    recording.hung_until.reset();
+    entries_[place(count_)] = &recording;
+    ++count_;
+    ++submitted_;
+    schedule(recording, count_ > 1 ? entry(count_ - 2).end : last_end_);
+  }
   static TimePoint end_of(const TimelinePoint& point);
   static void schedule(Recording& recording, TimePoint free_at) {
     recording.start = recording.end = no_deadline;
     if (recording.paused || free_at == no_deadline) return;
     TimePoint start =
         std::max({recording.submitted_at + recording.plan.launch, recording.released_at, free_at});
-    if (free_at != TimePoint{}) start = std::max(start, free_at + recording.plan.pause);
+    if (free_at != TimePoint{} && !recording.continues) {
+      start = std::max(start, free_at + recording.plan.pause);
+    }
     if (recording.plan.fault == Fault::lose_signal && !recording.waits.empty()) return;
     for (const TimelinePoint& wait : recording.waits) {
       const TimePoint end = end_of(wait);
@@ -169,6 +205,18 @@ class SimulatedQueue {
     return static_cast<std::size_t>(serial.value() - completed().value() - 1);
   }
   [[nodiscard]] Recording& entry(std::size_t index) const { return *entries_[place(index)]; }
+  /// When the native submission of an entry has ended.
+  [[nodiscard]] TimePoint signalled_at(std::size_t index) const {
+    return entry(index + entry(index).ends_with).end;
+  }
+  /// When the host can see that.
+  [[nodiscard]] TimePoint visible_at(std::size_t index) const {
+    TimePoint latest{};
+    for (std::size_t i = index; i <= index + entry(index).ends_with; ++i) {
+      latest = std::max(latest, entry(i).visible_at());
+    }
+    return latest;
+  }
   /// Of the entry that comes so many after the first.
   [[nodiscard]] std::size_t place(std::size_t index) const {
     const std::size_t behind = head_ + index;
@@ -180,6 +228,8 @@ class SimulatedQueue {
   std::size_t count_ = 0;
   std::uint64_t submitted_ = 0;
   bool paused_ = false;
+  std::vector<Recording*> gathered_;
+  TimePoint send_by_ = no_deadline;
   /// Of what has ended last.
   TimePoint last_end_{};
   /// When the latest ended, by serial.
@@ -317,17 +367,38 @@ class SimulatedGpu final : public Gpu {
       const LockGuard lock(world_->mutex);
       world_->require_device();
       Recording& recording = *recordings_[to_number(slot)];
+      queue_of(slot).send_due(now());
       world_->move_clock_to(now() + recording.plan.submit);
-      if (recording.plan.fault == Fault::fail_submit) {
-        throw SubmitFailed(
-            fmt::format("the submission of slot #{} with serial {} fails, as planned",
-                        to_number(slot), serial.value()));
-      }
+      require_acceptable(recording, slot, serial);
+      // What waits begins a native submission of its own.
+      if (!waits.empty()) queue_of(slot).send_gathered(now());
       recording.waits.clear();
       recording.waits.reserve(waits.size());
       std::move(waits.begin(), waits.end(), std::back_inserter(recording.waits));
-      recording.submitted_at = now();
-      queue_of(slot).push(recording);
+      queue_of(slot).submit(recording, now());
+    }
+    world_->changed.notify_all();
+  }
+
+  [[nodiscard]] bool coalesces() const noexcept override { return true; }
+
+  bool gather(SlotIndex slot, Serial serial, TimePoint send_by) override {
+    const LockGuard lock(world_->mutex);
+    world_->require_device();
+    Recording& recording = *recordings_[to_number(slot)];
+    require_acceptable(recording, slot, serial);
+    recording.waits.clear();
+    queue_of(slot).send_due(now());
+    queue_of(slot).gather(recording, send_by);
+    return true;
+  }
+
+  void flush(QueueIndex queue) override {
+    {
+      const LockGuard lock(world_->mutex);
+      world_->require_device();
+      at(queue).send_due(now());
+      at(queue).send_gathered(now());
     }
     world_->changed.notify_all();
   }
@@ -454,6 +525,12 @@ class SimulatedGpu final : public Gpu {
   /// Whether the times of this submission are noted where they are sampled.
   static bool is_sampled(Recording& recording) {
     return recording.submissions++ % sampling_interval == 0;
+  }
+
+  static void require_acceptable(const Recording& recording, SlotIndex slot, Serial serial) {
+    if (recording.plan.fault != Fault::fail_submit) return;
+    throw SubmitFailed(fmt::format("the submission of slot #{} with serial {} fails, as planned",
+                                   to_number(slot), serial.value()));
   }
 
   /// Without memory for that, the lack of it is the failure: the work has not ended well.

@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -86,6 +87,7 @@ class VulkanBackend final : public Backend {
       // Fresh semaphores and a fresh count for each ring: all start at 1 again.
       for (std::uint32_t queue = 0; queue < queue_count(); ++queue) {
         progress_.push_back(std::make_unique<QueueProgress>(device_, QueueIndex{queue}));
+        gathered_.emplace_back().slots.reserve(max_ring_size / queue_count() + 1);
       }
       if (device_->waits_for_any()) wake_signal_.emplace(device_);
       woken_ = 0;
@@ -102,6 +104,7 @@ class VulkanBackend final : public Backend {
   void detach() noexcept override {
     for (auto& slot : slots_) slot.reset();
     recordings_ = 0;
+    gathered_.clear();
     progress_.clear();
     wake_signal_.reset();
     report_ = nullptr;
@@ -150,9 +153,39 @@ class VulkanBackend final : public Backend {
     const std::uint64_t value = serial.value();
     NativeSubmission& submission = native.submission(waits, value);
     native.end();
-    device_->submit(queue_of(slot), submission);
+    if (waits.empty() && !native.has_additions() && !gathered_of(queue_of(slot)).slots.empty()) {
+      hand_over(queue_of(slot), &native, value);
+    } else {
+      // What waits, or says more, is a native submission of its own.
+      flush(queue_of(slot));
+      device_->submit(queue_of(slot), submission);
+    }
     native.note_submission();
     progress.note_submitted(value);
+  }
+
+  [[nodiscard]] bool coalesces() const noexcept override { return true; }
+
+  bool gather(SlotIndex slot, Serial serial, TimePoint /*send_by*/) override {
+    CommandSlot& native = slot_at(slot);
+    if (native.has_additions()) {
+      submit(slot, serial, {});
+      return false;
+    }
+    end_recording(native);
+    device_->require_usable();
+    native.end();
+    native.note_submission();
+    Gathered& gathered = gathered_of(queue_of(slot));
+    gathered.slots.push_back(&native);
+    gathered.last = serial.value();
+    return true;
+  }
+
+  void flush(QueueIndex queue) override {
+    if (gathered_of(queue).slots.empty()) return;
+    device_->require_usable();
+    hand_over(queue, nullptr, gathered_of(queue).last);
   }
 
   // The next begin() resets the pool, and the recording with it.
@@ -164,7 +197,8 @@ class VulkanBackend final : public Backend {
   }
 
   Completion finish(SlotIndex slot) override {
-    const CommandSlot& native = slot_at(slot);
+    CommandSlot& native = slot_at(slot);
+    if (std::exception_ptr refusal = native.take_refusal()) return {{}, {}, std::move(refusal), {}};
     const auto ticks = native.read_times();
     if (!ticks) return {};
     const TimePoint now = Clock::now();
@@ -178,7 +212,8 @@ class VulkanBackend final : public Backend {
                   TimePoint deadline) override {
     SemaphoreSet set;
     for (const SyncPoint& point : points) {
-      set.add(progress_of(point.queue).semaphore(), point.serial.value());
+      const SemaphoreTimeline& timeline = *progress_of(point.queue).timeline();
+      set.add(timeline.handle(), timeline.value_of(point.serial));
     }
     const bool wakes_in_driver = wake_number != 0 && wake_signal_;
     if (wakes_in_driver) set.add(wake_signal_->semaphore(), wake_number);
@@ -224,6 +259,48 @@ class VulkanBackend final : public Backend {
  private:
   static constexpr std::chrono::nanoseconds first_slice = std::chrono::microseconds(50);
   static constexpr std::chrono::nanoseconds middle_slice = std::chrono::milliseconds(1);
+
+  /// What a queue has gathered: in the order of their serials.
+  struct Gathered {
+    std::vector<CommandSlot*> slots;
+    /// The newest serial.
+    std::uint64_t last = 0;
+    NativeSubmission native;
+  };
+  /// Hands that to the driver, and `joining` behind it if that is not null, in one submission that
+  /// signals `value`. Where the driver refuses it, a submission of nothing takes its place, so that
+  /// the queue goes on: then the work that was gathered has failed, and this throws for the one
+  /// that would join. With any other exception all is as before.
+  void hand_over(QueueIndex queue, const CommandSlot* joining, std::uint64_t value) {
+    Gathered& gathered = gathered_of(queue);
+    QueueProgress& progress = progress_of(queue);
+    const std::uint64_t first = gathered.last + 1 - gathered.slots.size();
+    NativeSubmission& native = gathered.native;
+    native.clear();
+    for (const CommandSlot* const slot : gathered.slots) native.run(slot->command_buffer());
+    if (joining != nullptr) native.run(joining->command_buffer());
+    native.signal(progress.semaphore(), value, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
+    std::exception_ptr refusal;
+    try {
+      device_->submit(queue, native);
+    } catch (const SubmitFailed&) {
+      refusal = std::current_exception();
+      value = gathered.last;
+      native.clear();
+      native.signal(progress.semaphore(), value, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
+      device_->submit(queue, native);
+      for (CommandSlot* const slot : gathered.slots) slot->note_refusal(refusal);
+    }
+    for (std::uint64_t serial = first; serial < value; ++serial) {
+      progress.timeline()->note_signal(serial, value);
+    }
+    progress.note_submitted(gathered.last);
+    gathered.slots.clear();
+    if (refusal != nullptr && joining != nullptr) std::rethrow_exception(refusal);
+  }
+  [[nodiscard]] Gathered& gathered_of(QueueIndex queue) noexcept {
+    return gathered_[to_number(queue)];
+  }
 
   /// True if one of the values was reached, false after `timeout_ns`, which is not long.
   bool wait_for(const SemaphoreSet& set, std::uint64_t timeout_ns) {
@@ -285,6 +362,8 @@ class VulkanBackend final : public Backend {
   std::atomic<std::uint32_t> recordings_ = 0;
   /// One a queue.
   std::vector<std::unique_ptr<QueueProgress>> progress_;
+  /// One a queue.
+  std::vector<Gathered> gathered_;
   /// Where a native wait can be woken.
   std::optional<WakeSignal> wake_signal_;
   std::atomic<std::uint64_t> woken_ = 0;

@@ -1,11 +1,13 @@
 // How far a ring's work on one queue has come.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 
 #include <cbr/backend.h>
+#include <cbr/options.h>
 
 #include "backends/vulkan/failure_streak.h"
 #include "backends/vulkan/gpu_clock.h"
@@ -26,9 +28,26 @@ class SemaphoreTimeline final : public QueueTimeline {
   /// A submission is about to wait for it.
   void note_wait() const noexcept { semaphore_.note_wait(); }
 
+  /// The end of `serial` is signalled by the value `value`, which is that of a later one: they went
+  /// to the driver together.
+  void note_signal(std::uint64_t serial, std::uint64_t value) noexcept {
+    signals_[serial % signals_.size()].store(value, std::memory_order_relaxed);
+  }
+  /// The value that signals the end of `serial`: the one that work really signals, since the
+  /// validation layers are slow to understand that a wait for less ends with it.
+  [[nodiscard]] std::uint64_t value_of(Serial serial) const noexcept {
+    const std::uint64_t value =
+        signals_[serial.value() % signals_.size()].load(std::memory_order_relaxed);
+    // Otherwise it is that of an older one, or of a newer one, before which this has ended.
+    const bool is_its_own = value >= serial.value() && value - serial.value() < signals_.size();
+    return is_its_own ? value : serial.value();
+  }
+
  private:
   const VkDevice device_;
   TimelineSemaphore semaphore_;
+  /// By serial: as many as there can be in flight.
+  std::array<std::atomic<std::uint64_t>, max_ring_size> signals_{};
 };
 
 /// The timeline semaphore that counts a ring's submissions to one queue: serial n is value n.

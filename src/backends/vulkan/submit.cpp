@@ -171,7 +171,8 @@ SemaphorePoint timeline_point(const Ticket& ticket) {
   }
   timeline->note_wait();
   const VkSemaphore semaphore = timeline->handle();
-  return {semaphore, point->serial.value(), std::move(timeline)};
+  const std::uint64_t value = timeline->value_of(point->serial);
+  return {semaphore, value, std::move(timeline)};
 }
 
 }  // namespace cbr::vulkan

@@ -122,6 +122,12 @@ void Timestamps::note_submission() noexcept {
   next_ = (next_ + queries_a_use()) % query_count;
 }
 
+void Timestamps::note_refusal() noexcept {
+  submitted_.reset();
+  // The reset of all queries may have been among what was refused.
+  next_ = 0;
+}
+
 std::optional<GpuClock::Ticks> Timestamps::read() const {
   if (!submitted_) return std::nullopt;
   std::array<std::uint64_t, 2> ticks{};

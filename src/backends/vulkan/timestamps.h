@@ -42,6 +42,8 @@ class Timestamps {
   [[nodiscard]] bool are_written() const noexcept { return written_; }
   /// That recording was submitted. One that wasn't leaves its queries to the next.
   void note_submission() noexcept;
+  /// That submission was refused, and won't run.
+  void note_refusal() noexcept;
   /// What the last submission noted. It must have completed. Throws DeviceLost, BackendError.
   [[nodiscard]] std::optional<GpuClock::Ticks> read() const;
 

@@ -79,7 +79,8 @@ NativeSubmission& CommandSlot::submission(std::span<TimelinePoint> waits, std::u
     // The ring has asked for its device.
     const auto& timeline = static_cast<const SemaphoreTimeline&>(*wait.timeline);
     timeline.note_wait();
-    submission_.wait(timeline.handle(), wait.serial.value(), VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
+    submission_.wait(timeline.handle(), timeline.value_of(wait.serial),
+                     VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
     waits_.push_back(std::move(wait));
   }
   for (const Semaphore& wait : waits_of_program_) {

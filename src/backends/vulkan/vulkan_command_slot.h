@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <cbr/backend.h>
@@ -40,8 +42,22 @@ class CommandSlot final : public NativeSlot {
   /// its work, and signals the queue's progress with `value` at its end. `waits` are moved from,
   /// and kept until the next begin(); the result is valid that long. Throws std::bad_alloc.
   NativeSubmission& submission(std::span<TimelinePoint> waits, std::uint64_t value);
-  /// What was recorded is submitted.
+  /// Whether the program has added something.
+  [[nodiscard]] bool has_additions() const noexcept {
+    return !waits_of_program_.empty() || !signals_of_program_.empty() || !buffers_before_.empty() ||
+           !buffers_after_.empty();
+  }
+  /// What was recorded is submitted, or gathered.
   void note_submission() noexcept { timestamps_.note_submission(); }
+  /// What was gathered has been refused.
+  void note_refusal(std::exception_ptr failure) noexcept {
+    timestamps_.note_refusal();
+    refusal_ = std::move(failure);
+  }
+  /// Why the last submission was refused; null if it was not. Once.
+  [[nodiscard]] std::exception_ptr take_refusal() noexcept {
+    return std::exchange(refusal_, nullptr);
+  }
 
   [[nodiscard]] VkCommandBuffer command_buffer() const noexcept { return command_buffer_; }
   /// What the queue's submissions signal: the ring's alone.
@@ -72,6 +88,7 @@ class CommandSlot final : public NativeSlot {
   std::vector<VkCommandBuffer> buffers_before_;
   std::vector<VkCommandBuffer> buffers_after_;
   NativeSubmission submission_;
+  std::exception_ptr refusal_;
 };
 
 }  // namespace cbr::vulkan

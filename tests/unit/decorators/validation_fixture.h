@@ -53,6 +53,14 @@ class FakeBackend final : public Backend {
   void submit(SlotIndex /*slot*/, Serial /*serial*/, std::span<TimelinePoint> /*waits*/) override {
     if (on_submit) on_submit();
   }
+  [[nodiscard]] bool coalesces() const noexcept override { return can_gather; }
+  bool gather(SlotIndex /*slot*/, Serial /*serial*/, TimePoint /*send_by*/) override {
+    if (on_submit) on_submit();
+    return keeps;
+  }
+  void flush(QueueIndex /*queue*/) override {
+    if (on_flush) on_flush();
+  }
   void discard(SlotIndex /*slot*/) noexcept override {}
   Serial completed(QueueIndex /*queue*/) override {
     if (on_completed) on_completed();
@@ -86,6 +94,10 @@ class FakeBackend final : public Backend {
   std::function<void()> on_attach;
   std::function<void()> on_begin;
   std::function<void()> on_submit;
+  bool can_gather = true;
+  /// What `gather` returns.
+  bool keeps = true;
+  std::function<void()> on_flush;
   std::function<void()> on_wait;
   std::function<void()> on_wake;
   std::function<void()> on_completed;
@@ -126,6 +138,10 @@ class Validation : public testing::Test {
   void submit(SlotIndex slot, std::uint64_t serial) {
     (void)backend_->begin(slot);
     backend_->submit(slot, Serial(serial), {});
+  }
+  void gather(SlotIndex slot, std::uint64_t serial) {
+    (void)backend_->begin(slot);
+    (void)backend_->gather(slot, Serial(serial), no_deadline);
   }
   WaitStatus wait(std::uint64_t serial, std::uint64_t wake_number = 0,
                   TimePoint deadline = no_deadline) {

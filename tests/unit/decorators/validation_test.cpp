@@ -123,6 +123,60 @@ TEST_F(Validation, AFailedSubmitUsesNoSerialAndFreesTheSlot) {
   expect_none();
 }
 
+TEST_F(Validation, GatheredWorkIsSentBeforeAnyoneWaitsForIt) {
+  gather(slot0, 1);
+  (void)wait(1);
+  expect_violation("wait: serial 1 of queue 0 is gathered, and not sent");
+  backend_->flush(queue0);
+  (void)wait(1);
+  expect_none();
+  gather(slot1, 2);
+  submit(SlotIndex{2}, 3);
+  (void)wait(2);
+  expect_none();
+}
+
+TEST_F(Validation, WhatTheBackendDidNotKeepIsSent) {
+  fake_->keeps = false;
+  gather(slot0, 1);
+  (void)wait(1);
+  expect_none();
+}
+
+TEST_F(Validation, AFlushThatFailsSendsNothing) {
+  gather(slot0, 1);
+  fake_->on_flush = [] { throw BackendError("not now"); };
+  EXPECT_THROW(backend_->flush(queue0), BackendError);
+  (void)wait(1);
+  expect_violation("is gathered, and not sent");
+}
+
+TEST_F(Validation, GatheringIsForBackendsThatCan) {
+  fake_->can_gather = false;
+  gather(slot0, 1);
+  expect_violation("gather: the backend does not coalesce");
+}
+
+TEST_F(Validation, GatheringCountsAsSubmitting) {
+  gather(slot0, 2);
+  expect_violation("gather(slot #0): the serial is 2, it must be 1");
+  fake_->on_submit = [] { throw SubmitFailed("refused"); };
+  EXPECT_THROW(gather(slot1, 3), SubmitFailed);
+  fake_->on_submit = nullptr;
+  gather(slot1, 3);
+  expect_none();
+}
+
+TEST_F(Validation, OneThreadAtATimeFlushesAQueue) {
+  (void)backend_->begin(slot0);
+  fake_->on_submit = [&] {
+    fake_->on_submit = nullptr;
+    std::thread([&] { backend_->flush(queue0); }).join();
+  };
+  backend_->submit(slot0, Serial(1), {});
+  expect_violation("flush(queue 0): a submission to it is under way on another thread");
+}
+
 TEST_F(Validation, CompletedNeverGoesBack) {
   submit(slot0, 1);
   submit(slot1, 2);

@@ -86,6 +86,13 @@ TEST(Attribution, WhatIsHeldBackWaitsForItsTurnOrForOthers) {
             parts({{GapCause::encode, 5us}, {GapCause::dependency, 15us}}));
 }
 
+TEST(Attribution, WhatTheRingGatheredTheDriverHasNotGot) {
+  SubmissionTimes times = usual();
+  times.gathered_until = at(60us);
+  EXPECT_EQ(split_gap({42us, 70us}, times, exact),
+            parts({{GapCause::submit, 18us}, {GapCause::device, 10us}}));
+}
+
 TEST(Attribution, WorkThatBeginsBeforeItsSubmitReturnsEndsTheGapThere) {
   EXPECT_EQ(split_gap({30us, 42us}, usual(), exact),
             parts({{GapCause::encode, 10us}, {GapCause::submit, 2us}}));

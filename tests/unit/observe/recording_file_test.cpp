@@ -40,6 +40,7 @@ RecordedSubmission full(std::uint64_t serial) {
   each.times.held_from = at(t + 15);
   each.times.submit_begin = at(t + 20);
   each.times.submit_end = at(t + 30);
+  each.times.gathered_until = at(t + 35);
   each.times.dependency_end = at(t + 25);
   each.times.noticed = at(t + 900);
   each.times.gpu = HostInterval{at(t + 40), at(t + 800), 7ns};
@@ -87,6 +88,7 @@ void expect_equal(const RecordedSubmission& left, const RecordedSubmission& righ
   EXPECT_EQ(a.held_from, b.held_from);
   EXPECT_EQ(a.submit_begin, b.submit_begin);
   EXPECT_EQ(a.submit_end, b.submit_end);
+  EXPECT_EQ(a.gathered_until, b.gathered_until);
   EXPECT_EQ(a.dependency_end, b.dependency_end);
   EXPECT_EQ(a.noticed, b.noticed);
   EXPECT_EQ(a.waited, b.waited);
@@ -158,6 +160,7 @@ TEST(RecordingFile, WhatIsNotKnownStaysUnknown) {
   // Held back, and then refused: it was never sent.
   recording.submissions[5].serial = Serial(0);
   recording.submissions[5].times.submit_begin = recording.submissions[5].times.submit_end = {};
+  recording.submissions[5].times.gathered_until = {};
   recording.submissions[5].times.gpu.reset();
   recording.submissions[5].interval.reset();
   const RecordingFile file = read(written(recording));
@@ -253,6 +256,7 @@ TEST(RecordingFile, LeavesOutTimesThatRunBackwards) {
   EXPECT_EQ(count_of([](auto& each) { each.times.submit_begin -= 11ns; }, backwards), 3U);
   EXPECT_EQ(count_of([](auto& each) { each.times.submit_begin = {}; }, backwards), 3U);
   EXPECT_EQ(count_of([](auto& each) { each.times.submit_end -= 11ns; }, backwards), 3U);
+  EXPECT_EQ(count_of([](auto& each) { each.times.gathered_until -= 16ns; }, backwards), 3U);
   EXPECT_EQ(count_of([](auto& each) { each.times.noticed -= 881ns; }, backwards), 3U);
   constexpr const char* gpu = "left out: the GPU times of 1 submission, which can't be true";
   EXPECT_EQ(count_of([](auto& each) { each.times.gpu->end -= 761ns; }, gpu), 4U);
