@@ -27,8 +27,9 @@ struct HostInterval {
 struct SubmissionTimes {
   /// When the program asked for the slot.
   TimePoint acquire_begin{};
-  /// When the slot had become free: its earlier work had ended on the GPU, or its lease was given
-  /// up. Unknown for a slot that was never used, and where nobody knows when the GPU was done.
+  /// When the slot had become free for this request: its earlier work had ended on the GPU, or its
+  /// lease was given up; and more were free than are kept for others (RingOptions::reserved_slots).
+  /// Unknown for a slot that was never used, and where nobody knows when the GPU was done.
   TimePoint slot_free{};
   /// When the program got its lease.
   TimePoint acquire_end{};

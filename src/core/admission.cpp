@@ -1,6 +1,7 @@
 #include "core/admission.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <numeric>
 #include <tuple>
@@ -63,7 +64,7 @@ Admission::Admission(const RingOptions& options, std::vector<float> queue_priori
 std::optional<SlotIndex> Admission::choose(const SlotTable& table,
                                            const SlotRequest& request) const {
   if (!table.has_free()) return std::nullopt;
-  if (!reserved_.empty() && only_reserved_left(table, request.level)) return std::nullopt;
+  if (!reserved_.empty() && table.free_count() <= kept_from(request.level)) return std::nullopt;
   if (request.queue) return table.next_free(*request.queue);
   const bool by_turns = queues_.size() == 1 || strategy_ == AllocationStrategy::round_robin;
   if (by_turns) return table.next_free();
@@ -71,13 +72,31 @@ std::optional<SlotIndex> Admission::choose(const SlotTable& table,
   return choose_least_busy(table, by_level ? class_of(request.level) : 0);
 }
 
-bool Admission::only_reserved_left(const SlotTable& table, std::uint32_t level) const {
+TimePoint Admission::free_since(const SlotTable& table, const SlotRequest& request,
+                                SlotIndex slot) const {
+  const TimePoint since = table[slot].free_since;
+  if (reserved_.empty()) return since;
+  // There were enough when one more was free than is kept for others.
+  std::array<TimePoint, max_ring_size> free{};
+  std::size_t count = 0;
+  for (std::uint32_t i = 0; i < table.extent() && count < free.size(); ++i) {
+    const Slot& other = table[SlotIndex{i}];
+    if (other.state == SlotState::free) free[count++] = other.free_since;
+  }
+  const std::size_t kept = kept_from(request.level);
+  if (kept >= count) return since;
+  auto* const enough = free.begin() + kept;
+  std::nth_element(free.begin(), enough, free.begin() + count);
+  return std::max(since, *enough);
+}
+
+std::uint32_t Admission::kept_from(std::uint32_t level) const {
   std::uint32_t kept = 0;
   for (std::uint32_t other = 0; other < reserved_.size(); ++other) {
     if (other == level || held_by_level_[other] >= reserved_[other]) continue;
     kept += reserved_[other] - held_by_level_[other];
   }
-  return table.free_count() <= kept;
+  return kept;
 }
 
 std::optional<SlotIndex> Admission::choose_least_busy(const SlotTable& table,

@@ -45,6 +45,11 @@ class Admission {
   /// The free slot for this request, or nothing if it has to wait.
   [[nodiscard]] std::optional<SlotIndex> choose(const SlotTable& table,
                                                 const SlotRequest& request) const;
+  /// Since when the request could have had that slot, which choose() gave it: a slot that is kept
+  /// for others is free, and not for everyone. Unknown where that of one of the slots is that
+  /// count.
+  [[nodiscard]] TimePoint free_since(const SlotTable& table, const SlotRequest& request,
+                                     SlotIndex slot) const;
   /// Whether requests differ by level.
   [[nodiscard]] bool has_levels() const { return strategy_ == AllocationStrategy::priority; }
   /// The queue with the least unfinished work; the first of several.
@@ -71,7 +76,8 @@ class Admission {
     std::uint32_t priority_class = 0;
   };
 
-  [[nodiscard]] bool only_reserved_left(const SlotTable& table, std::uint32_t level) const;
+  /// How many slots are kept for levels other than this one.
+  [[nodiscard]] std::uint32_t kept_from(std::uint32_t level) const;
   [[nodiscard]] std::optional<SlotIndex> choose_least_busy(const SlotTable& table,
                                                            std::uint32_t first_class) const;
   /// The class of queues that a level is meant for.

@@ -46,13 +46,14 @@ Submission* RingState::lease(const SlotRequest& request) {
 }
 
 void RingState::lease(const SlotRequest& request, SlotIndex slot, Submission& submission) {
+  const TimePoint free_since = admission.free_since(slots, request, slot);
   slots.take(slot, request.level, submission);
   submission.slot = slot;
   submission.queue = slots[slot].queue;
   submission.label.assign(request.label);
   submission.acquired_at = request.where;
   submission.times.acquire_begin = request.asked_at;
-  submission.times.slot_free = slots[slot].free_since;
+  submission.times.slot_free = free_since;
   if (request.sequence != nullptr) {
     submission.sequence = *request.sequence;
     submission.sequence->reserve(submission);

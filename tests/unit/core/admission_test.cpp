@@ -34,10 +34,10 @@ class Slots {
     const auto slot = take(request);
     return slot ? std::optional(table[*slot].queue) : std::nullopt;
   }
-  void free(std::uint32_t index) {
+  void free(std::uint32_t index, TimePoint since = {}) {
     const SlotIndex slot{index};
     admission.freed(table[slot].queue, table[slot].level);
-    table.free(slot);
+    table.free(slot, since);
   }
 
   SlotTable table;
@@ -150,6 +150,23 @@ TEST(Admission, ALevelMayTakeMoreThanIsKeptForIt) {
   options.reserved_slots = {1, 0, 0};
   Slots slots(3, {1}, options);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(slots.take(at(0)));
+}
+
+TEST(Admission, ASlotThatIsKeptForOthersIsNotFreeForEveryone) {
+  RingOptions options = with(AllocationStrategy::priority);
+  options.reserved_slots = {1, 0, 0};
+  Slots slots(3, {1.0F}, options);
+  for (int i = 0; i < 3; ++i) (void)slots.take(at(1));
+  slots.free(0, TimePoint(10us));
+  ASSERT_FALSE(slots.admission.choose(slots.table, at(1))) << "it is kept for level 0";
+  EXPECT_EQ(slots.admission.free_since(slots.table, at(0), SlotIndex{0}), TimePoint(10us));
+  slots.free(1, TimePoint(70us));
+  slots.free(2, TimePoint(90us));
+  ASSERT_EQ(slots.admission.choose(slots.table, at(1)), SlotIndex{0});
+  EXPECT_EQ(slots.admission.free_since(slots.table, at(1), SlotIndex{0}), TimePoint(70us));
+  EXPECT_EQ(slots.admission.free_since(slots.table, at(1), SlotIndex{2}), TimePoint(90us));
+  // Nothing is kept for others from level 0.
+  EXPECT_EQ(slots.admission.free_since(slots.table, at(0), SlotIndex{0}), TimePoint(10us));
 }
 
 TEST(Admission, LevelsGoToTheirClassOfQueuesOrALowerOne) {

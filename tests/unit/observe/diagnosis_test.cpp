@@ -1,5 +1,6 @@
 // Each finding is provoked on the simulated GPU, and each that has a look-alike does not appear
 // there.
+#include <future>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -316,6 +317,47 @@ TEST(Diagnosis, TwoThreadsThatRecordAllTheTimeGainNothingFromALargerRing) {
   gpu.peak_in_use = 2;
   gpu.idle_by_cause[GapCause::encode] = gpu.idle_after_wait[GapCause::encode] = 81ms;
   EXPECT_THAT(found(statistics), ElementsAre(FindingKind::encode_bound));
+}
+
+/// A ring that keeps three of its four slots for the highest level.
+RingOptions with_reserved_slots() {
+  return {.ring_size = 4,
+          .allocation_strategy = AllocationStrategy::priority,
+          .reserved_slots = {3, 0, 0},
+          .hang_warning_ms = 0};
+}
+
+TEST(Diagnosis, ASlotThatIsKeptForOthersWasNotThereForALateThread) {
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(gpu, with_reserved_slots());
+  for (int i = 0; i < 60; ++i) {
+    // The one slot that the level may have, while three others are free.
+    Lease held = ring.acquire({.priority = Priority::low});
+    std::promise<Lease> promise;
+    ring.acquire_async({.priority = Priority::low},
+                       [&](AcquireResult result) { promise.set_value(std::move(result).lease()); });
+    gpu->advance(100us);
+    held.discard();
+    Lease lease = promise.get_future().get();
+    simulated::record(lease, {.execute = 200us});
+    std::move(lease).submit().wait();
+  }
+  ring.drain();
+  const RingStatistics statistics = ring.statistics();
+  EXPECT_EQ(statistics.gpu->idle_by_cause[GapCause::wake_up], 0us);
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::ring_too_small));
+}
+
+TEST(Diagnosis, AThreadThatComesLateForASlotThatIsKeptForItIsLate) {
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(gpu, with_reserved_slots());
+  for (int i = 0; i < 100; ++i) {
+    Lease lease = ring.acquire({.priority = Priority::high});
+    simulated::record(lease, {.encode = 2us, .submit = 1us, .execute = 20us, .completion = 150us});
+    std::move(lease).submit();
+  }
+  ring.drain();
+  EXPECT_THAT(found(ring.statistics()), testing::Contains(FindingKind::late_wake_up));
 }
 
 }  // namespace
