@@ -15,9 +15,11 @@ namespace cbr {
 /// start of the submission that ends the gap; each part of it has the cause that held that
 /// submission up at the time.
 enum class GapCause : std::uint8_t {
-  /// The program had not yet asked for the slot: it was doing something else.
+  /// The program had not yet asked for the slot, or not again since its last try in vain: it was
+  /// doing something else.
   application,
-  /// It waited for a slot: all of them were leased, or had work that had not ended.
+  /// It waited for a slot, or had tried to get one: all of them were leased, or had work that had
+  /// not ended.
   slot_wait,
   /// Its slot was free, but the waiting thread had not woken up yet.
   wake_up,
@@ -130,7 +132,8 @@ struct GpuActivity {
   /// The gaps by their length.
   GapHistogram gap_histogram;
   /// Of idle_by_cause, what belongs to gaps that end with a submission whose program had to wait
-  /// for a slot. What the host did in them it might have done earlier, with a larger ring.
+  /// for a slot, or had tried in vain to get one. What the host did in them it might have done
+  /// earlier, with a larger ring.
   IdleByCause idle_after_wait;
   /// Host time from lease to submit, of the submissions that are counted here. Threads add up.
   std::chrono::nanoseconds encode{0};

@@ -21,7 +21,8 @@ struct AcquireEvent {
   std::chrono::nanoseconds waited{0};
   /// The lease's label, as the request gave it. Valid during the call.
   std::string_view label{};
-  /// When the slot was asked for, by the clock of Backend::now().
+  /// When the slot was asked for, by the clock of Backend::now(): for the first time, where the
+  /// thread had tried in vain since it got its last.
   TimePoint begin{};
   /// When it was leased.
   TimePoint end{};

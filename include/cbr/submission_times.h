@@ -25,7 +25,8 @@ struct HostInterval {
 /// follow each other in the order of the fields: all but slot_free, which may lie before
 /// acquire_begin, and dependency_end. A moment that nobody noted is TimePoint{}.
 struct SubmissionTimes {
-  /// When the program asked for the slot.
+  /// When the program asked for the slot: for the first time, where the thread had tried in vain
+  /// since it got its last.
   TimePoint acquire_begin{};
   /// When the slot had become free for this request: its earlier work had ended on the GPU, or its
   /// lease was given up; and more were free than are kept for others (RingOptions::reserved_slots).
@@ -50,7 +51,8 @@ struct SubmissionTimes {
   std::optional<HostInterval> gpu;
   /// The thread that submitted it.
   std::thread::id thread{};
-  /// Whether the program had to wait for the slot.
+  /// Whether the program had to wait for the slot, in a call that waits. One that tries again and
+  /// again doesn't; then slot_free lies after acquire_begin.
   bool waited = false;
   /// Whether it was held back for other submissions (SubmitOptions::after), and not for its turn.
   bool held_for_dependency = false;

@@ -18,7 +18,8 @@ namespace py = pybind11;
 template <typename Visit>
 void for_each_moment(const Visit& visit) {
   using T = SubmissionTimes;
-  visit("acquire_begin", &T::acquire_begin, "When the program asked for the slot.");
+  visit("acquire_begin", &T::acquire_begin,
+        "When the program asked for the slot: for the first time, where its tries were in vain.");
   visit("slot_free", &T::slot_free,
         "When the slot had become free: its earlier work had ended on the GPU, or its lease was "
         "given up. None for a slot that was never used, and where nobody knows when the GPU was "

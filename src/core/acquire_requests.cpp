@@ -63,6 +63,9 @@ bool AcquireRequests::enter(AcquireRequest& request, const std::shared_ptr<RingC
     AcquireThread& thread = state->acquire_thread;
     request.thread = &thread.waits;
     slot_wait_.enter(*state, request);
+    if (const auto tried_since = state->tries.take(this_thread_id())) {
+      request.request.asked_at = *tried_since;
+    }
     request.phase = AcquireRequest::Phase::waiting;
     ++request.references;
     thread.earliest_deadline = std::min(thread.earliest_deadline, request.deadline);

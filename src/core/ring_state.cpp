@@ -42,6 +42,12 @@ Submission* RingState::lease(const SlotRequest& request) {
   if (!slot) return nullptr;
   Submission& submission = pool.take();
   lease(request, *slot, submission);
+  if (tries.empty()) return &submission;
+  // It wanted a slot from its first try on, if there was none then.
+  const auto tried_since = tries.take(this_thread_id());
+  if (tried_since && submission.times.slot_free > *tried_since) {
+    submission.times.acquire_begin = *tried_since;
+  }
   return &submission;
 }
 

@@ -17,6 +17,7 @@
 #include "core/acquire_request.h"
 #include "core/admission.h"
 #include "core/callback_node.h"
+#include "core/failed_tries.h"
 #include "core/gpu_backlog.h"
 #include "core/node_pool.h"
 #include "core/ring_sizing.h"
@@ -258,6 +259,7 @@ class RingState {
   /// How often the statistics were reset.
   std::uint64_t resets = 0;
   WaiterQueue waiters;
+  FailedTries tries;
   /// Those that wait for a slot of their own, in order of arrival.
   IntrusiveList<WaitingThread, &WaitingThread::previous, &WaitingThread::next> waiting_threads;
   AcquireThread acquire_thread;

@@ -31,6 +31,7 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
     result.submission = state->lease(request);
     if (result.submission != nullptr) return result;
     if (!may_wait || wait.expired()) {
+      state->tries.add(this_thread_id(), request.asked_at);
       if (limited) {
         state->counter.wait_started();
         state->counter.timed_out();
@@ -43,6 +44,9 @@ SlotWait::Result SlotWait::take(const SlotRequest& request, TimePoint deadline, 
                       ring_.options.name));
     }
     enter(*state, self);
+    if (const auto tried_since = state->tries.take(this_thread_id())) {
+      self.request.asked_at = *tried_since;
+    }
     if (ring_.options.log_wait_events) in_the_way = state->in_the_way();
     try_to_lead(*state, thread, leading);
   }
@@ -116,7 +120,10 @@ bool SlotWait::wait_once(Waiter& self, ThreadWait& wait, Leading& leading, Follo
     if (!self.granted) state->require_usable();
     const bool expired = !self.granted && wait.expired();
     if (self.granted || expired) {
-      if (expired) state->counter.timed_out();
+      if (expired) {
+        state->counter.timed_out();
+        state->tries.add(this_thread_id(), self.request.asked_at);
+      }
       leave(*state, self, follow_up);
       return true;
     }

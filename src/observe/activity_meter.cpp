@@ -46,7 +46,7 @@ void ActivityMeter::ended(const Completion& completion, const SubmissionTimes& t
     activity_.idle += gap.length();
     const IdleByCause parts = split_gap(gap, times, completion.clock);
     activity_.idle_by_cause += parts;
-    if (times.waited) activity_.idle_after_wait += parts;
+    if (found_no_slot(times)) activity_.idle_after_wait += parts;
     ++activity_.gaps;
     activity_.gap_histogram.add(gap.length());
   }

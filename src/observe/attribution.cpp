@@ -71,16 +71,21 @@ void merge_short_parts(IdleByCause& parts, std::chrono::nanoseconds finest) {
 
 }  // namespace
 
+bool found_no_slot(const SubmissionTimes& times) {
+  return times.waited || (times.slot_free != TimePoint{} && times.slot_free > times.acquire_begin);
+}
+
 IdleByCause split_gap_exactly(const Gap& gap, const SubmissionTimes& times,
                               std::chrono::nanoseconds offset) {
   Walk walk(gap, offset);
   walk.to(times.acquire_begin, GapCause::application);
-  if (times.waited) {
+  if (found_no_slot(times)) {
     // Who waited for a slot that was free already had only to wake up.
     const bool freed = times.slot_free != TimePoint{};
     walk.to(freed ? std::min(times.slot_free, times.acquire_end) : times.acquire_end,
             GapCause::slot_wait);
-    walk.to(times.acquire_end, GapCause::wake_up);
+    // Between two tries it was at something else, and no thread had to wake up.
+    walk.to(times.acquire_end, times.waited ? GapCause::wake_up : GapCause::application);
   }
   walk.to(times.held_from, GapCause::encode);
   walk.to(times.submit_begin, times.held_for_dependency ? GapCause::dependency : GapCause::encode);

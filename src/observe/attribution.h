@@ -17,6 +17,9 @@ struct Gap {
   [[nodiscard]] constexpr std::chrono::nanoseconds length() const { return end - begin; }
 };
 
+/// Whether the ring had no slot when the program asked: it waited for one, or had tried in vain.
+[[nodiscard]] bool found_no_slot(const SubmissionTimes& times);
+
 /// Splits a gap along the story of the submission that ends it: whatever that submission was at, at
 /// a moment of the gap, is what the GPU waited for. The parts add up to the gap's length.
 ///

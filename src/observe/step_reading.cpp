@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "observe/attribution.h"
 #include "observe/median.h"
 
 namespace cbr::observe {
@@ -114,7 +115,7 @@ std::vector<StepCosts> read_costs(const Recording& recording, UsualCosts& usual)
     step.queue = submission.queue;
     const std::optional<TimePoint> host_free_before = host_free;
     if (host_free) step.application = std::max<nanoseconds>(times.acquire_begin - *host_free, none);
-    const TimePoint encoded_from = times.waited ? times.acquire_end : times.acquire_begin;
+    const TimePoint encoded_from = found_no_slot(times) ? times.acquire_end : times.acquire_begin;
     // A thread that has several leases records one after the other, and what is held back costs no
     // host any time.
     const bool held = times.held_from != TimePoint{};
@@ -260,7 +261,7 @@ Prediction measured(const Recording& recording) {
     if (!observe::is_whole(submission)) continue;
     const SubmissionTimes& times = submission.times;
     if (!begin) {
-      begin = times.waited ? times.acquire_end : times.acquire_begin;
+      begin = observe::found_no_slot(times) ? times.acquire_end : times.acquire_begin;
       end = times.gpu->end;
     }
     end = std::max(end, times.gpu->end);

@@ -8,6 +8,7 @@
 
 #include <cbr/diagnosis.h>
 #include <cbr/errors.h>
+#include <cbr/recording.h>
 #include <cbr/ring.h>
 #include <cbr/simulated.h>
 
@@ -358,6 +359,67 @@ TEST(Diagnosis, AThreadThatComesLateForASlotThatIsKeptForItIsLate) {
   }
   ring.drain();
   EXPECT_THAT(found(ring.statistics()), testing::Contains(FindingKind::late_wake_up));
+}
+
+/// A loop that never waits: it tries every few microseconds until it has a slot.
+RingStatistics poll(std::uint32_t ring_size, const Plan& step, std::chrono::nanoseconds pause,
+                    Recorder* recorder = nullptr) {
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(
+      gpu, {.ring_size = ring_size,
+            .hang_warning_ms = 0,
+            .observer = std::shared_ptr<Recorder>(std::shared_ptr<void>(), recorder)});
+  for (int i = 0; i < 100; ++i) {
+    std::optional<Lease> lease = ring.try_acquire();
+    while (!lease) {
+      gpu->advance(pause);
+      lease = ring.try_acquire();
+    }
+    simulated::record(*lease, step);
+    std::move(*lease).submit();
+  }
+  ring.drain();
+  return ring.statistics();
+}
+
+TEST(Diagnosis, AProgramThatPollsIsToldThatItsRingWasFull) {
+  const Plan slow_to_record{.encode = 100us, .submit = 2us, .execute = 40us};
+  const Plan quick_to_record{.encode = 20us, .submit = 2us, .execute = 200us};
+  for (const Plan& step : {slow_to_record, quick_to_record}) {
+    Recorder recorder;
+    const RingStatistics statistics = poll(1, step, 5us, &recorder);
+    EXPECT_EQ(statistics.wait_events, 0U) << "no call waited";
+    EXPECT_THAT(found(statistics), ElementsAre(FindingKind::ring_too_small));
+    // Whoever looks later sees the same.
+    EXPECT_THAT(found(statistics_of(recorder.recording())),
+                ElementsAre(FindingKind::ring_too_small));
+    EXPECT_EQ(statistics_of(recorder.recording()).wait_events, 0U);
+  }
+}
+
+TEST(Diagnosis, AProgramThatPollsAndFindsSlotsIsNotToldThatItsRingWasFull) {
+  EXPECT_THAT(found(poll(3, {.encode = 20us, .submit = 2us, .execute = 200us}, 5us)),
+              ElementsAre(FindingKind::gpu_bound));
+  // Recording is what takes so long, and a slot is there each time.
+  EXPECT_THAT(found(poll(3, {.encode = 100us, .submit = 2us, .execute = 30us}, 5us)),
+              testing::Contains(FindingKind::encode_bound));
+}
+
+TEST(Diagnosis, ATryThatFailedLongAgoDoesNotMakeTheRingTooSmall) {
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(gpu, {.ring_size = 1, .hang_warning_ms = 0});
+  for (int i = 0; i < 100; ++i) {
+    Lease lease = ring.acquire();
+    simulated::record(lease, {.encode = 20us, .execute = 200us});
+    const Ticket ticket = std::move(lease).submit();
+    if (i == 50) {
+      EXPECT_FALSE(ring.try_acquire());
+    }
+    ticket.wait();
+    gpu->advance(4ms);
+  }
+  ring.drain();
+  EXPECT_THAT(found(ring.statistics()), ElementsAre(FindingKind::application_bound));
 }
 
 }  // namespace
