@@ -37,7 +37,7 @@ enum class FindingKind : std::uint8_t {
   dependency_bound,
   /// The GPU pauses for long although it has work: something else may be using it.
   gpu_used_by_others,
-  /// Work is in flight for so long that the ring has warned of it.
+  /// Work is in flight for longer than RingOptions::hang_warning_ms.
   suspected_hang,
   /// Leases are held that have been abandoned, it seems.
   leak,

@@ -57,6 +57,9 @@ struct RingStatistics {
   std::uint64_t discarded = 0;
   /// Reports of work that is in flight for longer than hang_warning_ms.
   std::uint64_t hang_warnings = 0;
+  /// Slots whose work is in flight, or held back, for longer than hang_warning_ms at this moment; 0
+  /// with hang_warning_ms 0.
+  std::uint32_t hanging = 0;
   /// How busy the GPU was and why it was idle. There once work has ended whose start and end the
   /// GPU noted: with GpuTimes::both, on a device with timestamps.
   std::optional<GpuActivity> gpu = std::nullopt;

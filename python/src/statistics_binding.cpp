@@ -52,6 +52,8 @@ void for_each_field(const Visit& visit) {
         "Leases that ended without a submission, failed submissions included.");
   visit("hang_warnings", &S::hang_warnings,
         "Reports of work in flight for longer than hang_warning_ms.");
+  visit("hanging", &S::hanging,
+        "Slots whose work is in flight, or held back, for longer than hang_warning_ms now.");
 }
 
 py::dict to_dict(const RingStatistics& statistics) {
@@ -104,9 +106,9 @@ RingStatistics from_state(const py::dict& values) {
   RingStatistics statistics;
   for_each_field([&](const char* name, auto member, const char*) {
     using Value = std::remove_reference_t<decltype(statistics.*member)>;
-    statistics.*member = values[name].cast<Value>();
+    // Absent in what was pickled before there was any.
+    if (values.contains(name)) statistics.*member = values[name].cast<Value>();
   });
-  // Absent in what was pickled before there was any.
   if (values.contains("gpu")) statistics.gpu = values["gpu"].cast<std::optional<GpuActivity>>();
   return statistics;
 }

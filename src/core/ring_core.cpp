@@ -466,8 +466,9 @@ RingStatistics RingCore::statistics() {
     // Statistics are what one looks at after a failure: report what is known.
   }
   RingStatistics statistics;
+  const TimePoint now = ring_.backend->now();
   const StateAccess state(ring_.state);
-  state->read(statistics);
+  state->read(statistics, now);
   return statistics;
 }
 

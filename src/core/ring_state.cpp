@@ -324,7 +324,7 @@ void RingState::settle(FollowUp& follow_up) {
   if (slots.has_outside()) follow_up.outside_slots = true;
 }
 
-void RingState::read(RingStatistics& statistics) const {
+void RingState::read(RingStatistics& statistics, TimePoint now) const {
   // A submission needs no lock to be sent: each timeline is looked at once, so that all numbers
   // are of one moment, and what follows from them is reckoned from them.
   std::uint64_t sent = 0;
@@ -337,6 +337,18 @@ void RingState::read(RingStatistics& statistics) const {
   for (const observe::ActivityMeter& meter : meters_) all += meter.activity();
   all.queues = static_cast<std::uint32_t>(meters_.size());
   if (all.submissions > 0) statistics.gpu = all;
+  read_slots(statistics, now);
+}
+
+void RingState::read_slots(RingStatistics& statistics, TimePoint now) const {
+  const std::chrono::nanoseconds limit = std::chrono::milliseconds(options.hang_warning_ms);
+  for (std::uint32_t i = 0; i < slots.extent(); ++i) {
+    const Submission* const submission = slots[SlotIndex{i}].submission;
+    if (submission == nullptr) continue;
+    const Phase phase = submission->phase.load(std::memory_order_acquire);
+    if (phase != Phase::in_flight && phase != Phase::held) continue;
+    if (limit.count() > 0 && now - submission->submit_time >= limit) ++statistics.hanging;
+  }
 }
 
 std::uint64_t RingState::coalesced() const {

@@ -237,7 +237,8 @@ class RingState {
 
   // Statistics.
 
-  void read(RingStatistics& statistics) const;
+  /// All of them, as they are at `now`.
+  void read(RingStatistics& statistics, TimePoint now) const;
   void reset_statistics(TimePoint now);
 
   /// The slot that stands in the way of the next lease: the one that has been in flight longest,
@@ -291,6 +292,8 @@ class RingState {
   static void resume_dependants(Submission& submission, FollowUp& follow_up);
   void let_core_go(FollowUp& follow_up);
   [[nodiscard]] std::uint64_t coalesced() const;
+  /// Fills in what is known of slots that are not free.
+  void read_slots(RingStatistics& statistics, TimePoint now) const;
 
   std::vector<RingQueue>& queues_;
   /// RingContext::full.

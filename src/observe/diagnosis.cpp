@@ -125,17 +125,15 @@ class Figures {
 using Findings = std::vector<Finding>;
 
 void look_for_hangs(const RingStatistics& ring, Findings& findings) {
-  if (ring.hang_warnings == 0 || ring.in_flight == 0) return;
+  // Warnings of what has ended since are no matter: it was slow, and no hang.
+  if (ring.hanging == 0) return;
   findings.push_back(
       {FindingKind::suspected_hang,
-       fmt::format("{} in flight, and the ring has warned {} of work that takes longer than "
-                   "hang_warning_ms.",
-                   ring.in_flight == 1 ? "1 submission is"
-                                       : fmt::format("{} submissions are", ring.in_flight),
-                   plural(ring.hang_warnings, "time")),
+       fmt::format(
+           "{} in flight for longer than hang_warning_ms.",
+           ring.hanging == 1 ? "1 submission is" : fmt::format("{} submissions are", ring.hanging)),
        "Read the warnings in the log: they name the slot, its label, what it waits for and where "
-       "it "
-       "was submitted.",
+       "it was submitted.",
        std::nullopt});
 }
 

@@ -187,10 +187,47 @@ TEST(Diagnosis, ARingThatIsLargerThanUsed) {
 TEST(Diagnosis, AHangIsNoIdleGpu) {
   RingStatistics statistics = run({});
   statistics.hang_warnings = 2;
-  // Warned of once, and done since: slow, but no hang.
-  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::gpu_bound));
   statistics.in_flight = 1;
+  // Warned of once, and done since: slow, but no hang, and other work is in flight now.
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::gpu_bound));
+  statistics.hanging = 1;
   EXPECT_THAT(found(statistics), ElementsAre(FindingKind::suspected_hang, FindingKind::gpu_bound));
+}
+
+TEST(Diagnosis, AHangIsOfWorkThatIsInFlightNow) {
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(gpu, {.ring_size = 2, .hang_warning_ms = 1000, .log_sink = [](auto&) {}});
+  const auto submit = [&](std::chrono::nanoseconds execute) {
+    Lease lease = ring.acquire();
+    simulated::record(lease, {.execute = execute});
+    return std::move(lease).submit();
+  };
+  const Ticket slow = submit(3s);
+  EXPECT_EQ(ring.statistics().hanging, 0U);
+  gpu->advance(1500ms);
+  EXPECT_EQ(ring.statistics().hanging, 1U);
+  EXPECT_TRUE(ring.diagnose().has(FindingKind::suspected_hang));
+  // The watchdog, which is a thread of its own, may not have told of it yet.
+  slow.wait();
+  const Ticket quick = submit(900ms);
+  gpu->advance(500ms);
+  const RingStatistics statistics = ring.statistics();
+  EXPECT_EQ(statistics.in_flight, 1U);
+  EXPECT_EQ(statistics.hanging, 0U);
+  EXPECT_FALSE(ring.diagnose().has(FindingKind::suspected_hang));
+  quick.wait();
+}
+
+TEST(Diagnosis, WithoutTheWatchdogNothingHangs) {
+  const auto gpu = simulated::make_gpu();
+  CommandBufferRing ring(gpu, {.hang_warning_ms = 0});
+  Lease lease = ring.acquire();
+  simulated::record(lease, {.execute = 20s});
+  const Ticket ticket = std::move(lease).submit();
+  gpu->advance(10s);
+  EXPECT_EQ(ring.statistics().hanging, 0U);
+  EXPECT_FALSE(ring.diagnose().has(FindingKind::suspected_hang));
+  ticket.wait();
 }
 
 TEST(Diagnosis, LeaksComeFirst) {
