@@ -39,6 +39,8 @@ enum class FindingKind : std::uint8_t {
   gpu_used_by_others,
   /// Work is in flight for longer than RingOptions::hang_warning_ms.
   suspected_hang,
+  /// All slots are leased and nothing is in flight: nobody gets a slot until a lease ends.
+  leases_held,
   /// Leases are held that have been abandoned, it seems.
   leak,
   /// Nobody can tell: the GPU's times are not known, or not by the host's clock.

@@ -156,10 +156,10 @@ class CommandBufferRing {
   /// The counters at one moment. Notices completed work first; doesn't wait for the GPU.
   [[nodiscard]] RingStatistics statistics() const;
   /// What the counters mean, in words: whether the GPU stood idle, why, and what to do about it.
-  /// The same as cbr::diagnose(statistics(), leaked().size()); with RingOptions::track_statistics
-  /// off, it says so instead. Notices completed work first; doesn't wait for the GPU. Any thread
-  /// may call it at any time. Throws what those two throw: InvalidUsage after a move or in a forked
-  /// child.
+  /// The same as cbr::diagnose(statistics(), leaked().size()), and of a lease that is held for long
+  /// it tells where it was acquired; with RingOptions::track_statistics off, it says so instead.
+  /// Notices completed work first; doesn't wait for the GPU. Any thread may call it at any time.
+  /// Throws what those two throw: InvalidUsage after a move or in a forked child.
   [[nodiscard]] Diagnosis diagnose() const;
   /// Starts counting anew, as if what is leased or in flight at this moment had just come in: the
   /// equations in RingStatistics go on holding.

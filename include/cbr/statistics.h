@@ -44,6 +44,11 @@ struct RingStatistics {
   std::uint32_t in_flight = 0;
   /// Slots that a lease holds.
   std::uint32_t leased = 0;
+  /// For how long the oldest of these leases has been held, and its slot; 0 where there is none, or
+  /// where nobody noted it: with hang_warning_ms 0 and gpu_times other than `both`.
+  double oldest_lease_ms = 0.0;
+  /// See oldest_lease_ms.
+  std::uint32_t oldest_lease_slot = 0;
   /// Submissions that the driver accepted.
   std::uint64_t submissions = 0;
   /// How many of them went to the driver in one native submission with an earlier one:

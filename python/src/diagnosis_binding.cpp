@@ -55,7 +55,8 @@ void bind_diagnosis(py::module_& module) {
           "What it is: \"nothing_to_gain\", \"gpu_bound\", \"ring_too_small\", "
           "\"ring_larger_than_used\", \"encode_bound\", \"application_bound\", "
           "\"small_submissions\", \"late_wake_up\", \"submit_bound\", \"dependency_bound\", "
-          "\"gpu_used_by_others\", \"suspected_hang\", \"leak\", \"no_times\" or \"too_little\".")
+          "\"gpu_used_by_others\", \"suspected_hang\", \"leases_held\", \"leak\", \"no_times\" or "
+          "\"too_little\".")
       .def_readonly("text", &Finding::text, "What is the case, with the figures that say so.")
       .def_readonly("action", &Finding::action, "What to do about it.")
       .def_readonly("idle_share", &Finding::idle_share,

@@ -42,6 +42,10 @@ void for_each_field(const Visit& visit) {
         "The slot at which the search for the next free slot starts.");
   visit("in_flight", &S::in_flight, "Slots whose work was submitted and has not ended.");
   visit("leased", &S::leased, "Slots that a lease holds.");
+  visit("oldest_lease_ms", &S::oldest_lease_ms,
+        "Milliseconds that the oldest of these has been held; 0 where there is none, or nobody "
+        "knows.");
+  visit("oldest_lease_slot", &S::oldest_lease_slot, "Its slot.");
   visit("submissions", &S::submissions, "Submissions that the driver accepted.");
   visit("coalesced", &S::coalesced,
         "How many of them went to the driver in one native submission with an earlier one.");

@@ -1,8 +1,12 @@
+#include <source_location>
+#include <string>
 #include <utility>
 
 #include <cbr/ring.h>
 
+#include "core/messages.h"
 #include "core/ring_core.h"
+#include "observe/diagnosing.h"
 
 namespace cbr {
 
@@ -93,7 +97,11 @@ Diagnosis CommandBufferRing::diagnose() const {
               "Set track_statistics to true.", std::nullopt}}};
   }
   // Not both at one moment, and they need not be: nothing is told from the one by the other.
-  return cbr::diagnose(statistics(), leaked().size());
+  std::source_location oldest_lease_at;
+  const RingStatistics statistics = core().statistics(oldest_lease_at);
+  return observe::diagnose(
+      statistics, leaked().size(),
+      statistics.oldest_lease_ms > 0 ? detail::place(oldest_lease_at) : std::string());
 }
 
 void CommandBufferRing::reset_statistics() {

@@ -459,6 +459,11 @@ RingOptions RingCore::options_now() const {
 }
 
 RingStatistics RingCore::statistics() {
+  std::source_location unused;
+  return statistics(unused);
+}
+
+RingStatistics RingCore::statistics(std::source_location& oldest_lease_at) {
   ring_.require_same_process();
   try {
     retirement_.collect_all(Retirement::Turn::skip);
@@ -469,6 +474,9 @@ RingStatistics RingCore::statistics() {
   const TimePoint now = ring_.backend->now();
   const StateAccess state(ring_.state);
   state->read(statistics, now);
+  if (statistics.oldest_lease_ms > 0) {
+    oldest_lease_at = state->slots[SlotIndex{statistics.oldest_lease_slot}].submission->acquired_at;
+  }
   return statistics;
 }
 

@@ -64,6 +64,8 @@ class RingCore : public std::enable_shared_from_this<RingCore> {
   /// The options with which another ring begins as this one is now.
   [[nodiscard]] RingOptions options_now() const;
   RingStatistics statistics();
+  /// The same, and where the lease of RingStatistics::oldest_lease_slot was acquired.
+  RingStatistics statistics(std::source_location& oldest_lease_at);
   void reset_statistics();
   /// Ends the ring: refuses what comes from now on, waits for what is in flight, runs the
   /// callbacks, detaches. Leases, tickets, sequences and handles stay safe.

@@ -346,6 +346,15 @@ void RingState::read_slots(RingStatistics& statistics, TimePoint now) const {
     const Submission* const submission = slots[SlotIndex{i}].submission;
     if (submission == nullptr) continue;
     const Phase phase = submission->phase.load(std::memory_order_acquire);
+    if (phase == Phase::leased) {
+      const TimePoint since(
+          TimePoint::duration(submission->leased_since.load(std::memory_order_relaxed)));
+      if (since == TimePoint{}) continue;
+      const double held_ms = std::chrono::duration<double, std::milli>(now - since).count();
+      if (held_ms <= statistics.oldest_lease_ms) continue;
+      statistics.oldest_lease_ms = held_ms;
+      statistics.oldest_lease_slot = i;
+    }
     if (phase != Phase::in_flight && phase != Phase::held) continue;
     if (limit.count() > 0 && now - submission->submit_time >= limit) ++statistics.hanging;
   }

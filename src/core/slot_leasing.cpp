@@ -80,7 +80,10 @@ Lease SlotLeasing::begin(Submission& submission, std::chrono::nanoseconds waited
     throw;
   }
   submission.times.waited = waited > std::chrono::nanoseconds(0);
-  submission.times.acquire_end = ring_.noted_now();
+  const bool noted = ring_.notes_times || ring_.notes_submit_times;
+  const TimePoint begun = noted ? ring_.backend->now() : TimePoint{};
+  if (ring_.notes_times) submission.times.acquire_end = begun;
+  submission.leased_since.store(begun.time_since_epoch().count(), std::memory_order_relaxed);
   ring_.observe(&Observer::on_acquire,
                 AcquireEvent{submission.slot, submission.queue, waited, submission.label.view(),
                              submission.times.acquire_begin, submission.times.acquire_end});

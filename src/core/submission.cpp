@@ -27,6 +27,7 @@ void SubmissionPool::give_back(Submission& submission) noexcept {
   submission.completion.end.reset();
   submission.completion.clock.reset();
   submission.times = {};
+  submission.leased_since.store(0, std::memory_order_relaxed);
   if (submission.completion.error != nullptr) submission.completion.error = nullptr;
   submission.next_hang_warning = {};
   submission.hangs = false;

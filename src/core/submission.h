@@ -102,6 +102,8 @@ struct Submission {
   Completion completion;
   /// Written by whoever comes by each moment: the lease's thread, who sends it, who retires it.
   SubmissionTimes times;
+  /// When the lease began, for those who look at one that is another thread's; 0 until it is known.
+  Atomic<TimePoint::rep> leased_since = 0;
 
   /// (state) while it is leased: a thread whose acquire timed out names the lease in its way.
   Label label;

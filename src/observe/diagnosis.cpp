@@ -7,6 +7,8 @@
 #include <cbr/diagnosis.h>
 #include <cbr/gpu_activity.h>
 
+#include "observe/diagnosing.h"
+
 namespace cbr {
 namespace {
 
@@ -24,7 +26,10 @@ constexpr std::uint32_t usual_ring_size = 3;
 /// H200. What pauses for so long on average has something else to do.
 constexpr nanoseconds longest_pause = std::chrono::microseconds(200);
 
-constexpr std::array<std::pair<FindingKind, std::string_view>, 15> kinds = {{
+/// To record takes less: who has held a lease for so long is at something else, or waits.
+constexpr double long_lease_ms = 1000;
+
+constexpr std::array<std::pair<FindingKind, std::string_view>, 16> kinds = {{
     {FindingKind::nothing_to_gain, "nothing_to_gain"},
     {FindingKind::gpu_bound, "gpu_bound"},
     {FindingKind::ring_too_small, "ring_too_small"},
@@ -37,6 +42,7 @@ constexpr std::array<std::pair<FindingKind, std::string_view>, 15> kinds = {{
     {FindingKind::dependency_bound, "dependency_bound"},
     {FindingKind::gpu_used_by_others, "gpu_used_by_others"},
     {FindingKind::suspected_hang, "suspected_hang"},
+    {FindingKind::leases_held, "leases_held"},
     {FindingKind::leak, "leak"},
     {FindingKind::no_times, "no_times"},
     {FindingKind::too_little, "too_little"},
@@ -134,6 +140,22 @@ void look_for_hangs(const RingStatistics& ring, Findings& findings) {
            ring.hanging == 1 ? "1 submission is" : fmt::format("{} submissions are", ring.hanging)),
        "Read the warnings in the log: they name the slot, its label, what it waits for and where "
        "it was submitted.",
+       std::nullopt});
+}
+
+void look_for_leases(const RingStatistics& ring, std::string_view oldest_at, Findings& findings) {
+  const bool all = ring.ring_size > 0 && ring.leased >= ring.ring_size && ring.in_flight == 0;
+  if (!all || ring.oldest_lease_ms < long_lease_ms) return;
+  findings.push_back(
+      {FindingKind::leases_held,
+       fmt::format("{} leased and nothing is in flight, so nobody gets a slot: the lease of slot "
+                   "#{} has been held for {:.1f} s{}{}.",
+                   ring.ring_size == 1 ? "The only slot is"
+                                       : fmt::format("All {} slots are", ring.ring_size),
+                   ring.oldest_lease_slot, ring.oldest_lease_ms / 1000,
+                   oldest_at.empty() ? "" : ", acquired at ", oldest_at),
+       "Submit or discard leases before asking for more, and don't hold one while waiting for "
+       "something else.",
        std::nullopt});
 }
 
@@ -359,6 +381,11 @@ std::string Diagnosis::text() const {
 }
 
 Diagnosis diagnose(const RingStatistics& statistics, std::size_t leaked) {
+  return observe::diagnose(statistics, leaked, {});
+}
+
+Diagnosis observe::diagnose(const RingStatistics& statistics, std::size_t leaked,
+                            std::string_view oldest_lease_at) {
   Diagnosis diagnosis;
   Findings& findings = diagnosis.findings;
   if (statistics.gpu && statistics.gpu->submissions >= fewest_submissions) {
@@ -388,6 +415,7 @@ Diagnosis diagnose(const RingStatistics& statistics, std::size_t leaked) {
   // What is wrong comes before what is slow.
   Findings wrong;
   look_for_hangs(statistics, wrong);
+  look_for_leases(statistics, oldest_lease_at, wrong);
   look_for_leaks(leaked, wrong);
   findings.insert(findings.begin(), wrong.begin(), wrong.end());
   return diagnosis;

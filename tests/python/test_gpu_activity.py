@@ -127,6 +127,19 @@ def test_a_copy_is_the_same_to_the_nanosecond():
         assert pickle.loads(pickle.dumps(fresh.statistics())).gpu is None
 
 
+def test_leases_that_are_held():
+    gpu = cbr.simulated.Gpu()
+    gpu.advance(1e-3)
+    with cbr.CommandBufferRing(ring_size=1, backend=gpu, hang_warning_ms=0) as ring:
+        lease = ring.acquire()
+        gpu.advance(2.0)
+        statistics = ring.statistics()
+        assert statistics.oldest_lease_ms == 2000.0 and statistics.oldest_lease_slot == 0
+        assert statistics.hanging == 0
+        assert ring.diagnose().findings[0].kind == "leases_held"
+        lease.discard()
+
+
 def test_how_it_is_shown():
     with run() as ring:
         statistics = ring.statistics()

@@ -230,6 +230,58 @@ TEST(Diagnosis, WithoutTheWatchdogNothingHangs) {
   ticket.wait();
 }
 
+TEST(Diagnosis, LeasesThatAreHeldForLong) {
+  const auto gpu = simulated::make_gpu();
+  gpu->advance(1ms);
+  CommandBufferRing ring(gpu, {.ring_size = 2, .hang_warning_ms = 0});
+  Lease first = ring.acquire();
+  gpu->advance(2s);
+  EXPECT_FALSE(ring.diagnose().has(FindingKind::leases_held)) << "a slot is free";
+  Lease second = ring.acquire();
+  const RingStatistics statistics = ring.statistics();
+  EXPECT_EQ(statistics.oldest_lease_slot, to_number(first.slot()));
+  EXPECT_DOUBLE_EQ(statistics.oldest_lease_ms, 2000.0);
+  const Diagnosis diagnosis = ring.diagnose();
+  ASSERT_EQ(diagnosis.findings[0].kind, FindingKind::leases_held);
+  EXPECT_THAT(diagnosis.findings[0].text,
+              HasSubstr("All 2 slots are leased and nothing is in flight"));
+  EXPECT_THAT(diagnosis.findings[0].text,
+              HasSubstr("slot #0 has been held for 2.0 s, acquired at "));
+  EXPECT_THAT(diagnosis.findings[0].text, HasSubstr("diagnosis_test.cpp:"));
+  // What is told of the figures alone has no place.
+  EXPECT_THAT(diagnose(statistics).text(), HasSubstr("slot #0 has been held for 2.0 s.\n"));
+  simulated::record(second, {.execute = 10s});
+  const Ticket ticket = std::move(second).submit();
+  EXPECT_FALSE(ring.diagnose().has(FindingKind::leases_held)) << "a slot will be free";
+  ticket.wait();
+  first.discard();
+  EXPECT_EQ(ring.statistics().oldest_lease_ms, 0.0);
+}
+
+TEST(Diagnosis, LeasesThatAreHeldForLongShowWithoutTimesOfTheGpu) {
+  const auto gpu = simulated::make_gpu();
+  gpu->advance(1ms);
+  CommandBufferRing ring(gpu, {.ring_size = 1, .gpu_times = GpuTimes::none});
+  Lease lease = ring.acquire();
+  gpu->advance(3s);
+  EXPECT_TRUE(ring.diagnose().has(FindingKind::leases_held));
+  lease.discard();
+}
+
+TEST(Diagnosis, ALeaseThatIsBeingRecordedIsNotHeldForLong) {
+  const auto gpu = simulated::make_gpu();
+  gpu->advance(1ms);
+  CommandBufferRing ring(gpu, {.ring_size = 1, .hang_warning_ms = 0});
+  for (int i = 0; i < 40; ++i) {
+    // All together they take longer than a second.
+    Lease lease = ring.acquire();
+    gpu->advance(50ms);
+    EXPECT_FALSE(ring.diagnose().has(FindingKind::leases_held));
+    simulated::record(lease, {.execute = 20us});
+    std::move(lease).submit().wait();
+  }
+}
+
 TEST(Diagnosis, LeaksComeFirst) {
   EXPECT_THAT(found(run({}), 3), ElementsAre(FindingKind::leak, FindingKind::gpu_bound));
   EXPECT_THAT(diagnose(run({}), 1).text(), HasSubstr("lost track of 1 submission or lease:"));
