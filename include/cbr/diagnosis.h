@@ -21,7 +21,7 @@ enum class FindingKind : std::uint8_t {
   gpu_bound,
   /// The GPU stands idle after the program has waited for a slot.
   ring_too_small,
-  /// The ring has slots that bring nothing.
+  /// The ring has slots that bring nothing, late notice of ends included.
   ring_larger_than_used,
   /// The GPU stands idle while commands are recorded, and the program doesn't wait for slots.
   encode_bound,

@@ -139,9 +139,12 @@ struct GpuActivity {
   std::chrono::nanoseconds encode{0};
   /// Host time in the driver's submit calls, likewise.
   std::chrono::nanoseconds submit{0};
+  /// Host time in which slots were free already, and the threads that waited for them had not got
+  /// them yet, likewise: how late they noticed.
+  std::chrono::nanoseconds late{0};
   /// The most slots that were of use at one time: from lease to the end of the work on the GPU,
-  /// whenever the ring noticed that. Counted up to 64 a queue; 0 where the host's clock is not
-  /// known.
+  /// whenever the ring noticed that; but not before a look of the ring that did not see it. Counted
+  /// up to 64 a queue; 0 where the host's clock is not known.
   std::uint32_t peak_in_use = 0;
 
   /// busy / (busy + idle); 1 where both are 0.
@@ -161,6 +164,7 @@ struct GpuActivity {
     idle_after_wait += other.idle_after_wait;
     encode += other.encode;
     submit += other.submit;
+    late += other.late;
     peak_in_use += other.peak_in_use;
     return *this;
   }

@@ -71,6 +71,9 @@ void for_each_attribute(const Visit& visit) {
       "for a slot: with a larger ring the host might have done it earlier.");
   visit("encode_seconds", seconds(&A::encode), "Host time from lease to submit; threads add up.");
   visit("submit_seconds", seconds(&A::submit), "Host time in the driver's submit calls, likewise.");
+  visit("late_seconds", seconds(&A::late),
+        "Host time in which slots were free already and the threads that waited had not got them, "
+        "likewise.");
   visit(
       "peak_in_use", [](const A& self) { return self.peak_in_use; },
       "The most slots that were of use at one time; 0 where nobody knows.");
@@ -107,7 +110,7 @@ py::tuple state_of(const GpuActivity& self) {
   return py::make_tuple(self.submissions, self.busy.count(), self.idle.count(),
                         counts_of(self.idle_by_cause), self.gaps, histogram,
                         counts_of(self.idle_after_wait), self.encode.count(), self.submit.count(),
-                        self.peak_in_use, self.queues);
+                        self.peak_in_use, self.queues, self.late.count());
 }
 
 GpuActivity from_state(const py::tuple& state) {
@@ -126,6 +129,8 @@ GpuActivity from_state(const py::tuple& state) {
   activity.submit = nanoseconds(state[8].cast<std::int64_t>());
   activity.peak_in_use = state[9].cast<std::uint32_t>();
   activity.queues = state[10].cast<std::uint32_t>();
+  // Absent in what was pickled before there was any.
+  if (state.size() > 11) activity.late = nanoseconds(state[11].cast<std::int64_t>());
   return activity;
 }
 

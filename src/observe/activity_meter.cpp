@@ -7,6 +7,10 @@
 namespace cbr::observe {
 namespace {
 
+/// A thread that finds several ended passes on a few at a time, and asks again for the rest: that
+/// is one look. Slots that are noticed so little later are no reason for another either.
+constexpr std::chrono::nanoseconds one_look = std::chrono::microseconds(20);
+
 /// Nothing where they were not noted, or can't be true.
 std::chrono::nanoseconds length(TimePoint begin, TimePoint end) {
   return end < begin ? std::chrono::nanoseconds(0) : end - begin;
@@ -56,12 +60,27 @@ void ActivityMeter::ended(const Completion& completion, const SubmissionTimes& t
   ++activity_.submissions;
   activity_.encode += length(times.acquire_end, times.submit_begin);
   activity_.submit += length(times.submit_begin, times.submit_end);
+  if (times.waited && times.slot_free != TimePoint{}) {
+    activity_.late += length(times.slot_free, times.acquire_end);
+  }
   if (times.gpu) count_in_use(times);
   last_end_ = last_end_ ? std::max(*last_end_, interval.end) : interval.end;
 }
 
+TimePoint ActivityMeter::end_of_use(const SubmissionTimes& times) {
+  if (times.noticed - noticed_ > one_look) looked_at_ = noticed_;
+  noticed_ = times.noticed;
+  // A look that saw the end of the one before did not see this one's: whoever had wanted a slot
+  // then would not have got this one.
+  const bool missed = times.submit_end <= looked_at_ && times.gpu->end <= looked_at_;
+  return missed ? looked_at_ + std::chrono::nanoseconds(1) : times.gpu->end;
+}
+
 void ActivityMeter::count_in_use(const SubmissionTimes& times) {
-  Use use{times.acquire_end, times.gpu->end};
+  // A slot that nobody had to wait for is wanted from the request on: it may have been found by a
+  // look within that.
+  const bool known = !times.waited && times.acquire_begin != TimePoint{};
+  Use use{known ? times.acquire_begin : times.acquire_end, end_of_use(times)};
   const std::uint64_t oldest = uses_ - std::min<std::uint64_t>(uses_, recent_.size() - 1);
   for (std::uint64_t i = uses_; i > oldest; --i) {
     Use& other = recent_[(i - 1) % recent_.size()];

@@ -30,12 +30,17 @@ class ActivityMeter {
   };
   /// Counts the slots that were of use at one time.
   void count_in_use(const SubmissionTimes& times);
+  /// When the slot of the queue's next submission was of no use any more, as far as is known.
+  [[nodiscard]] TimePoint end_of_use(const SubmissionTimes& times);
 
   GpuActivity activity_;
   /// When the queue's work had ended, by the device's clock; empty where that is not known.
   std::optional<std::chrono::nanoseconds> last_end_;
   /// What lies before is not counted.
   std::optional<TimePoint> reset_at_;
+  /// When the ring noticed the last submission, and the last one that it noticed clearly before.
+  TimePoint noticed_{};
+  TimePoint looked_at_{};
   /// The last submissions: each at its number modulo the size.
   std::array<Use, 64> recent_{};
   std::uint64_t uses_ = 0;

@@ -6,6 +6,7 @@
 
 #include <cbr/diagnosis.h>
 #include <cbr/gpu_activity.h>
+#include <cbr/options.h>
 
 #include "observe/diagnosing.h"
 
@@ -118,6 +119,24 @@ class Figures {
   [[nodiscard]] nanoseconds mean_work() const {
     return gpu_.submissions == 0 ? nanoseconds(0)
                                  : gpu_.busy / static_cast<std::int64_t>(gpu_.submissions);
+  }
+  /// How many of the acquisitions had to wait.
+  [[nodiscard]] double waiting_share() const {
+    return static_cast<double>(statistics_.wait_events) /
+           static_cast<double>(std::max<std::uint64_t>(statistics_.total_acquisitions, 1));
+  }
+  /// So many slots keep the GPU busy as it is, with some to spare: what the usual ones do not cover
+  /// is the time from the end of a slot's work until the host has noticed it, recorded and
+  /// submitted, in which the GPU needs the work of others.
+  [[nodiscard]] std::uint32_t least_full_size() const {
+    const auto mean = [](nanoseconds time, std::uint64_t count) {
+      return time / static_cast<std::int64_t>(std::max<std::uint64_t>(count, 1));
+    };
+    const nanoseconds away = mean(gpu_.encode + gpu_.submit, gpu_.submissions) +
+                             mean(gpu_.late, std::min(statistics_.wait_events, gpu_.submissions));
+    const nanoseconds step = std::max(mean_work(), nanoseconds(1));
+    const std::int64_t more = std::min<std::int64_t>(away / step, max_ring_size);
+    return (usual_ring_size + static_cast<std::uint32_t>(more)) * queues();
   }
   [[nodiscard]] const RingStatistics& ring() const { return statistics_; }
   [[nodiscard]] const GpuActivity& gpu() const { return gpu_; }
@@ -314,27 +333,35 @@ void look_at_size_of_ring_in_use(const Figures& figures, Findings& findings) {
   const std::uint32_t in_use = figures.gpu().peak_in_use;
   // With one slot, nothing could be recorded while the GPU works.
   const std::uint32_t enough = std::max(in_use, 2U);
+  // Who waits finds all slots taken, though the work of some has ended: with fewer it waits longer.
+  const bool waits = figures.waiting_share() >= noticeable;
   // Of several queues nobody knows which one would lose a slot that it needs.
-  if (figures.queues() == 1 && in_use > 0 && enough < ring.ring_size) {
+  if (figures.queues() == 1 && in_use > 0 && enough < ring.ring_size && !waits) {
     findings.push_back(
         {FindingKind::ring_larger_than_used,
-         fmt::format("Of {} slots, {} at most had work at one time.", ring.ring_size, in_use),
+         fmt::format("Of {} slots, {} at most had work at one time: the others cost no latency, "
+                     "only what each of them holds.",
+                     ring.ring_size, in_use),
          fmt::format("Set ring_size to {}: each slot keeps command buffers, and what you hold for "
                      "it.",
                      enough),
          std::nullopt});
     return;
   }
-  const std::uint32_t usual = usual_ring_size * figures.queues();
-  if (ring.ring_size <= usual || figures.share(figures.gpu().idle) >= noticeable) return;
+  const std::uint32_t least = figures.least_full_size();
+  const bool full = figures.waiting_share() >= 0.5;
+  if (ring.ring_size <= least || !full || figures.share(figures.gpu().idle) >= noticeable) return;
   const double step = microseconds(figures.mean_work()) / 1000 / figures.queues();
   findings.push_back(
       {FindingKind::ring_larger_than_used,
        fmt::format(
            "The GPU is busy, and all {} slots are queued before it: a step is done {:.2f} ms "
-           "after it was submitted, where a ring of {} would need {:.2f} ms.",
-           ring.ring_size, step * ring.ring_size, usual, step * usual),
-       fmt::format("Set ring_size to {} if latency or the slots' memory matters to you.", usual),
+           "after it was submitted, where a ring of {} would need {:.2f} ms; the other {} cost "
+           "{:.2f} ms of latency.",
+           ring.ring_size, step * ring.ring_size, least, step * least, ring.ring_size - least,
+           step * (ring.ring_size - least)),
+       fmt::format("Set ring_size to {} if latency, or what each slot holds, matters to you.",
+                   least),
        std::nullopt});
 }
 

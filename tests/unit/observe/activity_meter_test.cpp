@@ -121,5 +121,55 @@ TEST_F(Metered, CountsWhatWasOfUseAtOneTimeAndNotInTheTimeOfALongLease) {
   EXPECT_EQ(activity().peak_in_use, 2U);
 }
 
+TEST_F(Metered, CountsWhatALookDidNotSeeEnd) {
+  const auto step = [&](nanoseconds asked, nanoseconds end, nanoseconds noticed) {
+    SubmissionTimes times;
+    times.acquire_begin = times.acquire_end = TimePoint(asked);
+    times.submit_begin = times.submit_end = TimePoint(asked + 5us);
+    times.gpu = HostInterval{TimePoint(end - 5us), TimePoint(end), 0ns};
+    times.noticed = TimePoint(noticed);
+    meter_.ended({GpuInterval{end - 5us, end}, end, nullptr, ClockOffset{}}, times);
+  };
+  // Each is done before the next is asked for. Those that are noticed with the next look are no
+  // reason for more slots: nobody wanted them before.
+  step(0us, 20us, 300us);
+  step(100us, 120us, 300us);
+  step(200us, 220us, 300us);
+  step(300us, 320us, 600us);
+  EXPECT_EQ(activity().peak_in_use, 1U);
+  // These had ended by the look at 600 µs, which saw only the end of the one before.
+  step(400us, 420us, 700us);
+  step(500us, 520us, 700us);
+  EXPECT_EQ(activity().peak_in_use, 2U);
+  step(600us, 620us, 700us);
+  EXPECT_EQ(activity().peak_in_use, 3U);
+}
+
+TEST_F(Metered, WhatIsPassedOnInTurnsIsOneLook) {
+  const auto step = [&](nanoseconds asked, nanoseconds noticed) {
+    SubmissionTimes times;
+    times.acquire_begin = times.acquire_end = TimePoint(asked);
+    times.submit_end = TimePoint(asked + 5us);
+    const nanoseconds end = asked + 20us;
+    times.gpu = HostInterval{TimePoint(end - 5us), TimePoint(end), 0ns};
+    times.noticed = TimePoint(noticed);
+    meter_.ended({GpuInterval{end - 5us, end}, end, nullptr, ClockOffset{}}, times);
+  };
+  for (int i = 0; i < 8; ++i) step(i * 100us, i < 4 ? 800us : 803us);
+  step(800us, 1600us);
+  EXPECT_EQ(activity().peak_in_use, 1U);
+}
+
+TEST_F(Metered, SumsUpHowLateThreadsWere) {
+  SubmissionTimes times;
+  times.slot_free = TimePoint(5us);
+  times.acquire_end = TimePoint(12us);
+  meter_.ended({GpuInterval{20us, 30us}, 30us, nullptr, ClockOffset{}}, times);
+  EXPECT_EQ(activity().late, 0us) << "it did not wait";
+  times.waited = true;
+  meter_.ended({GpuInterval{30us, 40us}, 40us, nullptr, ClockOffset{}}, times);
+  EXPECT_EQ(activity().late, 7us);
+}
+
 }  // namespace
 }  // namespace cbr::observe

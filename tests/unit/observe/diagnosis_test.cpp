@@ -181,7 +181,69 @@ TEST(Diagnosis, ARingThatIsLargerThanUsed) {
   const Diagnosis full = diagnose(run({.ring_size = 8}));
   ASSERT_TRUE(full.has(FindingKind::ring_larger_than_used));
   EXPECT_THAT(full.text(), HasSubstr("a step is done 1.60 ms after it was submitted"));
+  EXPECT_THAT(full.text(), HasSubstr("a ring of 3 would need 0.60 ms; the other 5 cost 1.00 ms"));
   EXPECT_FALSE(diagnose(run({.ring_size = 3})).has(FindingKind::ring_larger_than_used));
+}
+
+/// What the diagnosis says to set ring_size to; 0 if it says nothing.
+std::uint32_t smaller_size(const RingStatistics& statistics) {
+  for (const Finding& finding : diagnose(statistics).findings) {
+    if (finding.kind != FindingKind::ring_larger_than_used) continue;
+    const std::string start = "Set ring_size to ";
+    EXPECT_TRUE(finding.action.starts_with(start)) << finding.action;
+    return static_cast<std::uint32_t>(std::stoul(finding.action.substr(start.size())));
+  }
+  return 0;
+}
+
+std::chrono::nanoseconds whole(const RingStatistics& statistics) {
+  return statistics.gpu->busy + statistics.gpu->idle;
+}
+
+TEST(Diagnosis, SlotsWhoseEndIsNoticedLateAreUsed) {
+  // The GPU hardly has more than two, and the ring is full all the same.
+  Program program{.ring_size = 8,
+                  .step = {.encode = 2us, .submit = 1us, .execute = 2us, .completion = 100us}};
+  RingStatistics statistics = run(program);
+  ASSERT_GT(statistics.wait_events, 80U);
+  EXPECT_EQ(smaller_size(statistics), 0U);
+  // Also where no look was seen to miss an end.
+  statistics.gpu->peak_in_use = 2;
+  EXPECT_EQ(smaller_size(statistics), 0U);
+  statistics.wait_events = 0;
+  EXPECT_EQ(smaller_size(statistics), 2U);
+  const auto with_eight = whole(run(program));
+  program.ring_size = 2;
+  EXPECT_GT(whole(run(program)), 2 * with_eight) << "what the advice would have cost";
+}
+
+TEST(Diagnosis, SlotsThatNobodyHasSeenEndAreUsed) {
+  // Nothing ever waits with eight slots: but two are not enough.
+  Program program{.ring_size = 8,
+                  .step = {.encode = 100us, .submit = 2us, .execute = 30us, .completion = 100us}};
+  const RingStatistics statistics = run(program);
+  ASSERT_EQ(statistics.wait_events, 0U);
+  ASSERT_EQ(smaller_size(statistics), 3U);
+  program.ring_size = 3;
+  EXPECT_EQ(whole(run(program)), whole(statistics));
+  program.ring_size = 2;
+  EXPECT_GT(whole(run(program)), whole(statistics));
+}
+
+TEST(Diagnosis, AFullRingMayShrinkAsFarAsTheGpuStaysBusy) {
+  // A slot is away from the GPU for three to four steps: three slots would leave it idle.
+  for (const auto completion : {0us, 30us, 150us, 170us, 300us}) {
+    Program program{
+        .ring_size = 16,
+        .step = {.encode = 20us, .submit = 2us, .execute = 50us, .completion = completion},
+        .steps = 400};
+    const RingStatistics statistics = run(program);
+    const std::uint32_t size = smaller_size(statistics);
+    ASSERT_GE(size, 3U) << completion.count();
+    ASSERT_LT(size, 16U) << completion.count();
+    program.ring_size = size;
+    EXPECT_LE(whole(run(program)), whole(statistics) * 1.001) << completion.count();
+  }
 }
 
 TEST(Diagnosis, AHangIsNoIdleGpu) {
