@@ -35,7 +35,7 @@ enum class FindingKind : std::uint8_t {
   submit_bound,
   /// The GPU stands idle because a queue waits for other work.
   dependency_bound,
-  /// The GPU pauses for long although it has work: something else may be using it.
+  /// The GPU pauses for long although it has had work before: something else may be using it.
   gpu_used_by_others,
   /// Work is in flight for longer than RingOptions::hang_warning_ms.
   suspected_hang,

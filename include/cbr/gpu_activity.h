@@ -131,6 +131,12 @@ struct GpuActivity {
   std::uint64_t gaps = 0;
   /// The gaps by their length.
   GapHistogram gap_histogram;
+  /// Of the gaps, those at whose beginning the GPU surely had the submission that ends them, which
+  /// waited for nothing: the device's own pauses. What else is of the cause `device` may be no
+  /// pause but what it takes to launch work on an idle GPU.
+  std::uint64_t queued_gaps = 0;
+  /// How long these were.
+  std::chrono::nanoseconds queued_idle{0};
   /// Of idle_by_cause, what belongs to gaps that end with a submission whose program had to wait
   /// for a slot, or had tried in vain to get one. What the host did in them it might have done
   /// earlier, with a larger ring.
@@ -161,6 +167,8 @@ struct GpuActivity {
     idle_by_cause += other.idle_by_cause;
     gaps += other.gaps;
     gap_histogram += other.gap_histogram;
+    queued_gaps += other.queued_gaps;
+    queued_idle += other.queued_idle;
     idle_after_wait += other.idle_after_wait;
     encode += other.encode;
     submit += other.submit;

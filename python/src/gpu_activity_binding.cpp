@@ -66,6 +66,12 @@ void for_each_attribute(const Visit& visit) {
       "The gaps by their length: pairs of a class's shortest gap, in seconds, and how many it "
       "has. A class reaches to the bound of the next.");
   visit(
+      "queued_gaps", [](const A& self) { return self.queued_gaps; },
+      "Of the gaps, those at whose beginning the GPU surely had the work that ends them already: "
+      "the "
+      "device's own pauses.");
+  visit("queued_idle_seconds", seconds(&A::queued_idle), "How long these were.");
+  visit(
       "idle_after_wait", [](const A& self) { return by_name(self.idle_after_wait); },
       "Of idle_by_cause, what belongs to gaps that end with a submission whose program had to wait "
       "for a slot: with a larger ring the host might have done it earlier.");
@@ -110,7 +116,8 @@ py::tuple state_of(const GpuActivity& self) {
   return py::make_tuple(self.submissions, self.busy.count(), self.idle.count(),
                         counts_of(self.idle_by_cause), self.gaps, histogram,
                         counts_of(self.idle_after_wait), self.encode.count(), self.submit.count(),
-                        self.peak_in_use, self.queues, self.late.count());
+                        self.peak_in_use, self.queues, self.late.count(), self.queued_gaps,
+                        self.queued_idle.count());
 }
 
 GpuActivity from_state(const py::tuple& state) {
@@ -130,7 +137,11 @@ GpuActivity from_state(const py::tuple& state) {
   activity.peak_in_use = state[9].cast<std::uint32_t>();
   activity.queues = state[10].cast<std::uint32_t>();
   // Absent in what was pickled before there was any.
-  if (state.size() > 11) activity.late = nanoseconds(state[11].cast<std::int64_t>());
+  if (state.size() > 11) {
+    activity.late = nanoseconds(state[11].cast<std::int64_t>());
+    activity.queued_gaps = state[12].cast<std::uint64_t>();
+    activity.queued_idle = nanoseconds(state[13].cast<std::int64_t>());
+  }
   return activity;
 }
 

@@ -51,6 +51,10 @@ void ActivityMeter::ended(const Completion& completion, const SubmissionTimes& t
     const IdleByCause parts = split_gap(gap, times, completion.clock);
     activity_.idle_by_cause += parts;
     if (found_no_slot(times)) activity_.idle_after_wait += parts;
+    if (was_queued(gap, times, completion.clock)) {
+      ++activity_.queued_gaps;
+      activity_.queued_idle += gap.length();
+    }
     ++activity_.gaps;
     activity_.gap_histogram.add(gap.length());
   }

@@ -95,6 +95,18 @@ IdleByCause split_gap_exactly(const Gap& gap, const SubmissionTimes& times,
   return walk.parts();
 }
 
+bool was_queued(const Gap& gap, const SubmissionTimes& times,
+                const std::optional<ClockOffset>& clock) {
+  if (!clock || gap.length() < clock->deviation || times.has_foreign_waits) return false;
+  const auto there_at = [&](TimePoint moment) {
+    return moment.time_since_epoch() - clock->offset + clock->deviation;
+  };
+  if (times.dependency_end != TimePoint{} && there_at(times.dependency_end) > gap.begin) {
+    return false;
+  }
+  return times.submit_end != TimePoint{} && there_at(times.submit_end) <= gap.begin;
+}
+
 IdleByCause split_gap(const Gap& gap, const SubmissionTimes& times,
                       const std::optional<ClockOffset>& clock) {
   if (!clock || gap.length() < clock->deviation) {

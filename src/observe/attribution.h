@@ -20,6 +20,10 @@ struct Gap {
 /// Whether the ring had no slot when the program asked: it waited for one, or had tried in vain.
 [[nodiscard]] bool found_no_slot(const SubmissionTimes& times);
 
+/// Whether the GPU surely had the submission as the gap began, and nothing held it up.
+[[nodiscard]] bool was_queued(const Gap& gap, const SubmissionTimes& times,
+                              const std::optional<ClockOffset>& clock);
+
 /// Splits a gap along the story of the submission that ends it: whatever that submission was at, at
 /// a moment of the gap, is what the GPU waited for. The parts add up to the gap's length.
 ///

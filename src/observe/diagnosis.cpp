@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -81,14 +83,7 @@ class Figures {
                  (can_gain() ? gpu_.idle_after_wait[cause] : nanoseconds(0)));
   }
   /// What the host did while the GPU stood idle, though it might have done it earlier.
-  [[nodiscard]] double share_after_wait() const {
-    nanoseconds sum{0};
-    for (const GapCause cause : {GapCause::application, GapCause::slot_wait, GapCause::wake_up,
-                                 GapCause::encode, GapCause::submit}) {
-      sum += gpu_.idle_after_wait[cause];
-    }
-    return share(sum + launch());
-  }
+  [[nodiscard]] double share_after_wait() const { return share(host_after_wait() + launch()); }
   /// What passes before the GPU starts work that could not be queued, since the ring has one slot:
   /// a larger ring hides that behind other work, unlike the device's pause.
   [[nodiscard]] nanoseconds launch() const {
@@ -96,7 +91,40 @@ class Figures {
   }
   /// How long the device paused though it had work.
   [[nodiscard]] nanoseconds pauses() const {
-    return gpu_.idle_by_cause[GapCause::device] - launch();
+    return std::min(gpu_.queued_idle, gpu_.idle_by_cause[GapCause::device] - launch());
+  }
+  /// How long the device took to start what came late, or may have: in time, that would have passed
+  /// behind other work.
+  [[nodiscard]] nanoseconds late_launch() const {
+    return gpu_.idle_by_cause[GapCause::device] - launch() - pauses();
+  }
+  [[nodiscard]] nanoseconds mean_late_launch() const {
+    const std::uint64_t gaps = gpu_.gaps - std::min(gpu_.gaps, gpu_.queued_gaps);
+    return late_launch() / static_cast<std::int64_t>(std::max<std::uint64_t>(gaps, 1));
+  }
+  /// What that follows on, and so is counted with: what has most of the idle time. Nothing where
+  /// that is not worth a word: then it may be the device's own pause, seen by a bad clock.
+  [[nodiscard]] std::optional<GapCause> late_launch_follows() const {
+    std::optional<GapCause> most;
+    double its_share = noticeable;
+    // A wait for a slot stands for all that came late because of it.
+    const auto consider = [&](GapCause cause, double cause_share) {
+      if (cause_share < its_share) return;
+      most = cause;
+      its_share = cause_share;
+    };
+    if (can_gain()) consider(GapCause::slot_wait, share(host_after_wait()));
+    for (const GapCause cause : {GapCause::application, GapCause::encode, GapCause::submit}) {
+      consider(cause, own_share(cause));
+    }
+    consider(GapCause::dependency, share(gpu_.idle_by_cause[GapCause::dependency]));
+    return most;
+  }
+  /// The late launches, if they follow on one of these.
+  [[nodiscard]] double late_launch_after(std::initializer_list<GapCause> causes) const {
+    const auto follows = late_launch_follows();
+    const bool found = follows && std::find(causes.begin(), causes.end(), *follows) != causes.end();
+    return found ? share(late_launch()) : 0.0;
   }
   /// How many times as fast the program could be at most if its host never waited for the GPU.
   [[nodiscard]] double most_gain() const {
@@ -114,7 +142,8 @@ class Figures {
   /// Slots belong to queues in turn, so that each queue gets one more only with so many.
   [[nodiscard]] std::uint32_t queues() const { return std::max(gpu_.queues, 1U); }
   [[nodiscard]] nanoseconds mean_pause() const {
-    return gpu_.gaps == 0 ? nanoseconds(0) : pauses() / static_cast<std::int64_t>(gpu_.gaps);
+    return gpu_.queued_gaps == 0 ? nanoseconds(0)
+                                 : pauses() / static_cast<std::int64_t>(gpu_.queued_gaps);
   }
   [[nodiscard]] nanoseconds mean_work() const {
     return gpu_.submissions == 0 ? nanoseconds(0)
@@ -142,6 +171,15 @@ class Figures {
   [[nodiscard]] const GpuActivity& gpu() const { return gpu_; }
 
  private:
+  [[nodiscard]] nanoseconds host_after_wait() const {
+    nanoseconds sum{0};
+    for (const GapCause cause : {GapCause::application, GapCause::slot_wait, GapCause::wake_up,
+                                 GapCause::encode, GapCause::submit}) {
+      sum += gpu_.idle_after_wait[cause];
+    }
+    return sum;
+  }
+
   const RingStatistics& statistics_;
   const GpuActivity& gpu_;
   const double whole_;
@@ -189,7 +227,7 @@ void look_for_leaks(std::size_t leaked, Findings& findings) {
 }
 
 void look_at_ring_size(const Figures& figures, Findings& findings) {
-  double share = figures.share_after_wait();
+  double share = figures.share_after_wait() + figures.late_launch_after({GapCause::slot_wait});
   const std::uint32_t size = figures.ring().ring_size;
   const double late = figures.share(figures.gpu().idle_after_wait[GapCause::wake_up]);
   // With slots enough, what is left is that the thread comes late for the one that it waits for.
@@ -221,8 +259,10 @@ void look_at_ring_size(const Figures& figures, Findings& findings) {
 /// having waited for a slot, has been at something else: in a loop that waits for each result,
 /// encoding is what a gap shows, and not what is to be mended.
 void look_at_application(const Figures& figures, Findings& findings) {
-  const double share = figures.own_share(GapCause::application) +
-                       figures.own_share(GapCause::encode) + figures.own_share(GapCause::submit);
+  const double share =
+      figures.own_share(GapCause::application) + figures.own_share(GapCause::encode) +
+      figures.own_share(GapCause::submit) +
+      figures.late_launch_after({GapCause::application, GapCause::encode, GapCause::submit});
   if (share < noticeable) return;
   const auto a_submission = [&](nanoseconds time) {
     return microseconds(time) / static_cast<double>(figures.gpu().submissions);
@@ -247,7 +287,8 @@ void look_at_host(const Figures& figures, Findings& findings) {
     look_at_application(figures, findings);
     return;
   }
-  const double encode = figures.own_share(GapCause::encode);
+  const double encode =
+      figures.own_share(GapCause::encode) + figures.late_launch_after({GapCause::encode});
   if (encode >= noticeable) {
     findings.push_back(
         {FindingKind::encode_bound,
@@ -259,7 +300,8 @@ void look_at_host(const Figures& figures, Findings& findings) {
          "brings nothing.",
          encode});
   }
-  const double submit = figures.own_share(GapCause::submit);
+  const double submit =
+      figures.own_share(GapCause::submit) + figures.late_launch_after({GapCause::submit});
   if (submit >= noticeable) {
     findings.push_back(
         {FindingKind::submit_bound,
@@ -270,7 +312,8 @@ void look_at_host(const Figures& figures, Findings& findings) {
              microseconds(figures.gpu().submit) / static_cast<double>(figures.gpu().submissions)),
          "Make fewer and larger submissions.", submit});
   }
-  const double application = figures.own_share(GapCause::application);
+  const double application =
+      figures.own_share(GapCause::application) + figures.late_launch_after({GapCause::application});
   if (application >= noticeable) {
     findings.push_back(
         {FindingKind::application_bound,
@@ -284,7 +327,8 @@ void look_at_host(const Figures& figures, Findings& findings) {
 }
 
 void look_at_device(const Figures& figures, Findings& findings) {
-  const double dependency = figures.share(figures.gpu().idle_by_cause[GapCause::dependency]);
+  const double dependency = figures.share(figures.gpu().idle_by_cause[GapCause::dependency]) +
+                            figures.late_launch_after({GapCause::dependency});
   if (dependency >= noticeable) {
     findings.push_back(
         {FindingKind::dependency_bound,
@@ -294,6 +338,19 @@ void look_at_device(const Figures& figures, Findings& findings) {
          "Submit what others wait for earlier, or give the queue work that waits for nothing.",
          dependency});
   }
+  const double launches = figures.share(figures.late_launch());
+  if (launches >= noticeable && !figures.late_launch_follows()) {
+    findings.push_back(
+        {FindingKind::small_submissions,
+         fmt::format(
+             "The GPU stood idle for {} of the time before it started what it had been "
+             "given, {:.1f} µs each time, for {:.1f} µs of work: launching takes that long, "
+             "or something else has the GPU; nobody can tell.",
+             percent(launches), microseconds(figures.mean_late_launch()),
+             microseconds(figures.mean_work())),
+         "Record more commands into each submission; SubmitPolicy says when it is enough.",
+         launches});
+  }
   const double device = figures.share(figures.pauses());
   if (device < noticeable) return;
   const double pause = microseconds(figures.mean_pause());
@@ -301,10 +358,14 @@ void look_at_device(const Figures& figures, Findings& findings) {
     findings.push_back(
         {FindingKind::gpu_used_by_others,
          fmt::format(
-             "The GPU left work waiting for {} of the time, {:.0f} µs at a time: a device of "
-             "its own pauses for some microseconds.",
+             "The GPU left work that it had already waiting for {} of the time, {:.0f} µs at a "
+             "time. A device of its own pauses for some microseconds, so something else may be "
+             "using it; the figures don't tell what.",
              percent(device), pause),
-         "Look whether another program, or a display, uses this GPU.", device});
+         "Look whether another program, a display or another queue uses this GPU; if none does, it "
+         "is "
+         "the device or its driver that pauses.",
+         device});
     return;
   }
   findings.push_back(

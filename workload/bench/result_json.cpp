@@ -106,13 +106,20 @@ Json to_json(const GapHistogram& histogram) {
 }
 
 Json to_json(const GpuActivity& gpu) {
-  return {
-      {"busyFraction", gpu.busy_fraction()},           {"busySeconds", to_seconds(gpu.busy)},
-      {"idleSeconds", to_seconds(gpu.idle)},           {"idleByCause", to_json(gpu.idle_by_cause)},
-      {"idleAfterWait", to_json(gpu.idle_after_wait)}, {"gaps", gpu.gaps},
-      {"gapHistogram", to_json(gpu.gap_histogram)},    {"submissions", gpu.submissions},
-      {"encodeSeconds", to_seconds(gpu.encode)},       {"submitSeconds", to_seconds(gpu.submit)},
-      {"lateSeconds", to_seconds(gpu.late)},           {"peakInUse", gpu.peak_in_use}};
+  return {{"busyFraction", gpu.busy_fraction()},
+          {"busySeconds", to_seconds(gpu.busy)},
+          {"idleSeconds", to_seconds(gpu.idle)},
+          {"idleByCause", to_json(gpu.idle_by_cause)},
+          {"idleAfterWait", to_json(gpu.idle_after_wait)},
+          {"gaps", gpu.gaps},
+          {"gapHistogram", to_json(gpu.gap_histogram)},
+          {"submissions", gpu.submissions},
+          {"encodeSeconds", to_seconds(gpu.encode)},
+          {"submitSeconds", to_seconds(gpu.submit)},
+          {"queuedGaps", gpu.queued_gaps},
+          {"queuedIdleSeconds", to_seconds(gpu.queued_idle)},
+          {"lateSeconds", to_seconds(gpu.late)},
+          {"peakInUse", gpu.peak_in_use}};
 }
 
 Json to_json(const RingStatistics& ring) {

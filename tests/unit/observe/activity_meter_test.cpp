@@ -160,6 +160,33 @@ TEST_F(Metered, WhatIsPassedOnInTurnsIsOneLook) {
   EXPECT_EQ(activity().peak_in_use, 1U);
 }
 
+TEST_F(Metered, TellsWhatTheGpuHadWhenAGapBegan) {
+  const auto run_submitted = [&](nanoseconds submitted, nanoseconds start,
+                                 SubmissionTimes times = {}, nanoseconds deviation = 0ns) {
+    times.submit_begin = times.submit_end = TimePoint(submitted);
+    const ClockOffset clock{0ns, deviation};
+    meter_.ended({GpuInterval{start, start + 10us}, start + 10us, nullptr, clock}, times);
+  };
+  run_submitted(0us, 10us);
+  run_submitted(20us, 25us);
+  EXPECT_EQ(activity().queued_gaps, 1U) << "in time";
+  EXPECT_EQ(activity().queued_idle, 5us);
+  run_submitted(36us, 40us);
+  // Perhaps.
+  run_submitted(48us, 57us, {}, 4us);
+  SubmissionTimes times;
+  times.has_foreign_waits = true;
+  run_submitted(50us, 80us, times);
+  times.has_foreign_waits = false;
+  times.dependency_end = TimePoint(95us);
+  run_submitted(50us, 100us, times);
+  EXPECT_EQ(activity().queued_gaps, 1U);
+  times.dependency_end = TimePoint(105us);
+  run_submitted(50us, 120us, times);
+  EXPECT_EQ(activity().queued_gaps, 2U);
+  EXPECT_EQ(activity().queued_idle, 15us);
+}
+
 TEST_F(Metered, SumsUpHowLateThreadsWere) {
   SubmissionTimes times;
   times.slot_free = TimePoint(5us);

@@ -207,6 +207,14 @@ class Host {
       all.idle_by_cause[cause] += moments[i] - moments[i - 1];
       if (step.waited) all.idle_after_wait[cause] += moments[i] - moments[i - 1];
     }
+    const bool queued = step.submitted.time_since_epoch() <= begin &&
+                        std::all_of(step.after.begin(), step.after.end(), [&](const Ticket& other) {
+                          return other.gpu_interval()->end <= begin;
+                        });
+    if (queued) {
+      ++all.queued_gaps;
+      all.queued_idle += end - begin;
+    }
     all.idle += end - begin;
     ++all.gaps;
     all.gap_histogram.add(end - begin);

@@ -59,8 +59,9 @@ std::vector<FindingKind> found(const RingStatistics& statistics, std::size_t lea
 RingStatistics with_pauses(RingStatistics statistics, std::chrono::nanoseconds pause) {
   GpuActivity& gpu = *statistics.gpu;
   const auto count = static_cast<std::int64_t>(gpu.submissions - 1);
-  gpu.gaps = static_cast<std::uint64_t>(count);
+  gpu.gaps = gpu.queued_gaps = static_cast<std::uint64_t>(count);
   gpu.idle += count * pause;
+  gpu.queued_idle += count * pause;
   gpu.idle_by_cause[GapCause::device] += count * pause;
   return statistics;
 }
@@ -157,6 +158,39 @@ TEST(Diagnosis, ManySmallSubmissions) {
 
 TEST(Diagnosis, AGpuThatSomethingElseKeepsBusy) {
   EXPECT_THAT(found(with_pauses(run({}), 2ms)), ElementsAre(FindingKind::gpu_used_by_others));
+}
+
+TEST(Diagnosis, ALongLaunchIsNobodyElsesWork) {
+  // What comes late finds the GPU idle, and a launch takes its time there.
+  const Plan step{.encode = 20us, .launch = 500us, .execute = 300us};
+  EXPECT_THAT(found(run({.step = step, .application = 4ms})),
+              ElementsAre(FindingKind::application_bound, FindingKind::ring_larger_than_used));
+  const RingStatistics waits = run({.step = step, .waits_for_each = true});
+  EXPECT_EQ(waits.gpu->queued_gaps, 0U);
+  EXPECT_GT(waits.gpu->idle_by_cause[GapCause::device], 0us);
+  EXPECT_THAT(found(waits),
+              ElementsAre(FindingKind::application_bound, FindingKind::ring_larger_than_used));
+  // The launch is a part of what waiting costs.
+  EXPECT_NEAR(*diagnose(waits).findings[0].idle_share, 520.0 / 820, 0.01);
+  const Plan slow_to_record{.encode = 900us, .launch = 500us, .execute = 100us};
+  EXPECT_THAT(found(run({.step = slow_to_record})),
+              ElementsAre(FindingKind::encode_bound, FindingKind::ring_larger_than_used));
+}
+
+TEST(Diagnosis, APauseBetweenQueuedWorkIsWordedAsAGuess) {
+  const Diagnosis diagnosis = diagnose(with_pauses(run({}), 2ms));
+  ASSERT_TRUE(diagnosis.has(FindingKind::gpu_used_by_others));
+  EXPECT_THAT(diagnosis.text(), HasSubstr("may be using it; the figures don't tell what"));
+}
+
+TEST(Diagnosis, AnIdleGpuThatMayHaveHadItsWorkIsBlamedOnNobody) {
+  // The clock doesn't tell whether the work was there.
+  RingStatistics statistics = with_pauses(run({}), 2ms);
+  statistics.gpu->queued_gaps = 0;
+  statistics.gpu->queued_idle = 0ns;
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::small_submissions));
+  EXPECT_THAT(diagnose(statistics).text(), HasSubstr("2000.0 µs each time"));
+  EXPECT_THAT(diagnose(statistics).text(), HasSubstr("nobody can tell"));
 }
 
 TEST(Diagnosis, WorkThatWaitsForAnotherQueue) {
