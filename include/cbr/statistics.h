@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include <cbr/gpu_activity.h>
 
@@ -68,6 +69,8 @@ struct RingStatistics {
   /// How busy the GPU was and why it was idle. There once work has ended whose start and end the
   /// GPU noted: with GpuTimes::both, on a device with timestamps.
   std::optional<GpuActivity> gpu = std::nullopt;
+  /// What each queue has of that, by its index. Empty where there is one queue, or no `gpu`.
+  std::vector<GpuActivity> gpu_by_queue = {};
 };
 
 }  // namespace cbr

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include <fmt/format.h>
 #include <pybind11/stl.h>
@@ -66,6 +67,11 @@ py::dict to_dict(const RingStatistics& statistics) {
       [&](const char* name, auto member, const char*) { dict[name] = statistics.*member; });
   dict["gpu"] = py::none();
   if (statistics.gpu) dict["gpu"] = gpu_activity_dict(*statistics.gpu);
+  py::list by_queue;
+  for (const GpuActivity& activity : statistics.gpu_by_queue) {
+    by_queue.append(gpu_activity_dict(activity));
+  }
+  dict["gpu_by_queue"] = by_queue;
   return dict;
 }
 
@@ -74,6 +80,7 @@ py::dict state_of(const RingStatistics& statistics) {
   py::dict state = to_dict(statistics);
   // Itself, which is exact.
   state["gpu"] = statistics.gpu;
+  state["gpu_by_queue"] = statistics.gpu_by_queue;
   return state;
 }
 
@@ -103,6 +110,12 @@ std::string statistics_html(const RingStatistics& statistics) {
     return fmt::format("busy {:.1f} %", 100 * statistics.gpu->busy_fraction());
   };
   table.add_row({"gpu", statistics.gpu ? busy() : "None", "How busy the GPU was."});
+  std::string by_queue;
+  for (const GpuActivity& activity : statistics.gpu_by_queue) {
+    by_queue += fmt::format("{}{:.1f} %", by_queue.empty() ? "busy " : ", ",
+                            100 * activity.busy_fraction());
+  }
+  table.add_row({"gpu_by_queue", by_queue.empty() ? "[]" : by_queue, "The same of each queue."});
   return table.text() + (statistics.gpu ? gpu_activity_html(*statistics.gpu) : "");
 }
 
@@ -113,6 +126,9 @@ RingStatistics from_state(const py::dict& values) {
     // Absent in what was pickled before there was any.
     if (values.contains(name)) statistics.*member = values[name].cast<Value>();
   });
+  if (values.contains("gpu_by_queue")) {
+    statistics.gpu_by_queue = values["gpu_by_queue"].cast<std::vector<GpuActivity>>();
+  }
   if (values.contains("gpu")) statistics.gpu = values["gpu"].cast<std::optional<GpuActivity>>();
   return statistics;
 }
@@ -126,6 +142,10 @@ void bind_statistics(py::module_& module) {
     type.def_readonly(name, member, documentation);
   });
   type.def_readonly("gpu", &RingStatistics::gpu, gpu_documentation);
+  type.def_readonly(
+      "gpu_by_queue", &RingStatistics::gpu_by_queue,
+      "What each queue has of that, a list of GpuActivity by the queue's index. Empty "
+      "where there is one queue, or no `gpu`.");
   type.def("to_dict", &to_dict,
            "The counters by name, for JSON and the like; `gpu` is a dict of its own, or None.");
   type.def(py::pickle(&state_of, &from_state));

@@ -472,6 +472,7 @@ RingStatistics RingCore::statistics(std::source_location& oldest_lease_at) {
   }
   RingStatistics statistics;
   const TimePoint now = ring_.backend->now();
+  if (ring_.queue_count() > 1) statistics.gpu_by_queue.reserve(ring_.queue_count());
   const StateAccess state(ring_.state);
   state->read(statistics, now);
   if (statistics.oldest_lease_ms > 0) {

@@ -336,7 +336,14 @@ void RingState::read(RingStatistics& statistics, TimePoint now) const {
   GpuActivity all;
   for (const observe::ActivityMeter& meter : meters_) all += meter.activity();
   all.queues = static_cast<std::uint32_t>(meters_.size());
-  if (all.submissions > 0) statistics.gpu = all;
+  if (all.submissions > 0) {
+    statistics.gpu = all;
+    for (const observe::ActivityMeter& meter : meters_) {
+      if (meters_.size() == 1) break;
+      statistics.gpu_by_queue.push_back(meter.activity());
+      statistics.gpu_by_queue.back().queues = 1;
+    }
+  }
   read_slots(statistics, now);
 }
 

@@ -237,7 +237,7 @@ class RingState {
 
   // Statistics.
 
-  /// All of them, as they are at `now`.
+  /// All of them, as they are at `now`. Allocates nothing if there is room for each queue's.
   void read(RingStatistics& statistics, TimePoint now) const;
   void reset_statistics(TimePoint now);
 

@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstddef>
 #include <initializer_list>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -29,6 +32,8 @@ constexpr std::uint32_t usual_ring_size = 3;
 /// H200. What pauses for so long on average has something else to do.
 constexpr nanoseconds longest_pause = std::chrono::microseconds(200);
 
+/// Queues whose busy fractions are closer together do the same, more or less.
+constexpr double alike = 0.05;
 /// To record takes less: who has held a lease for so long is at something else, or waits.
 constexpr double long_lease_ms = 1000;
 
@@ -66,9 +71,11 @@ double microseconds(nanoseconds time) {
 /// What was measured, as a diagnosis looks at it.
 class Figures {
  public:
-  Figures(const RingStatistics& statistics, const GpuActivity& gpu)
+  /// Of all queues, or of one that has so many of the slots.
+  Figures(const RingStatistics& statistics, const GpuActivity& gpu, std::uint32_t slots)
       : statistics_(statistics),
         gpu_(gpu),
+        slots_(slots),
         whole_(static_cast<double>((gpu.busy + gpu.idle).count())) {}
 
   [[nodiscard]] double share(nanoseconds time) const {
@@ -84,10 +91,10 @@ class Figures {
   }
   /// What the host did while the GPU stood idle, though it might have done it earlier.
   [[nodiscard]] double share_after_wait() const { return share(host_after_wait() + launch()); }
-  /// What passes before the GPU starts work that could not be queued, since the ring has one slot:
+  /// What passes before the GPU starts work that could not be queued, since the queue has one slot:
   /// a larger ring hides that behind other work, unlike the device's pause.
   [[nodiscard]] nanoseconds launch() const {
-    return statistics_.ring_size > 1 ? nanoseconds(0) : gpu_.idle_after_wait[GapCause::device];
+    return slots_ > queues() ? nanoseconds(0) : gpu_.idle_after_wait[GapCause::device];
   }
   /// How long the device paused though it had work.
   [[nodiscard]] nanoseconds pauses() const {
@@ -141,6 +148,11 @@ class Figures {
   }
   /// Slots belong to queues in turn, so that each queue gets one more only with so many.
   [[nodiscard]] std::uint32_t queues() const { return std::max(gpu_.queues, 1U); }
+  /// Those of the ring, where these are the figures of one.
+  [[nodiscard]] std::uint32_t all_queues() const {
+    return std::max(statistics_.gpu ? statistics_.gpu->queues : 1U, 1U);
+  }
+  [[nodiscard]] std::uint32_t slots() const { return slots_; }
   [[nodiscard]] nanoseconds mean_pause() const {
     return gpu_.queued_gaps == 0 ? nanoseconds(0)
                                  : pauses() / static_cast<std::int64_t>(gpu_.queued_gaps);
@@ -182,6 +194,7 @@ class Figures {
 
   const RingStatistics& statistics_;
   const GpuActivity& gpu_;
+  const std::uint32_t slots_;
   const double whole_;
 };
 
@@ -231,7 +244,7 @@ void look_at_ring_size(const Figures& figures, Findings& findings) {
   const std::uint32_t size = figures.ring().ring_size;
   const double late = figures.share(figures.gpu().idle_after_wait[GapCause::wake_up]);
   // With slots enough, what is left is that the thread comes late for the one that it waits for.
-  if (size >= usual_ring_size * figures.queues() && late >= noticeable) {
+  if (figures.slots() >= usual_ring_size * figures.queues() && late >= noticeable) {
     findings.push_back(
         {FindingKind::late_wake_up,
          fmt::format("The GPU stood idle for {} of the time because threads woke up late, with a "
@@ -251,7 +264,7 @@ void look_at_ring_size(const Figures& figures, Findings& findings) {
                    "it could be up to {:.2f} times as fast.",
                    percent(share), size, figures.most_gain()),
        fmt::format("Set ring_size to {}; `cbr plan` predicts what each size brings.",
-                   size + figures.queues()),
+                   size + figures.all_queues()),
        share});
 }
 
@@ -282,7 +295,7 @@ void look_at_application(const Figures& figures, Findings& findings) {
 
 void look_at_host(const Figures& figures, Findings& findings) {
   // Never ahead of the GPU, it may be recording in the gaps, but only since it began so late.
-  const bool never_ahead = figures.gpu().peak_in_use == 1 && figures.ring().ring_size > 1;
+  const bool never_ahead = figures.gpu().peak_in_use == 1 && figures.slots() > 1;
   if (never_ahead || figures.gpu().encode + figures.gpu().submit < figures.gpu().busy) {
     look_at_application(figures, findings);
     return;
@@ -426,6 +439,22 @@ void look_at_size_of_ring_in_use(const Figures& figures, Findings& findings) {
        std::nullopt});
 }
 
+/// Where the idle time went, the most first.
+Findings look_at_idle_time(const Figures& figures) {
+  Findings findings;
+  look_at_ring_size(figures, findings);
+  look_at_host(figures, findings);
+  look_at_device(figures, findings);
+  look_at_what_nobody_knows(figures, findings);
+  return findings;
+}
+
+void sort_by_share(Findings& findings) {
+  std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+    return a.idle_share.value_or(0) > b.idle_share.value_or(0);
+  });
+}
+
 void sum_up(const Figures& figures, Findings& findings) {
   const double busy = figures.gpu().busy_fraction();
   const bool idle = std::any_of(findings.begin(), findings.end(),
@@ -444,6 +473,84 @@ void sum_up(const Figures& figures, Findings& findings) {
                      percent(busy), percent(noticeable)),
          "Nothing to gain that is worth your time.", std::nullopt});
   }
+}
+
+/// A queue that is used enough to be judged by itself.
+struct JudgedQueue {
+  std::size_t index = 0;
+  Figures figures;
+  Findings findings;
+
+  /// Whether one need not tell the two apart.
+  [[nodiscard]] bool is_like(const JudgedQueue& other) const {
+    return std::abs(figures.gpu().busy_fraction() - other.figures.gpu().busy_fraction()) < alike;
+  }
+};
+
+std::vector<JudgedQueue> judge_queues(const RingStatistics& statistics) {
+  std::vector<JudgedQueue> judged;
+  const std::vector<GpuActivity>& queues = statistics.gpu_by_queue;
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    if (queues[i].submissions < fewest_submissions) continue;
+    // Slots belong to queues in turn.
+    const std::size_t slots = (statistics.ring_size + queues.size() - 1 - i) / queues.size();
+    const Figures figures(statistics, queues[i], std::max(static_cast<std::uint32_t>(slots), 1U));
+    judged.push_back({i, figures, look_at_idle_time(figures)});
+  }
+  return judged;
+}
+
+/// A queue that is not the busiest may stand idle by design: the program has no more work for it,
+/// and the GPU is at work on another. What it is blamed for is what the ring or other work did.
+bool counts_on_each_queue(FindingKind kind) {
+  return kind == FindingKind::ring_too_small || kind == FindingKind::late_wake_up ||
+         kind == FindingKind::dependency_bound;
+}
+
+/// Queues that differ must not be added up: one that is seldom used would hide that the other has
+/// nothing to gain.
+Findings look_at_queues(std::vector<JudgedQueue> queues) {
+  const auto busiest =
+      std::max_element(queues.begin(), queues.end(), [](const auto& left, const auto& right) {
+        return left.figures.gpu().busy < right.figures.gpu().busy;
+      });
+  Findings findings;
+  const auto take = [&](const JudgedQueue& queue, Finding& finding) {
+    finding.text = fmt::format("Queue {}: {}", queue.index, finding.text);
+    findings.push_back(std::move(finding));
+  };
+  for (JudgedQueue& queue : queues) {
+    for (Finding& finding : queue.findings) {
+      if (&queue == &*busiest || counts_on_each_queue(finding.kind)) take(queue, finding);
+    }
+  }
+  sort_by_share(findings);
+  Findings sum = findings;
+  sum_up(busiest->figures, sum);
+  for (std::size_t i = findings.size(); i < sum.size(); ++i) take(*busiest, sum[i]);
+  return findings;
+}
+
+Findings look_at_all(const RingStatistics& statistics) {
+  const Figures figures(statistics, *statistics.gpu, statistics.ring_size);
+  std::vector<JudgedQueue> queues = judge_queues(statistics);
+  const auto& by_queue = statistics.gpu_by_queue;
+  const auto used = std::count_if(by_queue.begin(), by_queue.end(),
+                                  [](const GpuActivity& queue) { return queue.submissions > 0; });
+  const bool all_judged = used == static_cast<std::ptrdiff_t>(queues.size());
+  const bool differ = std::any_of(queues.begin(), queues.end(), [&](const JudgedQueue& queue) {
+    return !all_judged || !queue.is_like(queues.front());
+  });
+  Findings findings;
+  if (differ) {
+    findings = look_at_queues(std::move(queues));
+  } else {
+    findings = look_at_idle_time(figures);
+    sort_by_share(findings);
+    sum_up(figures, findings);
+  }
+  look_at_size_of_ring_in_use(figures, findings);
+  return findings;
 }
 
 }  // namespace
@@ -477,16 +584,7 @@ Diagnosis observe::diagnose(const RingStatistics& statistics, std::size_t leaked
   Diagnosis diagnosis;
   Findings& findings = diagnosis.findings;
   if (statistics.gpu && statistics.gpu->submissions >= fewest_submissions) {
-    const Figures figures(statistics, *statistics.gpu);
-    look_at_ring_size(figures, findings);
-    look_at_host(figures, findings);
-    look_at_device(figures, findings);
-    look_at_what_nobody_knows(figures, findings);
-    std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-      return a.idle_share.value_or(0) > b.idle_share.value_or(0);
-    });
-    sum_up(figures, findings);
-    look_at_size_of_ring_in_use(figures, findings);
+    findings = look_at_all(statistics);
   } else if (statistics.gpu || statistics.submissions < fewest_submissions) {
     findings.push_back(
         {FindingKind::too_little,

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <cbr/options.h>
 #include <cbr/recording.h>
 
 #include "observe/activity_meter.h"
@@ -93,9 +94,19 @@ RingStatistics statistics_of(const Recording& recording) {
   }
   GpuActivity gpu;
   double told_ns = 0.0;
-  for (auto& [queue, submissions] : queues) gpu += activity_of(std::move(submissions), told_ns);
+  // No ring has more queues than slots.
+  const bool several = recording.queue_count > 1 && recording.queue_count <= max_ring_size;
+  std::vector<GpuActivity> by_queue(several ? recording.queue_count : 0);
+  for (auto& [queue, submissions] : queues) {
+    const GpuActivity activity = activity_of(std::move(submissions), told_ns);
+    gpu += activity;
+    if (to_number(queue) < by_queue.size()) by_queue[to_number(queue)] = activity;
+  }
   gpu.queues = recording.queue_count;
-  if (gpu.submissions > 0) statistics.gpu = gpu;
+  if (gpu.submissions == 0) return statistics;
+  statistics.gpu = gpu;
+  for (GpuActivity& activity : by_queue) activity.queues = 1;
+  statistics.gpu_by_queue = std::move(by_queue);
   return statistics;
 }
 

@@ -127,6 +127,23 @@ def test_a_copy_is_the_same_to_the_nanosecond():
         assert pickle.loads(pickle.dumps(fresh.statistics())).gpu is None
 
 
+def test_each_queue_has_its_own():
+    gpu = cbr.simulated.Gpu(2)
+    with cbr.CommandBufferRing(ring_size=6, backend=gpu, hang_warning_ms=0) as ring:
+        for i in range(200):
+            for queue in (0, 1) if i % 5 == 0 else (0,):
+                with ring.acquire(queue=queue) as lease:
+                    cbr.simulated.record(lease, encode=20e-6, execute=200e-6 if queue == 0 else 30e-6)
+        ring.drain()
+        statistics, diagnosis = ring.statistics(), ring.diagnose()
+    assert [each.submissions for each in statistics.gpu_by_queue] == [200, 40]
+    assert statistics.to_dict()["gpu_by_queue"][1] == statistics.gpu_by_queue[1].to_dict()
+    assert copy.copy(statistics).gpu_by_queue == statistics.gpu_by_queue
+    assert [each.kind for each in diagnosis.findings] == ["gpu_bound"]
+    with run() as single:
+        assert single.statistics().gpu_by_queue == []
+
+
 def test_leases_that_are_held():
     gpu = cbr.simulated.Gpu()
     gpu.advance(1e-3)

@@ -123,24 +123,27 @@ Json to_json(const GpuActivity& gpu) {
 }
 
 Json to_json(const RingStatistics& ring) {
-  return {{"totalAcquisitions", ring.total_acquisitions},
-          {"totalReleases", ring.total_releases},
-          {"waitEvents", ring.wait_events},
-          {"timeoutEvents", ring.timeout_events},
-          {"reuseRate", ring.reuse_rate},
-          {"totalWaitMs", ring.total_wait_ms},
-          {"avgWaitMs", ring.avg_wait_ms},
-          {"maxWaitMs", ring.max_wait_ms},
-          {"ringSize", ring.ring_size},
-          {"currentIndex", ring.current_index},
-          {"inFlight", ring.in_flight},
-          {"leased", ring.leased},
-          {"submissions", ring.submissions},
-          {"coalesced", ring.coalesced},
-          {"completions", ring.completions},
-          {"failures", ring.failures},
-          {"discarded", ring.discarded},
-          {"gpu", ring.gpu ? to_json(*ring.gpu) : Json(nullptr)}};
+  Json json = {{"totalAcquisitions", ring.total_acquisitions},
+               {"totalReleases", ring.total_releases},
+               {"waitEvents", ring.wait_events},
+               {"timeoutEvents", ring.timeout_events},
+               {"reuseRate", ring.reuse_rate},
+               {"totalWaitMs", ring.total_wait_ms},
+               {"avgWaitMs", ring.avg_wait_ms},
+               {"maxWaitMs", ring.max_wait_ms},
+               {"ringSize", ring.ring_size},
+               {"currentIndex", ring.current_index},
+               {"inFlight", ring.in_flight},
+               {"leased", ring.leased},
+               {"submissions", ring.submissions},
+               {"coalesced", ring.coalesced},
+               {"completions", ring.completions},
+               {"failures", ring.failures},
+               {"discarded", ring.discarded},
+               {"gpu", ring.gpu ? to_json(*ring.gpu) : Json(nullptr)}};
+  // Absent for one: files of before are the same.
+  for (const GpuActivity& queue : ring.gpu_by_queue) json["gpuByQueue"].push_back(to_json(queue));
+  return json;
 }
 
 Json to_json(const GpuSummary& gpu) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "bench/gpu_timeline.h"
 #include "bench/verdict.h"
@@ -22,24 +24,36 @@ void append(std::vector<double>& all, const std::vector<double>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
-/// Sums up what the GPU did in rounds that follow each other: the queues are the same ones, and the
-/// most slots that were of use at one time are the most of any round. Empty where no round knows.
+/// Adds what the GPU did in one round to that of those before it: the queues are the same ones, and
+/// the most slots that were of use at one time are the most of any round.
+void add_round(GpuActivity& sum, const GpuActivity& round) {
+  const std::uint32_t peak = std::max(sum.peak_in_use, round.peak_in_use);
+  const std::uint32_t queues = std::max(sum.queues, round.queues);
+  sum += round;
+  sum.peak_in_use = peak;
+  sum.queues = queues;
+}
+
+/// Empty where no round knows.
 std::optional<GpuActivity> add_up_activity(const std::vector<RoundSamples>& rounds) {
   std::optional<GpuActivity> sum;
-  std::uint32_t peak = 0;
-  std::uint32_t queues = 0;
   for (const RoundSamples& round : rounds) {
     if (!round.ring.gpu) continue;
     if (!sum) sum.emplace();
-    *sum += *round.ring.gpu;
-    peak = std::max(peak, round.ring.gpu->peak_in_use);
-    queues = std::max(queues, round.ring.gpu->queues);
-  }
-  if (sum) {
-    sum->peak_in_use = peak;
-    sum->queues = queues;
+    add_round(*sum, *round.ring.gpu);
   }
   return sum;
+}
+
+/// The same of each queue.
+std::vector<GpuActivity> add_up_by_queue(const std::vector<RoundSamples>& rounds) {
+  std::vector<GpuActivity> sums;
+  for (const RoundSamples& round : rounds) {
+    const std::vector<GpuActivity>& queues = round.ring.gpu_by_queue;
+    sums.resize(std::max(sums.size(), queues.size()));
+    for (std::size_t i = 0; i < queues.size(); ++i) add_round(sums[i], queues[i]);
+  }
+  return sums;
 }
 
 /// Sums up what several rings of one size have counted.
@@ -64,6 +78,7 @@ RingStatistics add_up(const std::vector<RoundSamples>& rounds) {
     sum.max_wait_ms = std::max(sum.max_wait_ms, round.ring.max_wait_ms);
   }
   sum.gpu = add_up_activity(rounds);
+  sum.gpu_by_queue = add_up_by_queue(rounds);
   sum.avg_wait_ms =
       sum.wait_events == 0 ? 0.0 : sum.total_wait_ms / static_cast<double>(sum.wait_events);
   sum.reuse_rate = 1.0;

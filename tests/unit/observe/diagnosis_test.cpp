@@ -481,6 +481,61 @@ TEST(Diagnosis, EachQueueNeedsItsSlots) {
   EXPECT_THAT(diagnose(run_on_queues(2, 2)).text(), HasSubstr("Set ring_size to 4"));
 }
 
+/// A queue that never stands idle, and one that gets something every so many steps.
+RingStatistics run_with_seldom_used_queue(int every, const Plan& busy, const Plan& seldom,
+                                          Recorder* recorder = nullptr) {
+  const auto gpu = simulated::make_gpu(2);
+  CommandBufferRing ring(
+      gpu, {.ring_size = 6,
+            .hang_warning_ms = 0,
+            .observer = std::shared_ptr<Recorder>(std::shared_ptr<void>(), recorder)});
+  const auto submit = [&](std::uint32_t queue, const Plan& plan) {
+    Lease lease = ring.acquire({.queue = QueueIndex{queue}});
+    simulated::record(lease, plan);
+    std::move(lease).submit();
+  };
+  for (int i = 0; i < 400; ++i) {
+    submit(0, busy);
+    if (i % every == 0) submit(1, seldom);
+  }
+  ring.drain();
+  return ring.statistics();
+}
+
+TEST(Diagnosis, AQueueThatIsSeldomUsedHidesNothingOfABusyOne) {
+  const Plan step{.encode = 20us, .submit = 2us, .execute = 200us, .completion = 10us};
+  for (const int every : {5, 100}) {
+    Recorder recorder;
+    const RingStatistics statistics =
+        run_with_seldom_used_queue(every, step, {.encode = 20us, .execute = 30us}, &recorder);
+    ASSERT_LT(statistics.gpu->busy_fraction(), 0.9) << "added up, the GPU seems to be idle";
+    ASSERT_EQ(statistics.gpu_by_queue.size(), 2U);
+    EXPECT_THAT(found(statistics), ElementsAre(FindingKind::gpu_bound)) << every;
+    EXPECT_THAT(diagnose(statistics).text(), HasSubstr("Queue 0: The GPU is busy"));
+    EXPECT_THAT(found(statistics_of(recorder.recording())), ElementsAre(FindingKind::gpu_bound));
+  }
+}
+
+TEST(Diagnosis, TheBusyQueueOfTwoIsFoundOutWhereItIsIdle) {
+  const RingStatistics statistics = run_with_seldom_used_queue(
+      5, {.encode = 100us, .submit = 2us, .execute = 70us}, {.encode = 1us, .execute = 5us});
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::encode_bound));
+  const Diagnosis diagnosis = diagnose(statistics);
+  EXPECT_THAT(diagnosis.text(), HasSubstr("Queue 0: The GPU stood idle for 29.5 %"));
+  EXPECT_NEAR(*diagnosis.findings[0].idle_share, 0.295, 0.001) << "of its own time, not of both's";
+}
+
+TEST(Diagnosis, QueuesThatAreAlikeAreAddedUp) {
+  const RingStatistics statistics = run_on_queues(2, 2);
+  ASSERT_EQ(statistics.gpu_by_queue.size(), 2U);
+  GpuActivity sum = statistics.gpu_by_queue[0];
+  sum += statistics.gpu_by_queue[1];
+  EXPECT_EQ(sum, *statistics.gpu);
+  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::ring_too_small));
+  EXPECT_THAT(diagnose(statistics).text(), testing::Not(HasSubstr("Queue 0")));
+  EXPECT_TRUE(run({}).gpu_by_queue.empty()) << "there is one queue";
+}
+
 TEST(Diagnosis, AShortRunPromisesNoMoreThanALongOne) {
   Program program{.ring_size = 1, .step = {.encode = 1ms, .submit = 2us, .execute = 10us}};
   for (const int steps : {40, 100, 1000}) {
