@@ -52,6 +52,7 @@ install(DIRECTORY include/cbr DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT 
         PATTERN config.h EXCLUDE
         PATTERN metal.h EXCLUDE
         PATTERN recording_file.h EXCLUDE
+        PATTERN report.h EXCLUDE
         PATTERN vulkan.h EXCLUDE)
 cbr_install_library(cbr "")
 if(CBR_BUILD_VULKAN)
@@ -77,8 +78,8 @@ if(CBR_BUILD_CONFIG)
 endif()
 if(CBR_BUILD_RECORDING)
   list(APPEND CBR_BUILT_COMPONENTS recording)
-  install(FILES include/cbr/recording_file.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cbr
-          COMPONENT development)
+  install(FILES include/cbr/recording_file.h include/cbr/report.h
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cbr COMPONENT development)
   # A set of its own too: linked statically it needs utf8proc.
   cbr_install_library(cbr_recording _recording)
 endif()

@@ -43,7 +43,7 @@ class Completion(CbrTestCase):
 
     def test_bash_completes_commands(self):
         self.assertEqual(self.bash(""), ["bench", "compare", "config", "doctor", "generate", "help",
-                                         "plan", "version"])
+                                         "plan", "report", "version"])
         self.assertEqual(self.bash("co"), ["compare", "config"])
         self.assertEqual(self.bash("config", ""), ["check", "example", "reference", "schema", "show"])
 

@@ -23,6 +23,7 @@ struct Command {
 [[nodiscard]] Command add_generate_command(CLI::App& app);
 [[nodiscard]] Command add_help_command(CLI::App& app);
 [[nodiscard]] Command add_plan_command(CLI::App& app);
+[[nodiscard]] Command add_report_command(CLI::App& app);
 [[nodiscard]] Command add_version_command(CLI::App& app);
 
 }  // namespace cbr::tool

@@ -34,6 +34,7 @@ constexpr const char* program_footer =
     "  cbr bench --model DIR               ... and with a real model?\n"
     "  cbr compare before.json after.json  Is the change more than noise?\n"
     "  cbr plan recording.json             What would another ring size bring?\n"
+    "  cbr report recording.json -o r.html Where did the time go, in a browser?\n"
     "  cbr config show --config ring.yaml  Which options are in effect, from where?\n"
     "  cbr help bench                      What can be asked of a command?\n"
     "\n"
@@ -76,11 +77,11 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);
   app.footer(program_footer);
   const std::vector<Command> commands = {
-      cbr::tool::add_bench_command(app),     cbr::tool::add_compare_command(app),
-      cbr::tool::add_plan_command(app),      cbr::tool::add_generate_command(app),
-      cbr::tool::add_config_command(app),    cbr::tool::add_doctor_command(app),
-      cbr::tool::add_help_command(app),      cbr::tool::add_version_command(app),
-      cbr::tool::add_completion_command(app)};
+      cbr::tool::add_bench_command(app),    cbr::tool::add_compare_command(app),
+      cbr::tool::add_plan_command(app),     cbr::tool::add_report_command(app),
+      cbr::tool::add_generate_command(app), cbr::tool::add_config_command(app),
+      cbr::tool::add_doctor_command(app),   cbr::tool::add_help_command(app),
+      cbr::tool::add_version_command(app),  cbr::tool::add_completion_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
@@ -95,7 +96,8 @@ int run(int argc, char** argv) {
     if (command.parser->parsed()) return command.run();
   }
   return report(
-      "give a command: bench, compare, plan, generate, config, doctor, version or help; cbr help "
+      "give a command: bench, compare, plan, report, generate, config, doctor, version or help; "
+      "cbr help "
       "says what they do",
       cbr::tool::bad_input);
 }

@@ -23,12 +23,14 @@ RecordingFile read_foreign(const char* flag, const std::string& name) {
 }  // namespace
 
 RecordingFile read_recording_input(const char* flag, const std::string& name) {
-  RecordingFile file = read_foreign(flag, name);
+  return require_recordings(read_foreign(flag, name),
+                            is_standard(name) ? standard_input_name : text::printable_path(name));
+}
+
+RecordingFile require_recordings(RecordingFile file, const std::string& name) {
   if (file.recordings.empty()) {
     // The one line that there is tells why.
-    throw InputError(file.note.empty() ? fmt::format("{}: has no recording",
-                                                     is_standard(name) ? standard_input_name
-                                                                       : text::printable_path(name))
+    throw InputError(file.note.empty() ? fmt::format("{}: has no recording", name)
                                        : fmt::format("{}; no recording is left", file.note));
   }
   if (!file.note.empty()) print_note(file.note);

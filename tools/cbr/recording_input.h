@@ -12,4 +12,8 @@ namespace cbr::tool {
 /// recording is in it.
 [[nodiscard]] RecordingFile read_recording_input(const char* flag, const std::string& name);
 
+/// What was read of the file of that name, if there is a recording in it; otherwise throws
+/// InputError. A note of it goes to standard error.
+[[nodiscard]] RecordingFile require_recordings(RecordingFile file, const std::string& name);
+
 }  // namespace cbr::tool

@@ -68,21 +68,6 @@ Json to_json(const BenchConfig& config) {
   return json;
 }
 
-/// A cause's name as the file's others are: "slotWait".
-std::string key_of(GapCause cause) {
-  std::string key;
-  bool upper = false;
-  for (const char letter : to_string(cause)) {
-    if (letter == '_') {
-      upper = true;
-    } else {
-      key += upper ? static_cast<char>(letter - 'a' + 'A') : letter;
-      upper = false;
-    }
-  }
-  return key;
-}
-
 double to_seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
@@ -201,6 +186,20 @@ Json to_json(const HandOverResult& hand_over, const std::string& rate_key) {
 }
 
 }  // namespace
+
+std::string key_of(GapCause cause) {
+  std::string key;
+  bool upper = false;
+  for (const char letter : to_string(cause)) {
+    if (letter == '_') {
+      upper = true;
+    } else {
+      key += upper ? static_cast<char>(letter - 'a' + 'A') : letter;
+      upper = false;
+    }
+  }
+  return key;
+}
 
 std::string result_json(const BenchResult& result) {
   const std::string rate_key = result.config.unit() + "PerSec";
