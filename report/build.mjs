@@ -42,7 +42,9 @@ async function page() {
       metafile: true, charset: "ascii", target: ["chrome100", "firefox100", "safari15.4"], legalComments: "none",
       ...options,
     });
-    return { text: result.outputFiles[0].text.trim(), inputs: Object.keys(result.metafile.inputs) };
+    const [output] = Object.values(result.metafile.outputs);
+    const inputs = Object.entries(output.inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+    return { text: result.outputFiles[0].text.trim(), inputs: inputs.map(([name]) => name) };
   };
   const script = await bundle("main.ts", { format: "iife" });
   const style = await bundle("style.css", { loader: { ".css": "css" } });

@@ -61,6 +61,22 @@ class Report(CbrTestCase):
         data = self.report(self.result, self.steps, self.steps)
         self.assertEqual((len(data["results"]), len(data["recordings"])), (1, 4))
 
+    def test_bench_writes_the_same(self):
+        expected = self.report(self.result, self.steps)
+        run = run_cbr(*BENCH, "--report", "-")
+        self.assert_success(run)
+        data = data_of(run.stdout)
+        for result in [data["results"][0], expected["results"][0]]:
+            result["timestamp"] = result["file"] = ""
+        for recording in expected["recordings"]:
+            recording["file"] = ""
+        self.assertEqual(data, expected)
+        self.page.unlink()
+        self.assertEqual(run_cbr(*BENCH, "--report", self.page).stdout, run_cbr(*BENCH).stdout)
+        self.assertEqual(len(data_of(self.page.read_text(encoding="utf-8"))["recordings"]), 2)
+        self.assert_bad_input(run_cbr(*BENCH, "--report", "-", "--output", "-"), "--output and --report", "(-)")
+        self.assert_bad_input(run_cbr(*BENCH, "--report", self.page, "--record", self.page), "both are")
+
     def test_standard_streams(self):
         expected = self.report(self.steps)
         run = self.piped(self.steps.read_text(encoding="utf-8"), "report", "-", "-o", "-")

@@ -16,6 +16,7 @@
 #include "bench/bench_run.h"
 #include "bench/decode_workload.h"
 #include "bench/result_json.h"
+#include "bench/result_report.h"
 #include "bench/result_table.h"
 #include "bench/run_summary.h"
 #include "bench/simulated_workload.h"
@@ -29,6 +30,7 @@
 #include "device_choice.h"
 #include "exit_code.h"
 #include "interrupt.h"
+#include "observe/report_page.h"
 #include "output_file.h"
 #include "progress_line.h"
 #include "standard_error.h"
@@ -51,6 +53,7 @@ constexpr const char* bench_footer =
     "  cbr bench --backend simulated --queues 2\n"
     "  cbr bench --config ring.yaml\n"
     "  cbr bench --record steps.json && cbr plan steps.json\n"
+    "  cbr bench --report report.html\n"
     "\n"
     "Each round runs every ring size once, in alternating order, so that a drift of\n"
     "the machine favours none. The speed-up is over the first ring size; its\n"
@@ -137,7 +140,7 @@ bench::RunPlan make_plan(const BenchFlags& flags, const Config& config) {
   // A benchmark that hangs should end, unless somebody wants it to wait.
   if (!is_given(config, "timeout_ms")) plan.options.timeout = guard;
   if (!is_given(config, "name")) plan.options.name = name;
-  plan.records = !flags.record.empty();
+  plan.records = !flags.record.empty() || !flags.report.empty();
   const std::uint32_t queues = queues_of(flags, config);
   plan.compares_hand_overs = queues > 1;
   for (const std::uint32_t size : plan.ring_sizes) {
@@ -266,10 +269,15 @@ class BenchCommand {
     if (!flags_.record.empty() && !is_standard(flags_.record)) {
       write_file(flags_.record, recording_text());
     }
+    if (!flags_.report.empty() && !is_standard(flags_.report)) {
+      write_file(flags_.report, report_text());
+    }
     if (is_standard(flags_.output)) {
       write_output(bench::result_json(result_));
     } else if (is_standard(flags_.record)) {
       write_output(recording_text());
+    } else if (is_standard(flags_.report)) {
+      write_output(report_text());
     } else {
       print_text(bench::result_table(result_));
     }
@@ -284,6 +292,16 @@ class BenchCommand {
   [[nodiscard]] std::string recording_text() const {
     std::ostringstream text;
     write_recordings(text, recordings_, origin_here(result_.device.name));
+    return std::move(text).str();
+  }
+
+  [[nodiscard]] std::string report_text() const {
+    observe::ReportPage page;
+    page.add_result(bench::result_for_report(bench::result_json(result_), "the result", ""));
+    const RecordingOrigin origin = origin_here(result_.device.name);
+    for (const Recording& recording : recordings_) page.add_recording(recording, origin);
+    std::ostringstream text;
+    page.write(text);
     return std::move(text).str();
   }
 

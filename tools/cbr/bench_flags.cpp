@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -90,6 +92,29 @@ void add_synthetic_flags(CLI::App& parser, BenchFlags& flags) {
            "From a step's end on the GPU until the host sees it");
 }
 
+/// That each output can be written, and to a place of its own.
+void require_outputs(const CLI::App& parser, const BenchFlags& flags) {
+  const std::array<std::pair<const char*, const std::string*>, 3> outputs = {
+      {{"--output", &flags.output}, {"--record", &flags.record}, {"--report", &flags.report}}};
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const auto& [name, file] = outputs[i];
+    for (std::size_t j = i + 1; j < outputs.size(); ++j) {
+      const auto& [other_name, other] = outputs[j];
+      if (is_standard(*file) && is_standard(*other)) {
+        throw InputError(fmt::format(
+            "{} and {}: standard output (-) can be written to by one of them", name, other_name));
+      }
+      if (!file->empty() && *file == *other) {
+        throw InputError(
+            fmt::format("{} and {}: both are {}", name, other_name, text::printable_path(*file)));
+      }
+    }
+  }
+  for (const auto& [name, file] : outputs) {
+    if (parser.count(name) > 0 && !is_standard(*file)) require_writable(name, *file);
+  }
+}
+
 }  // namespace
 
 void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
@@ -120,6 +145,12 @@ void add_bench_flags(CLI::App& parser, BenchFlags& flags) {
                   "Write what each ring did in its last round to this file, for cbr plan and cbr "
                   "doctor; - is standard output, without the table")
       ->type_name("FILE.json");
+  parser
+      .add_option(
+          "--report", flags.report,
+          "Write the result and what each ring did to this file, as a page for a browser; - is "
+          "standard output, without the table")
+      ->type_name("FILE.html");
   add_model_flags(parser, flags);
   add_synthetic_flags(parser, flags);
   add_config_flags(parser, flags.config, {"backend", "device", "ring_size"});
@@ -140,19 +171,7 @@ void check_bench_flags(const CLI::App& parser, const BenchFlags& flags) {
   if (backend == "vulkan" || has_model) {
     require_absent(parser, simulated_flags, "--synthetic --backend simulated");
   }
-  if (is_standard(flags.output) && is_standard(flags.record)) {
-    throw InputError("--output and --record: standard output (-) can be written to by one of them");
-  }
-  if (!flags.output.empty() && flags.output == flags.record) {
-    throw InputError(
-        fmt::format("--output and --record: both are {}", text::printable_path(flags.output)));
-  }
-  if (parser.count("--output") > 0 && !is_standard(flags.output)) {
-    require_writable("--output", flags.output);
-  }
-  if (parser.count("--record") > 0 && !is_standard(flags.record)) {
-    require_writable("--record", flags.record);
-  }
+  require_outputs(parser, flags);
 }
 
 }  // namespace cbr::tool

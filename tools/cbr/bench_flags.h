@@ -28,6 +28,8 @@ struct BenchFlags {
   std::string output;
   /// Empty to record nothing, "-" for standard output.
   std::string record;
+  /// Empty to write no report, "-" for standard output.
+  std::string report;
 
   std::uint32_t questions = 3;
   std::uint32_t max_tokens = 32;
