@@ -227,8 +227,8 @@ TEST_F(Coalescing, CountsTheSubmissionsThatWereNoneToTheDriver) {
 /// Everything that may be gathered is.
 class GatheringRegardless : public Coalescing {
  protected:
-  GatheringRegardless() { detail::gathers_regardless = true; }
-  ~GatheringRegardless() override { detail::gathers_regardless = false; }
+  void SetUp() override { detail::gathers_regardless = true; }
+  void TearDown() override { detail::gathers_regardless = false; }
 };
 
 TEST_F(GatheringRegardless, TheLossOfAnotherRingIsNoneOfTheOneWhoseWorkComesAfter) {
