@@ -153,7 +153,8 @@ class CommandBufferRing {
   /// as it was. Works on a healthy ring too, whose work it waits for.
   void reset(std::shared_ptr<Backend> backend);
 
-  /// The counters at one moment. Notices completed work first; doesn't wait for the GPU.
+  /// The counters at one moment. Notices completed work first; doesn't wait for the GPU. Allocates
+  /// nothing with one queue, and with several RingStatistics::gpu_by_queue.
   [[nodiscard]] RingStatistics statistics() const;
   /// What the counters mean, in words: whether the GPU stood idle, why, and what to do about it.
   /// The same as cbr::diagnose(statistics(), leaked().size()), and of a lease that is held for long

@@ -344,7 +344,7 @@ TEST(Allocation, WaitingForAnyOfFourRingsAllocatesNothing) {
 }
 
 TEST(Allocation, LookingAtTheRingAllocatesNothing) {
-  CommandBufferRing ring(simulated::make_gpu(2), {.ring_size = 4});
+  CommandBufferRing ring(simulated::make_gpu(), {.ring_size = 4});
   expect_steady([&] {
     for (int i = 0; i < 4; ++i) submit(ring);
     ring.drain();
@@ -353,6 +353,19 @@ TEST(Allocation, LookingAtTheRingAllocatesNothing) {
     EXPECT_TRUE(ring.leaked().empty());
     EXPECT_EQ(ring.ring_size(), 4U);
   });
+}
+
+TEST(Allocation, OfSeveralQueuesTheStatisticsAllocateNothingButTheirList) {
+  CommandBufferRing ring(simulated::make_gpu(2), {.ring_size = 4});
+  const auto look = [&] {
+    for (int i = 0; i < 4; ++i) submit(ring);
+    ring.drain();
+    EXPECT_EQ(ring.statistics().gpu_by_queue.size(), 2U);
+    ring.reset_statistics();
+    EXPECT_TRUE(ring.leaked().empty());
+  };
+  for (int i = 0; i < 50; ++i) look();
+  EXPECT_EQ(allocations_in(look), 1U);
 }
 
 TEST(Allocation, FindingNoSlotAllocatesNothing) {
