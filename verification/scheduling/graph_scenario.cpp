@@ -68,6 +68,7 @@ class GraphScenario {
     RingOptions options = quiet();
     const auto backend = device.backend(random_);
     options.ring_size = backend->queue_count() + random_.pick(3);
+    options.coalescing = random_.one_in(2);
     rings_.emplace_back(std::in_place, backend, options);
     yard_.sites.push_back(
         {.ring = &*rings_.back(), .device = &device, .number = graph_.new_ring()});

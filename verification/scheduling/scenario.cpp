@@ -16,6 +16,7 @@
 #include <cbr/ring.h>
 #include <cbr/simulated.h>
 
+#include "core/ring_context.h"
 #include "core/sync.h"
 #include "scheduling/scheduler.h"
 
@@ -40,7 +41,9 @@ struct Accepted {
 class Scenario {
  public:
   Scenario(std::uint64_t seed, Coverage& coverage)
-      : random_(seed * 2654435761U + 1), coverage_(coverage) {}
+      : random_(seed * 2654435761U + 1), coverage_(coverage), coalesces_(seed % 2 == 0) {
+    detail::gathers_regardless = true;
+  }
 
   void run() {
     gpu_ = simulated::make_gpu(1 + pick(2));
@@ -50,6 +53,7 @@ class Scenario {
     spins_ = pick(8) == 0;
     options.wait_strategy = spins_ ? WaitStrategy::spin : WaitStrategy::block;
     options.ageing_limit = pick(3);
+    options.coalescing = coalesces_;
     // A thread that the scheduler doesn't know.
     options.hang_warning_ms = 0;
     options.log_sink = [](const LogMessage&) {};
@@ -428,6 +432,7 @@ class Scenario {
 
   std::mt19937_64 random_;
   Coverage& coverage_;
+  const bool coalesces_;
   std::shared_ptr<simulated::Gpu> gpu_;
   std::optional<CommandBufferRing> ring_;
   std::array<bool, 8> held_{};

@@ -14,6 +14,7 @@
 #include <CLI/Validators.hpp>
 #include <fmt/format.h>
 
+#include "core/ring_context.h"
 #include "soak/soak_run.h"
 #include "soak/target.h"
 
@@ -76,6 +77,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Where rings coalesce, as often as may be: the GPU of a soak test is seldom far behind.
+  cbr::detail::gathers_regardless = true;
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

@@ -123,6 +123,7 @@ class Round {
     constexpr std::uint64_t warnings[] = {0, 1, 5000};
     options.hang_warning_ms = warnings[random_.pick(3)];
     options.log_wait_events = random_.one_in(8);
+    options.coalescing = random_.one_in(2);
     options.name = "soak";
     options.log_sink = [observer = observer_](const LogMessage&) {
       observer->hear(observer->others);

@@ -120,6 +120,9 @@ class SimulatedQueue {
   /// Lets whatever hangs end at `now`, and what was held up run. The times follow by reschedule().
   void release(TimePoint now) {
     paused_ = false;
+    for (Recording* const recording : gathered_) {
+      if (recording->hangs()) recording->plan.fault = Fault::none;
+    }
     for (std::size_t i = 0; i < count_; ++i) {
       Recording& recording = entry(i);
       if (recording.end != no_deadline) continue;
