@@ -89,14 +89,24 @@ void RingContext::flush(RingQueue& queue) {
 
 void RingContext::note_sent(RingQueue& queue, Serial serial) {
   if (!coalesces) return;
-  note_sent_by_backend(queue);
+  if (is_sent_by_backend(queue)) note_due_as_sent(queue);
   note_sent(queue, serial, backend->now());
 }
 
-void RingContext::note_sent_by_backend(RingQueue& queue) {
-  if (queue.gathered == 0 || !backend->has_virtual_clock()) return;
-  const TimePoint send_by = queue.send_by.load(std::memory_order_relaxed);
-  if (backend->now() >= send_by) note_sent(queue, queue.timeline.last_submitted(), send_by);
+void RingContext::settle_due(RingQueue& queue) {
+  if (!is_sent_by_backend(queue)) return;
+  // It has nothing left to hand over, but is told so by every sending.
+  backend->flush(queue.index);
+  note_due_as_sent(queue);
+}
+
+bool RingContext::is_sent_by_backend(const RingQueue& queue) const {
+  return queue.gathered > 0 && backend->has_virtual_clock() &&
+         backend->now() >= queue.send_by.load(std::memory_order_relaxed);
+}
+
+void RingContext::note_due_as_sent(RingQueue& queue) {
+  note_sent(queue, queue.timeline.last_submitted(), queue.send_by.load(std::memory_order_relaxed));
 }
 
 void RingContext::note_sent(RingQueue& queue, Serial serial, TimePoint at) {

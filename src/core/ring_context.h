@@ -72,8 +72,9 @@ struct RingContext {
   /// The driver has everything up to `serial`, what the queue gathered included, as of now.
   void note_sent(RingQueue& queue, Serial serial) CBR_REQUIRES(queue.submit_mutex)
       CBR_EXCLUDES(state);
-  /// The same where a backend with a virtual clock has handed it over when it was due.
-  void note_sent_by_backend(RingQueue& queue) CBR_REQUIRES(queue.submit_mutex) CBR_EXCLUDES(state);
+  /// Notes what a backend with a virtual clock has handed over by itself when it was due. Throws
+  /// what Backend::flush throws.
+  void settle_due(RingQueue& queue) CBR_REQUIRES(queue.submit_mutex) CBR_EXCLUDES(state);
   /// Whether this thread is in the ring's end, and so runs an observer there. What others leave to
   /// the ring's end, it has to do itself.
   [[nodiscard]] bool ends_here() const { return ending_on.load() == this_thread_id(); }
@@ -127,6 +128,9 @@ struct RingContext {
 
  private:
   void flush(RingQueue& queue) CBR_REQUIRES(queue.submit_mutex) CBR_EXCLUDES(state);
+  [[nodiscard]] bool is_sent_by_backend(const RingQueue& queue) const
+      CBR_REQUIRES(queue.submit_mutex);
+  void note_due_as_sent(RingQueue& queue) CBR_REQUIRES(queue.submit_mutex) CBR_EXCLUDES(state);
   void note_sent(RingQueue& queue, Serial serial, TimePoint at) CBR_REQUIRES(queue.submit_mutex)
       CBR_EXCLUDES(state);
 };

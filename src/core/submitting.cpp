@@ -88,7 +88,7 @@ void Submitting::send(RingQueue& queue, Submission& submission, Told& told) {
 }
 
 void Submitting::send_or_gather(RingQueue& queue, Submission& submission, Serial serial) {
-  ring_.note_sent_by_backend(queue);
+  ring_.settle_due(queue);
   const auto send_by = may_wait_until(queue, submission);
   if (!send_by || !ring_.backend->gather(submission.slot, serial, *send_by)) {
     if (!send_by) ring_.backend->submit(submission.slot, serial, queue.waits);
