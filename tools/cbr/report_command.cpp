@@ -114,12 +114,13 @@ int run_report(const ReportFlags& flags) {
   }
   observe::ReportPage page;
   for (const std::string& file : flags.files) ReportInput(file).add_to(page);
-  std::ostringstream text;
-  page.write(text);
+  std::ostringstream written;
+  page.write(written);
+  const std::string text = written.str();
   if (is_standard(flags.output)) {
-    write_output(text.view());
+    write_output(text);
   } else {
-    write_file(flags.output, text.view());
+    write_file(flags.output, text);
   }
   return success;
 }
