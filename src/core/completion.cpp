@@ -253,7 +253,6 @@ bool Retirement::wait(const Submission& submission, TimePoint deadline) {
     if (submission.done.load(std::memory_order_acquire)) return true;
     RingQueue& queue = ring_.queue(submission.queue);
     const SyncPoint point{submission.queue, Serial(submission.serial.load())};
-    guarded([&] { ring_.send_gathered({&point, 1}); });
     if (ring_.naps) nap(submission, point, wait);
     for (;;) {
       const WaitStatus status = wait_in_backend(wait, {&point, 1}, 0);
@@ -284,6 +283,8 @@ WaitStatus Retirement::wait_in_backend(ThreadWait& wait, std::span<const SyncPoi
 }
 
 void Retirement::nap(const Submission& submission, SyncPoint point, ThreadWait& wait) {
+  // It may sleep for long before it asks the backend.
+  guarded([&] { ring_.send_gathered({&point, 1}); });
   Sleep sleep(ring_, submission);
   std::optional<TimePoint> until;
   {

@@ -190,6 +190,8 @@ void SlotWait::try_to_lead(RingState& state, WaitingThread& thread, Leading& lea
 }
 
 bool SlotWait::nap(ThreadWait& wait, const Leading& leading) {
+  // It may sleep for long before it asks the backend.
+  retirement_.guarded([&] { ring_.send_gathered(leading.points); });
   std::optional<TimePoint> until;
   {
     const StateAccess state(ring_.state);
@@ -209,7 +211,6 @@ bool SlotWait::nap(ThreadWait& wait, const Leading& leading) {
 }
 
 void SlotWait::lead(ThreadWait& wait, const Leading& leading) {
-  retirement_.guarded([&] { ring_.send_gathered(leading.points); });
   if (ring_.naps && !nap(wait, leading)) return;
   const WaitStatus status = retirement_.wait_in_backend(wait, leading.points, leading.wake_number);
   leading.awake->store(true, std::memory_order_relaxed);

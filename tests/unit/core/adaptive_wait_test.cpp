@@ -7,14 +7,20 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cbr/ring.h>
 #include <cbr/simulated.h>
+#include <cbr/validation.h>
 
 #include "backends/decorators/backend_decorator.h"
+#include "core/ring_context.h"
 
 namespace cbr {
 namespace {
@@ -33,6 +39,7 @@ class SlowSayingBackend final : public detail::BackendDecorator<Backend> {
     Completion completion = inner().finish(slot);
     const auto end = Clock::now().time_since_epoch();
     completion.interval = GpuInterval{end - 1h, end};
+    completion.end = end;
     return completion;
   }
   WaitStatus wait(std::span<const SyncPoint> points, std::uint64_t wake_number,
@@ -101,6 +108,28 @@ TEST_F(AdaptiveWait, SleepsOutsideTheBackend) {
   const Lease lease = ring_->acquire();
   EXPECT_FALSE(ring_->try_acquire_for(5ms));
   EXPECT_EQ(backend_->waits, waits_before_);
+}
+
+TEST_F(AdaptiveWait, NeverAsksForWorkThatTheDriverHasNotGot) {
+  ring_.reset();
+  detail::gathers_regardless = true;
+  std::vector<std::string> broken;
+  gpu_ = simulated::make_gpu();
+  const auto backend =
+      validate(std::make_shared<SlowSayingBackend>(gpu_),
+               [&](std::string_view violation) { broken.emplace_back(violation); });
+  ring_.emplace(backend, RingOptions{.ring_size = 3,
+                                     .coalescing = true,
+                                     .wait_strategy = WaitStrategy::adaptive,
+                                     .hang_warning_ms = 0});
+  for (int i = 0; i < 100; ++i) {
+    const Ticket ticket = submit(QueueIndex{0});
+    // By turns it waits for a slot, and for a ticket.
+    if (i % 10 == 9) ticket.wait();
+  }
+  ring_.reset();
+  detail::gathers_regardless = false;
+  EXPECT_THAT(broken, testing::IsEmpty());
 }
 
 TEST_F(AdaptiveWait, NoticesWorkThatEndsEarly) {
