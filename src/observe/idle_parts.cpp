@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <map>
 #include <optional>
 
 #include <cbr/submission_times.h>
 
 #include "observe/attribution.h"
 #include "observe/device_clock.h"
+#include "observe/queue_order.h"
 
 namespace cbr::observe {
 namespace {
@@ -52,9 +52,7 @@ class QueueWalk {
     if (!times.gpu || !is_countable(times.gpu->start) || !is_countable(times.gpu->deviation)) {
       return;
     }
-    const ClockOffset clock{times.gpu->start.time_since_epoch() - submission.interval->start,
-                            times.gpu->deviation};
-    const IdleByCause idle = split_gap(gap, times, clock);
+    const IdleByCause idle = split_gap(gap, times, clock_of(submission));
     TimePoint at = times.gpu->start - gap.length();
     for (const GapCause cause : times.held_for_dependency ? order_on_host : order_on_gpu) {
       const nanoseconds time = idle[cause];
@@ -73,18 +71,8 @@ class QueueWalk {
 }  // namespace
 
 std::vector<IdlePart> idle_parts(const Recording& recording) {
-  std::map<QueueIndex, std::vector<std::size_t>> queues;
-  for (std::size_t i = 0; i < recording.submissions.size(); ++i) {
-    const RecordedSubmission& submission = recording.submissions[i];
-    // Serial 0 never reached the GPU.
-    if (submission.serial.value() > 0) queues[submission.queue].push_back(i);
-  }
   std::vector<IdlePart> parts;
-  for (auto& [queue, places] : queues) {
-    std::stable_sort(places.begin(), places.end(), [&](std::size_t left, std::size_t right) {
-      return recording.submissions[left].serial.value() <
-             recording.submissions[right].serial.value();
-    });
+  for (const auto& [queue, places] : queue_order(recording)) {
     QueueWalk walk(recording, parts);
     for (const std::size_t place : places) walk.add(place);
   }

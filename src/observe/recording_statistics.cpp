@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -10,6 +10,7 @@
 
 #include "observe/activity_meter.h"
 #include "observe/device_clock.h"
+#include "observe/queue_order.h"
 
 namespace cbr {
 namespace {
@@ -22,10 +23,7 @@ Completion completion_of(const RecordedSubmission& submission) {
   completion.interval = submission.interval;
   if (!submission.interval) return completion;
   completion.end = submission.interval->end;
-  if (const auto& gpu = submission.times.gpu) {
-    completion.clock =
-        ClockOffset{gpu->start.time_since_epoch() - submission.interval->start, gpu->deviation};
-  }
+  completion.clock = observe::clock_of(submission);
   return completion;
 }
 
@@ -37,15 +35,14 @@ double length_ns(TimePoint begin, TimePoint end) {
   return std::max(0.0, static_cast<double>(nanoseconds(end - begin).count()));
 }
 
-/// What one queue did. Its submissions ended in the order of their serials, whatever the order in
-/// which their slots were asked for. Counts in `told_ns` no less than what its parts add up to.
-GpuActivity activity_of(std::vector<const RecordedSubmission*> submissions, double& told_ns) {
-  std::stable_sort(submissions.begin(), submissions.end(), [](const auto* left, const auto* right) {
-    return left->serial.value() < right->serial.value();
-  });
+/// What one queue did, whose submissions stand at these places in the order in which they ended.
+/// Counts in `told_ns` no less than what its parts add up to.
+GpuActivity activity_of(const Recording& recording, const std::vector<std::size_t>& places,
+                        double& told_ns) {
   observe::ActivityMeter meter;
   const RecordedSubmission* last = nullptr;
-  for (const RecordedSubmission* submission : submissions) {
+  for (const std::size_t place : places) {
+    const RecordedSubmission* const submission = &recording.submissions[place];
     const SubmissionTimes& times = submission->times;
     told_ns += length_ns(times.acquire_end, times.submit_begin) +
                length_ns(times.submit_begin, times.submit_end);
@@ -73,11 +70,8 @@ RingStatistics statistics_of(const Recording& recording) {
   statistics.ring_size = recording.ring_size;
   const auto all = static_cast<std::uint64_t>(recording.submissions.size());
   statistics.total_acquisitions = statistics.total_releases = statistics.submissions = all;
-  std::map<QueueIndex, std::vector<const RecordedSubmission*>> queues;
   for (const RecordedSubmission& submission : recording.submissions) {
     ++(submission.failed ? statistics.failures : statistics.completions);
-    // Serial 0 never reached the GPU.
-    if (submission.serial.value() > 0) queues[submission.queue].push_back(&submission);
     if (!submission.times.waited) continue;
     ++statistics.wait_events;
     const double waited_ms =
@@ -97,8 +91,8 @@ RingStatistics statistics_of(const Recording& recording) {
   // No ring has more queues than slots.
   const bool several = recording.queue_count > 1 && recording.queue_count <= max_ring_size;
   std::vector<GpuActivity> by_queue(several ? recording.queue_count : 0);
-  for (auto& [queue, submissions] : queues) {
-    const GpuActivity activity = activity_of(std::move(submissions), told_ns);
+  for (const auto& [queue, places] : observe::queue_order(recording)) {
+    const GpuActivity activity = activity_of(recording, places, told_ns);
     gpu += activity;
     if (to_number(queue) < by_queue.size()) by_queue[to_number(queue)] = activity;
   }
