@@ -7,6 +7,7 @@
 #include <cbr/recording.h>
 
 #include "exit_code.h"
+#include "observe/report_page.h"
 #include "recording_input.h"
 #include "standard_output.h"
 #include "text/printable.h"
@@ -29,17 +30,6 @@ std::string heading(const Recording& recording, const RingStatistics& statistics
   return text + '\n';
 }
 
-Json json_of(const Diagnosis& diagnosis) {
-  Json findings = Json::array();
-  for (const Finding& finding : diagnosis.findings) {
-    findings.push_back({{"kind", to_string(finding.kind)},
-                        {"text", finding.text},
-                        {"action", finding.action},
-                        {"idleShare", finding.idle_share ? Json(*finding.idle_share) : Json()}});
-  }
-  return findings;
-}
-
 }  // namespace
 
 int report_on_recordings(const std::string& name, bool json) {
@@ -54,7 +44,7 @@ int report_on_recordings(const std::string& name, bool json) {
          {"ringSize", recording.ring_size},
          {"submissions", statistics.submissions},
          {"busyFraction", statistics.gpu ? Json(statistics.gpu->busy_fraction()) : Json()},
-         {"findings", json_of(diagnosis)}});
+         {"findings", observe::report_json(diagnosis)}});
     text += (text.empty() ? "" : "\n") + heading(recording, statistics, file.origin.device) + '\n' +
             diagnosis.text();
   }

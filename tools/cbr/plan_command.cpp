@@ -135,8 +135,7 @@ DeviceTraits traits_of(const RecordingFile& file, const Recording& recording,
 /// Reads the recording into `plan`, and adds to `notes` what is odd about it.
 void take_recording(const PlanFlags& flags, PlanReport& plan, std::vector<std::string>& notes) {
   const RecordingFile file = read_recording_input("FILE", flags.file);
-  const std::string name =
-      is_standard(flags.file) ? standard_input_name : text::printable_path(flags.file);
+  const std::string name = input_name(flags.file);
   const Recording& recording = choose(file, flags);
   require_countable(recording, name);
   plan.steps = step_costs(recording);

@@ -7,24 +7,22 @@
 #include "decode/mapped_file.h"
 #include "standard_error.h"
 #include "standard_input.h"
-#include "text/printable.h"
 
 namespace cbr::tool {
 namespace {
 
 RecordingFile read_foreign(const char* flag, const std::string& name) {
   if (is_standard(name)) {
-    return read_recordings(read_standard_input(flag, largest_recording_file), standard_input_name);
+    return read_recordings(read_standard_input(flag, largest_recording_file), input_name(name));
   }
   const decode::MappedFile file(name, largest_recording_file);
-  return read_recordings(file.text(), text::printable_path(name));
+  return read_recordings(file.text(), input_name(name));
 }
 
 }  // namespace
 
 RecordingFile read_recording_input(const char* flag, const std::string& name) {
-  return require_recordings(read_foreign(flag, name),
-                            is_standard(name) ? standard_input_name : text::printable_path(name));
+  return require_recordings(read_foreign(flag, name), input_name(name));
 }
 
 RecordingFile require_recordings(RecordingFile file, const std::string& name) {

@@ -72,7 +72,7 @@ class ReportInput {
 
   void add_to(observe::ReportPage& page) const {
     const std::string_view text = file_ ? file_->text() : text_;
-    const std::string name = is_standard(name_) ? standard_input_name : text::printable_path(name_);
+    const std::string name = input_name(name_);
     // In a string of a result, its quotes would have backslashes.
     const auto has = [&](std::string_view key) { return text.find(key) != std::string_view::npos; };
     if (!has("\"recordingVersion\"") && has("\"schemaVersion\"")) {

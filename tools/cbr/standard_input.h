@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "text/printable.h"
+
 namespace cbr::tool {
 
 /// What stands for standard input in messages.
@@ -13,6 +15,11 @@ inline constexpr const char* standard_input_name = "/dev/stdin";
 /// Whether a file's name stands for standard input or output.
 [[nodiscard]] inline bool is_standard(std::string_view name) {
   return name == "-";
+}
+
+/// What a file that is read is called in messages. It may be "-".
+[[nodiscard]] inline std::string input_name(const std::string& name) {
+  return is_standard(name) ? standard_input_name : text::printable_path(name);
 }
 
 /// Takes standard input for a flag or argument. Throws InputError if another one has it already:
