@@ -152,7 +152,9 @@ class Ticket {
   /// The point of its queue's timeline, for whoever makes others wait for it on the GPU by the
   /// API's own means: cbr::vulkan::timeline_point and its kin read it. Empty while the submission
   /// is held back, where it never ran, where the backend offers nothing to wait for, and once the
-  /// ring has ended: then there is nothing to wait for. Does not block.
+  /// ring has ended: then there is nothing to wait for. Sends what is gathered up to it
+  /// (RingOptions::coalescing), and throws what that throws: SubmitFailed or BackendError. Does not
+  /// block.
   [[nodiscard]] std::optional<TimelinePoint> timeline_point() const;
   /// Queue and serial: what can be compared.
   [[nodiscard]] SyncPoint sync_point() const { return {queue(), serial()}; }

@@ -322,7 +322,8 @@ struct SemaphorePoint {
 /// device object, an engine, or another API that has imported the semaphore. Where they belong to a
 /// ring, SubmitOptions::after is simpler. Throws InvalidUsage if the ticket is empty, of another
 /// API, still held back or of a submission that never ran, or if its ring has ended: then there is
-/// nothing left to wait for. Does not block. Any thread may call this.
+/// nothing left to wait for; and what Ticket::timeline_point() throws. Does not block. Any thread
+/// may call this.
 [[nodiscard]] SemaphorePoint timeline_point(const Ticket& ticket);
 
 }  // namespace cbr::vulkan
